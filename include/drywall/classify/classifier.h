@@ -1,0 +1,66 @@
+// Classifier: a Program compiled into tables. A multi-bit trie gives each address a class; lane, source class and
+// destination class select a block; the service class (protocol, ports, ICMP) selects the block's cell; the cell is the
+// trace, which answers both worlds (design, section 4).
+//
+// Threads: immutable after compile(); any number of readers, no locks.
+// Lookup:  noexcept, no allocation; cost does not depend on the number of rules or of staged policies.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "drywall/base/ids.h"
+#include "drywall/base/result.h"
+#include "drywall/classify/program.h"
+
+namespace drywall::classify {
+
+// What a compile may cost. Exceeding either refuses the program with the figure (ErrorKind::kRefused).
+struct Budget {
+    std::size_t table_bytes = std::size_t{1} << 30;
+    std::size_t traces = std::size_t{1} << 24;
+};
+
+// What a compile did cost: printed before a generation is published.
+struct Footprint {
+    std::size_t table_bytes = 0;
+    std::size_t trie_bytes = 0;
+    std::size_t pair_bytes = 0;
+    std::size_t block_bytes = 0;
+    std::size_t service_bytes = 0;
+    std::size_t address_classes = 0;
+    std::size_t source_classes = 0;
+    std::size_t destination_classes = 0;
+    std::size_t service_classes = 0;
+    std::size_t blocks = 0;
+    std::size_t traces = 0;
+};
+
+class Classifier {
+public:
+    [[nodiscard]] static Result<Classifier> compile(const Program& program, const Budget& budget = {});
+
+    Classifier(Classifier&&) noexcept;
+    Classifier& operator=(Classifier&&) noexcept;
+    ~Classifier();
+
+    // One packet, step after step: the plain kernel. REQUIRES: tuple.ingress_port < lanes of the program
+    [[nodiscard]] TraceId lookup(const net::Tuple& tuple) const noexcept;
+
+    // A burst, one step at a time over all packets. REQUIRES: traces.size() >= tuples.size(), tuples.size() <=
+    // kMaxBurst
+    void lookup(std::span<const net::Tuple> tuples, std::span<TraceId> traces) const noexcept;
+
+    [[nodiscard]] std::span<const Trace> traces() const noexcept;
+    [[nodiscard]] const Footprint& footprint() const noexcept;
+
+private:
+    struct Tables;
+    explicit Classifier(std::unique_ptr<const Tables> tables) noexcept;
+    std::unique_ptr<const Tables> tables_;
+};
+
+}  // namespace drywall::classify

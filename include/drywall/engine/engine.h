@@ -1,0 +1,86 @@
+// Engine: a burst in, decisions out. Parse, flow table, fragments, classification, counters, events: the whole decision
+// path of one worker. It touches no device, no file, no clock.
+//
+// Threads: one worker owns an Engine; nothing here locks or is shared, except counters, which others may read.
+// Memory:  everything is allocated by the constructor. process() and sweep() allocate nothing.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "drywall/base/clock.h"
+#include "drywall/base/drop_reason.h"
+#include "drywall/base/ids.h"
+#include "drywall/base/verdict.h"
+#include "drywall/net/packet_meta.h"
+#include "drywall/ruleset/ruleset.h"
+#include "drywall/telemetry/counters.h"
+#include "drywall/telemetry/event.h"
+
+namespace drywall::engine {
+
+struct NonIpRule {
+    std::uint16_t ether_type = 0;
+    Verdict verdict = Verdict::kAllow;
+};
+
+struct FlowTimeouts {
+    Nanos tcp_established = std::chrono::seconds(7440);
+    Nanos tcp_transitory = std::chrono::seconds(240);
+    Nanos udp = std::chrono::seconds(120);
+    Nanos icmp = std::chrono::seconds(30);
+    Nanos other = std::chrono::seconds(120);
+    Nanos fragment = std::chrono::seconds(10);
+};
+
+struct EngineSettings {
+    WorkerId worker{};
+    std::vector<std::optional<PortId>> peer_of;  // by ingress PortId: the egress port
+    std::vector<NonIpRule> non_ip;
+    Verdict non_ip_default = Verdict::kDeny;
+    bool neighbour_discovery = true;
+    std::uint32_t flow_capacity = 65536;
+    std::uint32_t fragment_capacity = 4096;
+    FlowTimeouts timeouts;
+    std::uint64_t hash_seed = 0;  // random per start, so that nobody can choose colliding flows
+};
+
+struct Decision {
+    DropReason drop = DropReason::kNone;  // kNone: forward to `egress`
+    PortId egress{};
+};
+
+class Engine {
+public:
+    Engine(const EngineSettings& settings, telemetry::WorkerCounters& counters);
+    ~Engine();
+    Engine(const Engine&) = delete;
+    Engine& operator=(const Engine&) = delete;
+
+    // Decides a burst wholly by `ruleset`, and counts it: receive and drop counters in WorkerCounters, traces in
+    // `traces` (transmit counters and kTxRefused are the caller's, who knows what the device took).
+    // REQUIRES: frames.size() <= kMaxBurst, decisions.size() >= frames.size(), traces.size() == ruleset.trace_count(),
+    //           time does not go backwards.
+    void process(std::span<const net::FrameView> frames, const ruleset::Ruleset& ruleset,
+                 telemetry::TraceCounters& traces, Instant now, std::span<Decision> decisions,
+                 telemetry::EventBatch& events) noexcept;
+
+    // Looks at the next part of the flow and fragment tables and ends what timed out. Call it between bursts; a whole
+    // round takes capacity / kSweepStep calls.
+    void sweep(Instant now, telemetry::EventBatch& events) noexcept;
+
+    static constexpr std::size_t kSweepStep = 64;  // entries looked at per sweep()
+
+    [[nodiscard]] std::size_t flow_count() const noexcept;
+    [[nodiscard]] std::size_t memory_bytes() const noexcept;
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace drywall::engine

@@ -1,0 +1,53 @@
+// Port: bursts of frames between a device and whoever polls it. Backends: dpdk/ (any ethdev), pcap/ (files), memory/
+// (tests and benchmarks).
+//
+// Threads: a queue of a port belongs to one worker. Links, names and statistics may be read by any thread.
+// Errors:  receive and transmit are noexcept; what a device does not take stays with the caller, who counts and frees
+// it.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "drywall/net/packet_meta.h"
+
+namespace drywall::io {
+
+// A received frame: the view for the engine, and the backend's own handle to it (an mbuf, a buffer index).
+struct Frame {
+    net::FrameView view;
+    void* handle = nullptr;
+};
+
+// What the device itself counted; packets that never reached a worker.
+struct DeviceStatistics {
+    std::uint64_t received = 0;
+    std::uint64_t missed = 0;  // arrived and were lost before a worker polled (queue full, no buffer)
+    std::uint64_t errors = 0;
+    std::uint64_t transmitted = 0;
+    std::uint64_t transmit_errors = 0;
+};
+
+class Port {
+public:
+    virtual ~Port() = default;
+
+    // Up to frames.size() frames from `queue`; views' ingress_port is filled in. Returns how many.
+    virtual std::uint16_t receive(std::uint16_t queue, std::span<Frame> frames) noexcept = 0;
+
+    // Hands frames over to the device, in order. Returns how many it took; the rest still belongs to the caller.
+    virtual std::uint16_t transmit(std::uint16_t queue, std::span<Frame> frames) noexcept = 0;
+
+    // Gives frames back that will not be transmitted.
+    virtual void release(std::span<Frame> frames) noexcept = 0;
+
+    [[nodiscard]] virtual std::string name() const = 0;
+    [[nodiscard]] virtual std::uint16_t queues() const noexcept = 0;
+    [[nodiscard]] virtual bool link_up() const noexcept = 0;
+    // Carries the peer's link state to this port's wire where the device can do that. False: it can't.
+    virtual bool set_link(bool up) noexcept = 0;
+    [[nodiscard]] virtual DeviceStatistics statistics() const noexcept = 0;
+};
+
+}  // namespace drywall::io

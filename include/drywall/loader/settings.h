@@ -1,0 +1,91 @@
+// Settings: the appliance's own configuration, config/drywall.yaml. Strict in the same way as policy files.
+//
+// Threads: values, read once at start.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "drywall/base/result.h"
+#include "drywall/base/verdict.h"
+#include "drywall/loader/resources.h"
+#include "drywall/net/address.h"
+
+namespace drywall::loader {
+
+enum class Memory : std::uint8_t { kNoHuge, kHugepages };
+enum class Idle : std::uint8_t { kBusy, kBackoff };
+enum class Posture : std::uint8_t { kOpen, kClosed };
+
+struct PortSettings {
+    std::string name;    // what policies, counters and people call it; at most 15 characters, as an interface name
+    std::string device;  // PCI address ("0000:3b:00.0") or DPDK vdev ("net_af_packet0,iface=eth1")
+};
+
+struct PairSettings {
+    std::string first;
+    std::string second;
+};
+
+struct NonIpRule {
+    std::uint16_t ether_type = 0;
+    Verdict verdict = Verdict::kAllow;
+};
+
+// Transit traffic that no policy can cut off. A CIDR is required: an empty one would open every machine behind the box.
+struct FailsafeRule {
+    std::uint8_t protocol = 6;      // tcp or udp
+    std::uint16_t port = 0;         // destination
+    std::vector<net::Prefix> to;    // destinations, not empty
+    std::vector<net::Prefix> from;  // sources; empty: any
+};
+
+struct FlowTimeouts {
+    std::chrono::seconds tcp_established{7440};
+    std::chrono::seconds tcp_transitory{240};
+    std::chrono::seconds udp{120};
+    std::chrono::seconds icmp{30};
+    std::chrono::seconds other{120};
+    std::chrono::seconds fragment{10};
+};
+
+struct Settings {
+    Memory memory = Memory::kNoHuge;
+    std::uint32_t memory_mb = 256;
+    std::uint32_t packet_buffers = 16384;    // mbufs per appliance
+    std::vector<std::string> eal_arguments;  // passed on as they are, last
+
+    std::vector<PortSettings> ports;
+    std::vector<PairSettings> pairs;
+
+    std::vector<unsigned> worker_cores;  // CPU numbers, one worker each; a CPU may be named twice
+    unsigned stats_core = 0;
+    Idle idle = Idle::kBackoff;
+
+    std::string control_socket = "/run/drywall/api.sock";
+    std::string control_group;  // group that may use the socket; empty: the daemon's own
+
+    Posture posture = Posture::kOpen;
+    Verdict unmatched = Verdict::kAllow;  // from posture unless written
+    bool neighbour_discovery = true;      // ICMPv6 link-local control passes unjudged
+    std::vector<NonIpRule> non_ip;        // defaults: ARP passes
+    Verdict non_ip_default = Verdict::kDeny;
+    std::vector<FailsafeRule> failsafe;
+    bool pending_as_calico = false;  // `pending: calico`: no overlay, Delete ignored
+
+    std::uint32_t flows_per_worker = 65536;
+    FlowTimeouts timeouts;
+    std::uint32_t event_ring = 8192;              // records per worker
+    std::chrono::milliseconds swap_timeout{500};  // how long a publication waits for a worker
+    std::size_t ruleset_memory_mb = 1024;         // a generation whose tables are larger is refused
+    std::string policy_directory;                 // loaded at start, before the first packet; may be empty
+    std::string log_level = "info";
+};
+
+[[nodiscard]] Result<Settings> load_settings(const Source& source);
+
+}  // namespace drywall::loader

@@ -1,0 +1,148 @@
+// Ruleset: one generation. Resources resolved into the enforced and the pending world, lowered to numbers, compiled,
+// checked against the oracle, explainable.
+//
+// Threads: immutable once built; workers classify, the stats core and the control side read descriptors.
+// Life:    built by the control side, published through runtime, freed after every worker's quiescent state.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "drywall/base/drop_reason.h"
+#include "drywall/base/ids.h"
+#include "drywall/base/result.h"
+#include "drywall/base/verdict.h"
+#include "drywall/classify/classifier.h"
+#include "drywall/classify/program.h"
+#include "drywall/net/packet_meta.h"
+#include "drywall/policy/resources.h"
+
+namespace drywall::ruleset {
+
+// A policy as hits name it.
+struct PolicyRef {
+    policy::Kind kind{};
+    std::string tier;
+    std::string name;
+    bool staged = false;
+    auto operator<=>(const PolicyRef&) const = default;
+    // Calico's v3.32 form: "gnp:web", "sgnp:web"
+    [[nodiscard]] std::string text() const;
+};
+
+enum class HitKind : std::uint8_t {
+    kRule,            // rule `rule_index` of `policy`
+    kEndOfTier,       // the tier's default, armed by the policies in `armed_by`; `policy` is the last of them
+    kProfile,         // `profile` of an endpoint
+    kNoProfile,       // no policy and no profile had an answer: deny
+    kForwardDefault,  // a port's HostEndpoint without a forward policy in this direction: allow
+    kHostFailsafe,    // Calico's failsafe ports of a protected host
+    kFailsafe,        // the appliance's transit failsafe list, entry `rule_index`
+    kUnmatched,       // no endpoint on either side is declared
+};
+
+[[nodiscard]] std::string_view name(HitKind kind) noexcept;
+
+// What a HitId stands for.
+struct HitDescriptor {
+    HitKind kind = HitKind::kUnmatched;
+    std::optional<PolicyRef> policy;
+    std::string profile;
+    Direction direction = Direction::kIngress;
+    bool forward = false;  // judged at a port's own HostEndpoint
+    int rule_index = -1;   // 0-based; -1: a default
+    Action action = Action::kDeny;
+    std::vector<PolicyRef> armed_by;  // kEndOfTier: every policy of the tier that applied and did not decide
+    // Equal across generations for the same policy and the same content: what counters are kept by. A rule keeps it
+    // when other rules come and go around it. Staged and enforced twins differ.
+    std::string identity;
+
+    // Calico's string without the leading position: "default|gnp:web|allow|0"
+    [[nodiscard]] std::string text() const;
+};
+
+// A verdict ready for the packet path.
+struct TraceVerdict {
+    Verdict enforced = Verdict::kDeny;
+    Verdict pending = Verdict::kDeny;
+    DropReason reason = DropReason::kPolicyDeny;  // kNone when enforced allows
+};
+
+// A declared endpoint, as the connectivity matrix and flow records name it.
+struct EndpointInfo {
+    policy::ResourceId id;
+    policy::Labels labels;
+    std::vector<net::Address> addresses;
+};
+
+// What surrounds the resources: the parts of the configuration that take part in verdicts.
+struct Surroundings {
+    std::vector<std::string> port_names;         // by PortId; at least one
+    std::vector<std::optional<PortId>> peer_of;  // by PortId: where its packets leave
+    Verdict unmatched = Verdict::kAllow;
+    bool pending_as_calico = false;
+    struct Failsafe {
+        std::uint8_t protocol = 6;
+        std::uint16_t port = 0;
+        std::vector<net::Prefix> to;
+        std::vector<net::Prefix> from;
+    };
+    std::vector<Failsafe> failsafe;
+};
+
+class Ruleset {
+public:
+    // Resolves, lowers, compiles and self-checks. REQUIRES: policy::check(inventory) succeeded.
+    [[nodiscard]] static Result<std::shared_ptr<const Ruleset>> build(Generation generation,
+                                                                      const policy::Inventory& inventory,
+                                                                      const Surroundings& surroundings,
+                                                                      const classify::Budget& budget = {});
+
+    [[nodiscard]] Generation generation() const noexcept { return generation_; }
+
+    // Packet path. REQUIRES: as Classifier::lookup.
+    void classify(std::span<const net::Tuple> tuples, std::span<TraceId> traces) const noexcept {
+        classifier_.lookup(tuples, traces);
+    }
+    [[nodiscard]] TraceId classify(const net::Tuple& tuple) const noexcept { return classifier_.lookup(tuple); }
+    [[nodiscard]] const TraceVerdict& verdict(TraceId trace) const noexcept { return verdicts_[index(trace)]; }
+
+    [[nodiscard]] std::size_t trace_count() const noexcept { return verdicts_.size(); }
+    [[nodiscard]] const classify::Trace& trace(TraceId id) const noexcept { return classifier_.traces()[index(id)]; }
+    [[nodiscard]] std::span<const HitDescriptor> hits() const noexcept { return hits_; }
+    [[nodiscard]] const HitDescriptor& hit(HitId id) const noexcept { return hits_[index(id)]; }
+    [[nodiscard]] std::span<const EndpointInfo> endpoints() const noexcept { return endpoints_; }
+    [[nodiscard]] const EndpointInfo* endpoint_of(const net::Address& address) const noexcept;
+    [[nodiscard]] const classify::Program& program() const noexcept { return program_; }
+    [[nodiscard]] const classify::Footprint& footprint() const noexcept { return classifier_.footprint(); }
+    [[nodiscard]] const Surroundings& surroundings() const noexcept { return surroundings_; }
+
+    // The staged policies to which a difference between the two worlds of this trace is owed (a staged rule or a staged
+    // end-of-tier decided, or the staged policy replaces or removes the enforced one that decides now). Empty when both
+    // verdicts are equal.
+    [[nodiscard]] std::vector<PolicyRef> responsible(TraceId id) const;
+
+    // The enforced world alone as text: every trace-independent part of it (walks, rules, sets, parties). Equal texts
+    // enforce equally; staged resources can't change one byte of it.
+    [[nodiscard]] std::string enforced_image() const;
+
+private:
+    Ruleset(Generation generation, classify::Classifier classifier) noexcept;
+    friend class Builder;
+
+    Generation generation_;
+    classify::Classifier classifier_;
+    classify::Program program_;
+    Surroundings surroundings_;
+    std::vector<TraceVerdict> verdicts_;
+    std::vector<HitDescriptor> hits_;
+    std::vector<EndpointInfo> endpoints_;
+    std::vector<std::pair<net::Address, std::size_t>> endpoint_by_address_;  // sorted
+    std::vector<std::pair<PolicyRef, PolicyRef>> overlays_;  // staged policy, the enforced one it replaces or removes
+};
+
+}  // namespace drywall::ruleset

@@ -1,0 +1,149 @@
+// Dataplane: workers on their cores, the stats core, and the hand-over of rulesets by RCU.
+//
+// Threads: start(), publish() and stop() are the control thread's. Snapshots may be taken by any thread.
+// RCU:     a generation is published with one pointer. Every worker passes a quiescent state once per turn of its loop
+//          (rte_rcu_qsbr); the old generation's counters are collected after that and before it is freed.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "drywall/base/clock.h"
+#include "drywall/base/ids.h"
+#include "drywall/base/result.h"
+#include "drywall/engine/engine.h"
+#include "drywall/io/port.h"
+#include "drywall/ruleset/ruleset.h"
+#include "drywall/telemetry/counters.h"
+#include "drywall/telemetry/event.h"
+
+namespace drywall::runtime {
+
+// Receives what the stats core learned. Called by the stats core only, one call at a time.
+class EventSink {
+public:
+    virtual ~EventSink() = default;
+    // `ruleset` is the generation by which event.trace is to be read; null when it was freed long ago.
+    virtual void on_event(const telemetry::FlowEvent& event, const ruleset::Ruleset* ruleset) = 0;
+    virtual void on_lost(std::uint64_t records) = 0;  // that many records found the ring full
+};
+
+// One rule, default or profile and what hit it. Survives generations: the key is HitDescriptor::identity.
+struct RuleCounts {
+    ruleset::HitDescriptor hit;           // as of the last generation that had it
+    telemetry::PacketsBytes enforced;     // took part in the enforced decision of that many
+    telemetry::PacketsBytes pending;      // took part in the pending decision of that many
+    telemetry::PacketsBytes would_deny;   // decided: enforced allow, pending deny
+    telemetry::PacketsBytes would_allow;  // decided: enforced deny, pending allow
+    bool in_current_generation = false;
+};
+
+struct PolicyCounts {
+    ruleset::PolicyRef policy;           // a staged policy
+    telemetry::PacketsBytes would_deny;  // responsible() for enforced allow, pending deny
+    telemetry::PacketsBytes would_allow;
+};
+
+// Enforced rule x pending rule: packets of traces whose deciding hits are these and whose verdicts differ.
+struct Disagreement {
+    std::string enforced_identity;
+    std::string pending_identity;
+    std::string enforced_text;
+    std::string pending_text;
+    telemetry::PacketsBytes count;
+};
+
+struct PortTotals {
+    std::string name;
+    telemetry::PacketsBytes received;
+    telemetry::PacketsBytes transmitted;
+    io::DeviceStatistics device;
+    bool link_up = false;
+};
+
+struct Snapshot {
+    Generation generation{};
+    std::vector<RuleCounts> rules;  // every identity ever seen, current ones in evaluation order
+    std::vector<PolicyCounts> staged;
+    std::vector<Disagreement> disagreements;
+    telemetry::PacketsBytes judged;  // sum over all traces of all generations
+    telemetry::PacketsBytes enforced_allowed;
+    telemetry::PacketsBytes enforced_denied;
+    telemetry::PacketsBytes unmatched;  // traces without any step
+    std::vector<PortTotals> ports;
+    std::map<DropReason, telemetry::PacketsBytes> drops;
+    telemetry::PacketsBytes received;  // all ports
+    telemetry::PacketsBytes transmitted;
+    telemetry::PacketsBytes non_ip_passed;
+    telemetry::PacketsBytes neighbour_discovery_passed;
+    telemetry::PacketsBytes related_passed;
+    std::uint64_t flows_live = 0;
+    std::uint64_t flows_opened = 0;
+    std::uint64_t flows_ended = 0;
+    std::uint64_t flows_rejudged = 0;
+    std::uint64_t events_lost = 0;
+    std::uint64_t swaps = 0;
+    std::size_t rulesets_alive = 0;  // published and not yet freed
+    struct Worker {
+        unsigned core = 0;
+        std::uint64_t loops = 0;
+        std::uint64_t bursts = 0;
+        std::uint64_t packets = 0;
+        Nanos heartbeat_age{0};
+        std::size_t flows = 0;
+    };
+    std::vector<Worker> workers;
+};
+
+struct DataplaneSettings {
+    std::vector<std::shared_ptr<io::Port>> ports;  // by PortId
+    std::vector<unsigned> worker_cores;            // worker w uses queue w of every port
+    unsigned stats_core = 0;
+    bool busy = false;                // poll without ever sleeping
+    engine::EngineSettings engine;    // `worker` is filled in per worker
+    std::uint32_t event_ring = 8192;  // rounded up to a power of two
+    std::chrono::milliseconds swap_timeout{500};
+    std::chrono::milliseconds stats_interval{100};
+};
+
+// How threads are made: EAL lcores in the appliance, plain threads in tests.
+class Launcher {
+public:
+    virtual ~Launcher() = default;
+    // Runs `body` on a thread bound to `core`. join() waits for all of them.
+    virtual Status launch(unsigned core, std::string name, std::function<void()> body) = 0;
+    virtual void join() = 0;
+};
+
+[[nodiscard]] std::unique_ptr<Launcher> make_thread_launcher();
+
+class Dataplane {
+public:
+    // `first` is in force before the first packet is polled.
+    [[nodiscard]] static Result<std::unique_ptr<Dataplane>> start(DataplaneSettings settings,
+                                                                  std::shared_ptr<const ruleset::Ruleset> first,
+                                                                  Launcher& launcher, EventSink& sink);
+    virtual ~Dataplane() = default;
+
+    // Returns when every worker uses `next` and the old generation's counters are collected. kUnavailable when a worker
+    // did not answer within swap_timeout: then the worker is named, the previous generation is put back in force for
+    // everyone, and nothing was freed that anyone may still read.
+    [[nodiscard]] virtual Status publish(std::shared_ptr<const ruleset::Ruleset> next) = 0;
+
+    [[nodiscard]] virtual std::shared_ptr<const ruleset::Ruleset> current() const = 0;
+
+    // Counters as of now: the stats core collects once more before it answers.
+    [[nodiscard]] virtual Snapshot snapshot() = 0;
+
+    // Workers finish the burst in hand and stop polling; the stats core drains every ring. Idempotent.
+    virtual void stop() = 0;
+};
+
+}  // namespace drywall::runtime

@@ -1,0 +1,92 @@
+// Counters: written by one worker, readable by the stats core at any moment.
+//
+// Threads: one writer (the owning worker), any number of readers. A reader sees each counter's value of some moment;
+//          sums are exact once the worker has passed a quiescent state.
+// Memory:  all of it is allocated when the object is made, by the control side.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "drywall/base/cache_line.h"
+#include "drywall/base/drop_reason.h"
+#include "drywall/base/ids.h"
+
+namespace drywall::telemetry {
+
+struct PacketsBytes {
+    std::uint64_t packets = 0;
+    std::uint64_t bytes = 0;
+
+    PacketsBytes& operator+=(const PacketsBytes& other) noexcept {
+        packets += other.packets;
+        bytes += other.bytes;
+        return *this;
+    }
+    bool operator==(const PacketsBytes&) const = default;
+};
+
+// A counter with a single writer: no locked instruction, no torn read.
+class Counter {
+public:
+    void add(std::uint64_t amount) noexcept {
+        value_.store(value_.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+    }
+    [[nodiscard]] std::uint64_t read() const noexcept { return value_.load(std::memory_order_relaxed); }
+
+private:
+    std::atomic<std::uint64_t> value_{0};  // worker writes, stats core reads
+};
+
+class PacketsBytesCounter {
+public:
+    void add(std::uint64_t bytes) noexcept {
+        packets_.add(1);
+        bytes_.add(bytes);
+    }
+    [[nodiscard]] PacketsBytes read() const noexcept { return {packets_.read(), bytes_.read()}; }
+
+private:
+    Counter packets_;
+    Counter bytes_;
+};
+
+// One generation's packets and bytes per trace, of one worker: the whole cost of counting policy.
+class TraceCounters {
+public:
+    explicit TraceCounters(std::size_t traces) : counters_(traces) {}
+
+    // Owning worker only. REQUIRES: index(trace) < size()
+    void add(TraceId trace, std::uint64_t bytes) noexcept { counters_[index(trace)].add(bytes); }
+
+    [[nodiscard]] std::size_t size() const noexcept { return counters_.size(); }
+    [[nodiscard]] PacketsBytes read(TraceId trace) const noexcept { return counters_[index(trace)].read(); }
+
+private:
+    std::vector<PacketsBytesCounter> counters_;
+};
+
+// What one worker counts outside policy. Lives as long as the worker.
+struct alignas(kCacheLine) WorkerCounters {
+    explicit WorkerCounters(std::size_t ports) : received(ports), transmitted(ports) {}
+
+    std::vector<PacketsBytesCounter> received;     // by ingress PortId
+    std::vector<PacketsBytesCounter> transmitted;  // by egress PortId
+    std::array<PacketsBytesCounter, kDropReasonSlots> dropped;
+    PacketsBytesCounter non_ip_passed;               // by a non-ip rule of the configuration
+    PacketsBytesCounter neighbour_discovery_passed;  // ICMPv6 link-local control, which policy does not judge
+    PacketsBytesCounter related_passed;              // ICMP errors about a live flow
+    Counter flows_opened;
+    Counter flows_ended;
+    Counter flows_rejudged;  // judged again because the generation had changed
+    Counter events_lost;     // flow events that found the ring full
+    Counter bursts;          // non-empty ones
+    Counter loops;           // heartbeat: turns of the poll loop
+};
+
+}  // namespace drywall::telemetry
