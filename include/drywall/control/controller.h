@@ -1,0 +1,131 @@
+// Controller: the one owner of what is in force. It holds the inventory and the generation number, and carries every
+// change through check, compile and publication; only a change that got through all of them becomes current.
+//
+// Threads: any. Changes happen one after another, in the order of their arrival; readers see the last finished one and
+//          never wait for a change that is being compiled.
+// Failure: an error anywhere leaves inventory, generation and dataplane as they were.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "drywall/base/ids.h"
+#include "drywall/base/result.h"
+#include "drywall/classify/classifier.h"
+#include "drywall/loader/resources.h"
+#include "drywall/policy/resources.h"
+#include "drywall/ruleset/ruleset.h"
+#include "drywall/runtime/dataplane.h"
+
+namespace drywall::control {
+
+// Who asked: the process at the other end of the control socket, as the kernel vouches for it.
+struct Peer {
+    std::int64_t pid = 0;  // 0: the appliance itself
+    std::uint32_t uid = 0;
+    std::uint32_t gid = 0;
+    bool operator==(const Peer&) const = default;
+    // "uid 1000 gid 1000 pid 4711", "the appliance itself"
+    [[nodiscard]] std::string text() const;
+};
+
+enum class Outcome : std::uint8_t { kCreated, kConfigured, kUnchanged, kDeleted };
+[[nodiscard]] std::string_view name(Outcome outcome) noexcept;
+
+struct Change {
+    policy::ResourceId id;
+    Outcome outcome = Outcome::kUnchanged;
+};
+
+// What a request did. `before == after` when it changed nothing: then there is no new generation.
+struct Applied {
+    std::vector<Change> changes;  // in the order of the request
+    Generation before{};
+    Generation after{};
+    bool enforced_changed = false;
+};
+
+// A moment's state, consistent in itself.
+struct State {
+    std::shared_ptr<const policy::Inventory> inventory;
+    std::shared_ptr<const ruleset::Ruleset> ruleset;
+    std::chrono::system_clock::time_point since;  // when it came into force
+};
+
+// Where a new generation goes, and where its numbers come from: what the controller needs of a Dataplane.
+class Publisher {
+public:
+    virtual ~Publisher() = default;
+    // As Dataplane::publish: on failure the previous ruleset is in force again.
+    virtual Status publish(std::shared_ptr<const ruleset::Ruleset> next) = 0;
+    virtual runtime::Snapshot snapshot() = 0;
+};
+
+class DataplanePublisher final : public Publisher {
+public:
+    explicit DataplanePublisher(runtime::Dataplane& dataplane) : dataplane_(dataplane) {}
+    Status publish(std::shared_ptr<const ruleset::Ruleset> next) override {
+        return dataplane_.publish(std::move(next));
+    }
+    runtime::Snapshot snapshot() override { return dataplane_.snapshot(); }
+
+private:
+    runtime::Dataplane& dataplane_;
+};
+
+class Controller {
+public:
+    // Builds generation 1 from the initial inventory and `sources` (the appliance's policy directory).
+    [[nodiscard]] static Result<std::unique_ptr<Controller>> create(ruleset::Surroundings surroundings,
+                                                                    classify::Budget budget = {},
+                                                                    std::span<const loader::Source> sources = {});
+
+    // From now on changes are published there. Start the dataplane with state().ruleset, then attach it, before anyone
+    // may ask for changes. `publisher` outlives the controller or is detached first.
+    void attach(Publisher& publisher);
+    void detach();
+
+    // Creates or replaces every resource of the sources: all of them or none. `expected`: the generation that the
+    // sender believes to be current; kConflict when it is not.
+    [[nodiscard]] Result<Applied> apply(std::span<const loader::Source> sources, const Peer& who,
+                                        std::optional<Generation> expected = {});
+
+    // Removes the named resources, all or none. kNotFound names those that do not exist.
+    [[nodiscard]] Result<Applied> remove(std::span<const policy::ResourceId> ids, const Peer& who,
+                                         std::optional<Generation> expected = {});
+
+    // Makes one staged policy enforced in one generation: the staged object goes, and the enforced policy of its name
+    // is created, replaced, or (stagedAction Delete) removed. kRefused for stagedAction Ignore.
+    [[nodiscard]] Result<Applied> promote(const policy::ResourceId& staged, const Peer& who,
+                                          std::optional<Generation> expected = {});
+
+    [[nodiscard]] State state() const;
+    [[nodiscard]] Generation generation() const { return state().ruleset->generation(); }
+
+    // The dataplane's counters; kUnavailable before attach().
+    [[nodiscard]] Result<runtime::Snapshot> snapshot();
+
+private:
+    struct Plan;  // what a request wants to change
+    Controller(ruleset::Surroundings surroundings, classify::Budget budget);
+
+    template <typename MakePlan>
+    Result<Applied> change(std::string_view verb, const Peer& who, std::optional<Generation> expected, MakePlan make);
+    Result<Applied> carry_out(const State& before, Plan plan);
+
+    ruleset::Surroundings surroundings_;
+    classify::Budget budget_;
+    std::mutex change_mutex_;         // held through a whole change
+    std::uint64_t last_number_ = 0;   // guarded by change_mutex_; a number that was ever published is never used again
+    mutable std::mutex state_mutex_;  // held for the time of a copy
+    State state_;
+    Publisher* publisher_ = nullptr;  // guarded by change_mutex_ when written
+};
+
+}  // namespace drywall::control
