@@ -65,7 +65,9 @@ struct Rule {
     AddressMatch destination;
     ServiceMatch service;
     Action action = Action::kDeny;
-    HitId hit{};  // recorded when the rule matches; several rules may share one (a rule lowered to many)
+    // Recorded when the rule matches; several rules may share one (a rule lowered to many). A Log rule whose hit was
+    // the last one recorded in this walk is not recorded again: one rule of a policy notes a packet once.
+    HitId hit{};
 };
 
 struct Tier {
