@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,6 +17,7 @@
 namespace drywall::observe {
 
 struct FlowGroup {
+    std::uint64_t id = 0;        // stays while the group lives; never used again
     std::uint64_t sequence = 0;  // grows with every change of any group: the cursor for following
     net::Address source;
     net::Address destination;
@@ -54,7 +56,11 @@ struct FlowAnswer {
 
 class FlowLog final : public runtime::EventSink {
 public:
-    explicit FlowLog(std::size_t max_groups = 65536);
+    using WallClock = std::function<std::chrono::system_clock::time_point()>;
+
+    // Beyond `max_groups` the group that has been quiet for longest is forgotten (counted as evicted); beyond
+    // `max_connections` the oldest connection is no longer counted as live.
+    explicit FlowLog(std::size_t max_groups = 65536, std::size_t max_connections = 262144, WallClock now = {});
     ~FlowLog() override;
 
     void on_event(const telemetry::FlowEvent& event, const ruleset::Ruleset* ruleset) override;
@@ -65,7 +71,7 @@ public:
     [[nodiscard]] FlowAnswer wait(const FlowQuery& query, std::chrono::milliseconds timeout) const;
 
 private:
-    struct State;
+    class State;
     std::unique_ptr<State> state_;
 };
 
