@@ -1,0 +1,146 @@
+// The checks that need more than one resource.
+#include <algorithm>
+#include <array>
+
+#include "drywall/policy/resources.h"
+
+namespace drywall::policy {
+namespace {
+
+constexpr std::size_t kMaxComplaints = 20;
+
+// Calico's tiers that always exist there: they keep their order and default action.
+struct FixedTier {
+    std::string_view name;
+    double order;
+    Action default_action;
+};
+constexpr std::array kFixedTiers{
+    FixedTier{kDefaultTier, kDefaultTierOrder, Action::kDeny},
+    FixedTier{"kube-admin", 1'000, Action::kPass},
+    FixedTier{"kube-baseline", 10'000'000, Action::kPass},
+};
+
+std::string calico_name(Action action) { return action == Action::kPass ? "Pass" : "Deny"; }
+
+class Checker {
+public:
+    Checker(const Inventory& inventory, const std::vector<std::string>* own_ports)
+        : inventory_(inventory), own_ports_(own_ports) {}
+
+    Status run() {
+        if (!inventory_.contains({Kind::kTier, {}, std::string(kDefaultTier)})) {
+            complain({}, "tier 'default' is missing", "it holds every policy without a tier and can't be deleted");
+        }
+        for (const auto& [id, resource] : inventory_) {
+            std::visit([this, &id = id](const auto& r) { check(id, r); }, *resource);
+        }
+        if (complaints_.empty()) return Done{};
+        return Error{ErrorKind::kInvalid, std::move(complaints_)};
+    }
+
+private:
+    void complain(const Place& place, std::string message, std::string hint = {}) {
+        if (complaints_.size() < kMaxComplaints) complaints_.push_back({place, std::move(message), std::move(hint)});
+    }
+
+    void check(const ResourceId& id, const Tier& tier) {
+        for (const FixedTier& fixed : kFixedTiers) {
+            if (fixed.name != id.name) continue;
+            if (tier.order == fixed.order && tier.default_action == fixed.default_action) continue;
+            complain(tier.metadata.place, "tier '" + id.name + "' can't be changed",
+                     "its order is " + std::to_string(static_cast<long>(fixed.order)) + " and its defaultAction is " +
+                         calico_name(fixed.default_action));
+        }
+    }
+
+    void check(const ResourceId& id, const Policy& policy) {
+        if (inventory_.contains({Kind::kTier, {}, policy.tier})) return;
+        complain(policy.metadata.place, id.text() + ": tier '" + policy.tier + "' is not defined",
+                 "defined tiers are " + tier_names());
+    }
+
+    void check(const ResourceId&, const GlobalNetworkSet&) {}
+
+    void check(const ResourceId& id, const HostEndpoint& endpoint) {
+        check_profiles(id, endpoint.metadata, endpoint.profiles);
+        claim(id, endpoint.metadata, endpoint.expected_ips);
+        check_port(id, endpoint);
+    }
+
+    void check(const ResourceId& id, const WorkloadEndpoint& endpoint) {
+        check_profiles(id, endpoint.metadata, endpoint.profiles);
+        claim(id, endpoint.metadata, endpoint.ip_networks);
+    }
+
+    // Calico would deny both ways for an endpoint whose profile does not exist; that is never what was meant.
+    void check_profiles(const ResourceId& id, const Metadata& metadata, const std::vector<std::string>& profiles) {
+        for (const std::string& profile : profiles) {
+            if (profile == kDefaultAllowProfile) continue;
+            complain(metadata.place, id.text() + ": profile '" + profile + "' is not known",
+                     "profiles other than '" + std::string(kDefaultAllowProfile) + "' are not supported yet");
+        }
+    }
+
+    // One address, one endpoint: two would give one packet two policies and two verdicts.
+    void claim(const ResourceId& id, const Metadata& metadata, const std::vector<net::Address>& addresses) {
+        for (const net::Address& address : addresses) {
+            const auto [owner, fresh] = owners_.try_emplace(address, &id);
+            if (fresh || owner->second == &id) continue;
+            complain(metadata.place,
+                     "address " + address.text() + " belongs to both " + owner->second->text() + " and " + id.text(),
+                     "give each endpoint its own");
+        }
+    }
+
+    void check_port(const ResourceId& id, const HostEndpoint& endpoint) {
+        if (own_ports_ == nullptr || endpoint.interface_name.empty()) return;
+        const bool own =
+            std::find(own_ports_->begin(), own_ports_->end(), endpoint.interface_name) != own_ports_->end();
+        if (!own) return check_foreign_interface(id, endpoint);
+        if (!endpoint.expected_ips.empty()) {
+            complain(endpoint.metadata.place,
+                     id.text() + ": '" + endpoint.interface_name + "' is a port of this appliance and has no addresses",
+                     "remove expectedIPs, or declare the host that owns them as an endpoint of its own");
+        }
+        const auto [owner, fresh] = port_owners_.try_emplace(endpoint.interface_name, &id);
+        if (fresh) return;
+        complain(
+            endpoint.metadata.place,
+            "port '" + endpoint.interface_name + "' is declared by both " + owner->second->text() + " and " + id.text(),
+            "keep one of them");
+    }
+
+    // An interface elsewhere is fine beside addresses: they say what to protect. Alone it protects nothing.
+    void check_foreign_interface(const ResourceId& id, const HostEndpoint& endpoint) {
+        if (!endpoint.expected_ips.empty()) return;
+        std::string ports;
+        for (const std::string& port : *own_ports_) ports += (ports.empty() ? "" : ", ") + port;
+        complain(endpoint.metadata.place,
+                 id.text() + ": interface '" + endpoint.interface_name + "' is not a port of this appliance",
+                 "add expectedIPs, or name one of its ports: " + ports);
+    }
+
+    [[nodiscard]] std::string tier_names() const {
+        std::string names;
+        for (const auto& [id, resource] : inventory_)
+            if (id.kind == Kind::kTier) names += (names.empty() ? "" : ", ") + id.name;
+        return names;
+    }
+
+    const Inventory& inventory_;
+    const std::vector<std::string>* own_ports_;
+    std::map<net::Address, const ResourceId*> owners_;
+    std::map<std::string, const ResourceId*, std::less<>> port_owners_;
+    std::vector<Complaint> complaints_;
+};
+
+}  // namespace
+
+Status check(const Inventory& inventory) { return Checker(inventory, nullptr).run(); }
+
+Status check(const Inventory& inventory, const std::vector<std::string>& own_ports) {
+    return Checker(inventory, &own_ports).run();
+}
+
+}  // namespace drywall::policy

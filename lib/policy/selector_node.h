@@ -1,0 +1,46 @@
+// The tree that a selector's text becomes.
+//
+// Threads: immutable once parsed.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "drywall/base/result.h"
+#include "drywall/policy/selector.h"
+
+namespace drywall::policy::selector_detail {
+
+enum class Operator : std::uint8_t {
+    kAll,
+    kHas,
+    kEquals,
+    kNotEquals,
+    kIn,
+    kNotIn,
+    kContains,
+    kStartsWith,
+    kEndsWith,
+    kNot,  // one child
+    kAnd,  // two or more children
+    kOr,   // two or more children
+};
+
+struct Node {
+    Operator op = Operator::kAll;
+    std::string label;
+    std::vector<std::string> values;  // one, or for kIn and kNotIn a sorted set
+    std::vector<std::unique_ptr<Node>> children;
+};
+
+using NodePtr = std::unique_ptr<Node>;
+
+// A selector nested deeper than this is refused: the parser and the evaluation recurse.
+inline constexpr int kMaxNesting = 100;
+inline constexpr std::size_t kMaxLabelLength = 512;
+
+[[nodiscard]] Result<NodePtr> parse_text(std::string_view text);
+
+}  // namespace drywall::policy::selector_detail
