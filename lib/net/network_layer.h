@@ -1,0 +1,28 @@
+// The IP header and what follows it, for whole frames and for the packets that ICMP errors quote.
+#pragma once
+
+#include <cstdint>
+
+#include "drywall/net/packet_meta.h"
+
+namespace drywall::net {
+
+inline constexpr std::uint32_t kIPv6HeaderBytes = 40;
+
+// Where the bytes lie, and how far the packet may claim to reach.
+struct Window {
+    const std::uint8_t* data = nullptr;
+    std::uint32_t readable = 0;  // bytes that may be read at data
+    std::uint32_t length = 0;    // bytes there were on the wire, >= readable
+};
+
+enum class Extent : std::uint8_t {
+    kComplete,  // the whole packet is there: a length that reaches past it is a lie
+    kQuote,     // the packet's start, cut anywhere: only enough to name its flow is needed
+};
+
+// Reads IPv4 or IPv6 (as meta.ether_type says) at meta.l3_offset, and the upper layer. Returns kNone, kTruncated or
+// kBadHeader. REQUIRES: meta.l3_offset <= window.length
+[[nodiscard]] DropReason read_network_layer(const Window& window, Extent extent, PacketMeta& meta) noexcept;
+
+}  // namespace drywall::net

@@ -1,0 +1,85 @@
+#include <algorithm>
+#include <cassert>
+
+#include "bytes.h"
+#include "drywall/net/packet_meta.h"
+#include "network_layer.h"
+
+namespace drywall::net {
+
+namespace {
+
+constexpr std::uint32_t kEthernetBytes = 14;
+constexpr std::uint32_t kTagBytes = 4;
+constexpr int kMaxTags = 2;
+
+bool is_tag(std::uint16_t type) noexcept { return type == ether_type::kVlan || type == ether_type::kQinQ; }
+
+// Finds the ether type behind the tags, and where the network layer starts. A third tag stays what it says it is: a
+// frame that is not IP.
+DropReason read_ethernet(const Window& window, PacketMeta& meta) noexcept {
+    if (window.readable < kEthernetBytes) return DropReason::kTruncated;
+    std::uint32_t position = kEthernetBytes;
+    meta.ether_type = load_be16(window.data + 12);
+    for (int tags = 0; tags < kMaxTags && is_tag(meta.ether_type); ++tags) {
+        if (window.readable - position < kTagBytes) return DropReason::kTruncated;
+        meta.ether_type = load_be16(window.data + position + 2);
+        position += kTagBytes;
+    }
+    meta.l3_offset = static_cast<std::uint16_t>(position);
+    meta.is_ip = meta.ether_type == ether_type::kIPv4 || meta.ether_type == ether_type::kIPv6;
+    return DropReason::kNone;
+}
+
+// Source: the error messages of RFC 1122 3.2.2 and RFC 4443 3.
+bool is_icmp_error(const Tuple& tuple) noexcept {
+    const unsigned type = tuple.destination_port >> 8;
+    if (tuple.family == Family::kIPv4 && tuple.protocol == protocol::kIcmp)
+        return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+    if (tuple.family == Family::kIPv6 && tuple.protocol == protocol::kIcmpv6) return type >= 1 && type <= 4;
+    return false;
+}
+
+// Where the packet ends by its own word: what lies behind is the frame's padding, and must not read as a quote.
+// REQUIRES: meta is parse(frame) and well-formed.
+std::uint32_t packet_end(const FrameView& frame, const PacketMeta& meta) noexcept {
+    const std::uint8_t* header = frame.data + meta.l3_offset;
+    if (meta.tuple.family == Family::kIPv4) return meta.l3_offset + std::uint32_t{load_be16(header + 2)};
+    return meta.l3_offset + kIPv6HeaderBytes + load_be16(header + 4);
+}
+
+}  // namespace
+
+PacketMeta parse(const FrameView& frame) noexcept {
+    PacketMeta meta;
+    meta.tuple.ingress_port = frame.ingress_port;
+    const Window window{frame.data, frame.contiguous, frame.length};
+    meta.malformed = read_ethernet(window, meta);
+    if (meta.malformed == DropReason::kNone && meta.is_ip)
+        meta.malformed = read_network_layer(window, Extent::kComplete, meta);
+    return meta;
+}
+
+void parse(std::span<const FrameView> frames, std::span<PacketMeta> metas) noexcept {
+    assert(metas.size() >= frames.size());
+    for (std::size_t i = 0; i < frames.size(); ++i) metas[i] = parse(frames[i]);
+}
+
+std::optional<PacketMeta> parse_icmp_quote(const FrameView& frame, const PacketMeta& meta) noexcept {
+    constexpr std::uint32_t kIcmpHeaderBytes = 8;
+    const bool has_upper_layer = meta.is_ip && meta.malformed == DropReason::kNone && meta.l4_offset != 0;
+    if (!has_upper_layer || !is_icmp_error(meta.tuple)) return std::nullopt;
+
+    PacketMeta quote;
+    quote.tuple.ingress_port = meta.tuple.ingress_port;
+    quote.ether_type = meta.ether_type;
+    quote.is_ip = true;
+    quote.l3_offset = static_cast<std::uint16_t>(meta.l4_offset + kIcmpHeaderBytes);
+    const std::uint32_t readable = std::min(frame.contiguous, packet_end(frame, meta));
+    const Window window{frame.data, readable, readable};
+    if (read_network_layer(window, Extent::kQuote, quote) != DropReason::kNone) return std::nullopt;
+    if (quote.fragment == FragmentKind::kLater) return std::nullopt;
+    return quote;
+}
+
+}  // namespace drywall::net
