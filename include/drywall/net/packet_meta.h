@@ -62,7 +62,9 @@ constexpr bool is_icmp(std::uint8_t p) noexcept { return p == protocol::kIcmp ||
 enum class FragmentKind : std::uint8_t {
     kWhole,  // not a fragment (an atomic IPv6 fragment, RFC 6946, is whole)
     kFirst,  // offset 0, more to come: carries the ports
-    kLater,  // offset > 0: carries none; `tuple`'s ports are 0 and must not be matched
+    // Offset > 0: carries none; `tuple`'s ports are 0 and must not be matched. On IPv6 the protocol is what the fragment
+    // header calls next, which may be an extension header that only the first fragment carries.
+    kLater,
 };
 
 struct PacketMeta {
@@ -77,6 +79,8 @@ struct PacketMeta {
     std::uint16_t l4_offset = 0;    // 0 when there is no upper-layer header to look at
     std::uint16_t icmp_id = 0;      // identifier of ICMP queries (echo, timestamp); else 0
     std::uint32_t fragment_id = 0;  // IPv4 identification, IPv6 fragment header identification
+
+    bool operator==(const PacketMeta&) const = default;
 };
 
 // A frame as it lies in memory. Multi-segment packets show their first segment.
