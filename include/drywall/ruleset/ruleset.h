@@ -57,11 +57,17 @@ struct HitDescriptor {
     int rule_index = -1;   // 0-based; -1: a default
     Action action = Action::kDeny;
     std::vector<PolicyRef> armed_by;  // kEndOfTier: every policy of the tier that applied and did not decide
+    std::string service;              // kHostFailsafe, kFailsafe: "tcp/22"
     // Equal across generations for the same policy and the same content: what counters are kept by. A rule keeps it
-    // when other rules come and go around it. Staged and enforced twins differ.
+    // when other rules come and go around it. Staged and enforced twins differ. Unique within a generation.
     std::string identity;
+    // The identity that this hit has once every staged policy is promoted; `identity` itself where no staged policy is
+    // involved. What a staged rule counted in the pending world, its twin counts as enforced after the promotion.
+    std::string enforced_twin;
 
-    // Calico's string without the leading position: "default|gnp:web|allow|0"
+    // Calico's string without the leading position: "default|gnp:web|allow|0". What Calico has no word for:
+    // "__FORWARD__|hep:__NO_MATCH__|allow|-1", "__FAILSAFE__|hep:tcp/22|allow|0" (protected host),
+    // "__FAILSAFE__|cfg:tcp/22|allow|0" (the appliance's list), "__UNMATCHED__|cfg:unmatched|allow|-1".
     [[nodiscard]] std::string text() const;
 };
 
@@ -143,6 +149,7 @@ private:
     std::vector<EndpointInfo> endpoints_;
     std::vector<std::pair<net::Address, std::size_t>> endpoint_by_address_;  // sorted
     std::vector<std::pair<PolicyRef, PolicyRef>> overlays_;  // staged policy, the enforced one it replaces or removes
+    std::vector<std::string> tiers_;                         // names, in the order of evaluation
 };
 
 }  // namespace drywall::ruleset

@@ -1,0 +1,129 @@
+#include "drywall/ruleset/ruleset.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "endpoints.h"
+#include "hits.h"
+#include "lowering.h"
+#include "selector_book.h"
+#include "self_check.h"
+#include "walks.h"
+#include "world.h"
+
+namespace drywall::ruleset {
+
+namespace {
+
+Status check_surroundings(const Surroundings& surroundings) {
+    if (surroundings.port_names.empty())
+        return Error::of(ErrorKind::kInvalid, "the appliance has no ports",
+                         "declare at least one in the configuration");
+    for (std::size_t i = 0; i < surroundings.failsafe.size(); ++i) {
+        const Surroundings::Failsafe& entry = surroundings.failsafe[i];
+        if (entry.to.empty())
+            return Error::of(ErrorKind::kInvalid,
+                             "failsafe entry " + std::to_string(i) + " (" + service_text(entry.protocol, entry.port) +
+                                 ") names no destination: it would open every machine behind the appliance",
+                             "write the addresses that must stay reachable");
+    }
+    return Done{};
+}
+
+std::string text_of(const std::vector<net::Prefix>& prefixes) {
+    std::string text;
+    for (const net::Prefix& prefix : prefixes) text += prefix.text() + " ";
+    return text;
+}
+
+void add_failsafe(const Surroundings& surroundings, Lowering& lowering, HitTable& hits, classify::Program& program) {
+    int entry = 0;
+    for (const Surroundings::Failsafe& open : surroundings.failsafe) {
+        const HitId hit = hits.failsafe(entry++, service_text(open.protocol, open.port),
+                                        fingerprint(text_of(open.to) + "from " + text_of(open.from)));
+        program.failsafe.push_back(lowering.always_open(open.protocol, open.port, open.to, open.from, hit));
+    }
+}
+
+std::vector<TraceVerdict> verdicts_of(std::span<const classify::Trace> traces) {
+    std::vector<TraceVerdict> verdicts;
+    verdicts.reserve(traces.size());
+    for (const classify::Trace& trace : traces) {
+        DropReason reason = trace.unmatched ? DropReason::kUnmatched : DropReason::kPolicyDeny;
+        if (trace.enforced == Verdict::kAllow) reason = DropReason::kNone;
+        verdicts.push_back({.enforced = trace.enforced, .pending = trace.pending, .reason = reason});
+    }
+    return verdicts;
+}
+
+}  // namespace
+
+// What resolving and lowering make, before anything is compiled.
+struct Lowered {
+    classify::Program program;
+    std::vector<HitDescriptor> hits;
+    std::vector<EndpointInfo> endpoints;
+    std::vector<std::string> tiers;
+    std::vector<std::pair<PolicyRef, PolicyRef>> overlays;
+};
+
+class Builder {
+public:
+    static Result<Lowered> lower(const policy::Inventory& inventory, const Surroundings& surroundings) {
+        Result<Population> population = populate(inventory, surroundings);
+        if (!population) return std::move(population).error();
+        Worlds worlds = arrange(inventory, surroundings.pending_as_calico);
+        const Result<SelectorBook> selectors = SelectorBook::read(worlds, population->labels);
+        if (!selectors) return selectors.error();
+
+        Lowered lowered;
+        HitTable hits;
+        Lowering lowering(lowered.program, *population, *selectors, hits);
+        add_failsafe(surroundings, lowering, hits, lowered.program);
+        WalkBuilder(lowered.program, worlds, lowering, hits, surroundings.pending_as_calico)
+            .build(*population, *selectors, surroundings);
+        lowered.program.unmatched = surroundings.unmatched;
+        lowered.program.unmatched_hit = hits.unmatched(surroundings.unmatched);
+
+        lowered.hits = hits.take();
+        for (Subject& subject : population->subjects)
+            if (subject.role != Role::kPort) lowered.endpoints.push_back(std::move(subject.info));
+        for (WorldTier& tier : worlds.tiers) lowered.tiers.push_back(std::move(tier.name));
+        lowered.overlays = std::move(worlds.overlays);
+        return lowered;
+    }
+
+    static std::shared_ptr<const Ruleset> assemble(Generation generation, Lowered lowered,
+                                                   const Surroundings& surroundings, classify::Classifier classifier) {
+        const std::shared_ptr<Ruleset> ruleset(new Ruleset(generation, std::move(classifier)));
+        ruleset->program_ = std::move(lowered.program);
+        ruleset->surroundings_ = surroundings;
+        ruleset->verdicts_ = verdicts_of(ruleset->classifier_.traces());
+        ruleset->hits_ = std::move(lowered.hits);
+        ruleset->endpoints_ = std::move(lowered.endpoints);
+        ruleset->tiers_ = std::move(lowered.tiers);
+        ruleset->overlays_ = std::move(lowered.overlays);
+        for (std::size_t i = 0; i < ruleset->endpoints_.size(); ++i)
+            for (const net::Address& address : ruleset->endpoints_[i].addresses)
+                ruleset->endpoint_by_address_.emplace_back(address, i);
+        std::sort(ruleset->endpoint_by_address_.begin(), ruleset->endpoint_by_address_.end());
+        return ruleset;
+    }
+};
+
+Ruleset::Ruleset(Generation generation, classify::Classifier classifier) noexcept
+    : generation_(generation), classifier_(std::move(classifier)) {}
+
+Result<std::shared_ptr<const Ruleset>> Ruleset::build(Generation generation, const policy::Inventory& inventory,
+                                                      const Surroundings& surroundings,
+                                                      const classify::Budget& budget) {
+    if (Status status = check_surroundings(surroundings); !status) return std::move(status).error();
+    Result<Lowered> lowered = Builder::lower(inventory, surroundings);
+    if (!lowered) return std::move(lowered).error();
+    Result<classify::Classifier> classifier = classify::Classifier::compile(lowered->program, budget);
+    if (!classifier) return std::move(classifier).error();
+    if (Status status = self_check(lowered->program, *classifier); !status) return std::move(status).error();
+    return Builder::assemble(generation, std::move(*lowered), surroundings, std::move(*classifier));
+}
+
+}  // namespace drywall::ruleset
