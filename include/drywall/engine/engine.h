@@ -16,6 +16,7 @@
 #include "drywall/base/drop_reason.h"
 #include "drywall/base/ids.h"
 #include "drywall/base/verdict.h"
+#include "drywall/flow/state.h"
 #include "drywall/net/packet_meta.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/telemetry/counters.h"
@@ -28,14 +29,7 @@ struct NonIpRule {
     Verdict verdict = Verdict::kAllow;
 };
 
-struct FlowTimeouts {
-    Nanos tcp_established = std::chrono::seconds(7440);
-    Nanos tcp_transitory = std::chrono::seconds(240);
-    Nanos udp = std::chrono::seconds(120);
-    Nanos icmp = std::chrono::seconds(30);
-    Nanos other = std::chrono::seconds(120);
-    Nanos fragment = std::chrono::seconds(10);
-};
+using FlowTimeouts = flow::Timeouts;
 
 struct EngineSettings {
     WorkerId worker{};

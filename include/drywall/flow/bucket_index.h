@@ -1,0 +1,94 @@
+// BucketIndex: from the hash of a key to the number of an entry that lives elsewhere.
+//
+// Threads: one owner; nothing here locks.
+// Memory:  all reserved by the constructor, at most half full. It never grows or rehashes.
+// Bounds:  a value lies in one of two buckets, its home and its other, of 8 slots and one cache line each: a lookup
+//          reads at most two lines, whoever chose the keys. An insertion that finds both full tries to move one
+//          inhabitant of its home to that one's other bucket, once; if none can move, it refuses.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "drywall/base/cache_line.h"
+
+namespace drywall::flow {
+
+class BucketIndex {
+public:
+    static constexpr std::uint32_t kNone = 0xffff'ffff;
+    static constexpr std::size_t kSlots = 8;
+
+    explicit BucketIndex(std::size_t capacity)
+        : buckets_(std::bit_ceil(std::max<std::size_t>(1, (capacity + 3) / 4))), mask_(buckets_.size() - 1) {}
+
+    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[home_of(hash)]); }
+
+    // The first value of the home bucket with this hash's signature: nearly always the right one, if there is one.
+    // Only a hint, so that its entry can be fetched early; kNone says nothing about the other bucket.
+    [[nodiscard]] std::uint32_t candidate(std::uint64_t hash) const noexcept {
+        const Bucket& bucket = buckets_[home_of(hash)];
+        const unsigned found = matches(bucket, signature_of(hash));
+        return found == 0 ? kNone : bucket.values[static_cast<std::size_t>(std::countr_zero(found))];
+    }
+
+    // The value for which `is_it(value)` holds among those with this hash's signature, or kNone.
+    template <typename IsIt>
+    [[nodiscard]] std::uint32_t find(std::uint64_t hash, IsIt is_it) const noexcept {
+        const std::uint32_t signature = signature_of(hash);
+        const std::size_t home = home_of(hash);
+        for (const std::size_t place : {home, other_of(home, signature)}) {
+            const Bucket& bucket = buckets_[place];
+            for (unsigned found = matches(bucket, signature); found != 0; found &= found - 1) {
+                const std::uint32_t value = bucket.values[static_cast<std::size_t>(std::countr_zero(found))];
+                if (is_it(value)) return value;
+            }
+        }
+        return kNone;
+    }
+
+    // False, and nothing changed, when there is no room within the bounds. REQUIRES: value != kNone, not yet in here
+    bool insert(std::uint64_t hash, std::uint32_t value) noexcept;
+
+    // REQUIRES: insert(hash, value) succeeded
+    void erase(std::uint64_t hash, std::uint32_t value) noexcept;
+
+    [[nodiscard]] std::size_t memory_bytes() const noexcept { return buckets_.size() * sizeof(Bucket); }
+
+private:
+    struct alignas(kCacheLine) Bucket {
+        std::array<std::uint32_t, kSlots> signatures{};  // 0: the slot is free
+        std::array<std::uint32_t, kSlots> values{};
+    };
+    static_assert(sizeof(Bucket) == kCacheLine);
+
+    static std::uint32_t signature_of(std::uint64_t hash) noexcept {
+        return std::max<std::uint32_t>(1, static_cast<std::uint32_t>(hash >> 32));
+    }
+    [[nodiscard]] std::size_t home_of(std::uint64_t hash) const noexcept {
+        return static_cast<std::size_t>(hash) & mask_;
+    }
+    // Its own inverse, and a function of the signature alone: an inhabitant can be moved without knowing its hash.
+    [[nodiscard]] std::size_t other_of(std::size_t place, std::uint32_t signature) const noexcept {
+        return (place ^ (std::size_t{signature} * 0x9e37'79b1U | 1U)) & mask_;
+    }
+    static unsigned matches(const Bucket& bucket, std::uint32_t signature) noexcept {
+        unsigned found = 0;
+        for (std::size_t slot = 0; slot < kSlots; ++slot)
+            found |= static_cast<unsigned>(bucket.signatures[slot] == signature) << slot;
+        return found;
+    }
+
+    bool put(std::size_t place, std::uint32_t signature, std::uint32_t value) noexcept;
+    bool take(std::size_t place, std::uint32_t signature, std::uint32_t value) noexcept;
+    bool make_room(std::size_t place) noexcept;
+
+    std::vector<Bucket> buckets_;  // a power of two of them
+    std::size_t mask_;
+};
+
+}  // namespace drywall::flow

@@ -1,0 +1,130 @@
+// FlowTable: the connections one worker owns.
+//
+// Threads: only the owning worker calls in; nothing here locks.
+// Memory:  every entry is reserved at start; a full table refuses, it never grows. Entries stay where they are.
+// Time:    handed in, and it does not go backwards. A connection that was silent for too long is over at that moment,
+//          whether sweep() has come by or not: ask expired() before believing what find() returned.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "drywall/base/cache_line.h"
+#include "drywall/base/clock.h"
+#include "drywall/base/ids.h"
+#include "drywall/flow/bucket_index.h"
+#include "drywall/flow/key.h"
+#include "drywall/flow/state.h"
+#include "drywall/net/packet_meta.h"
+#include "drywall/telemetry/counters.h"
+
+namespace drywall::flow {
+
+// One connection. The first cache line is all that finding and judging a packet reads.
+struct alignas(kCacheLine) Flow {
+    FlowKey key;
+    Instant last_seen;
+    Generation generation{};  // that judged it last,
+    TraceId trace{};          // with this outcome
+    FlowState state = FlowState::kFree;
+    Side initiator = Side::kNear;
+    std::uint16_t ingress_port = 0;  // by which the initiator's packets enter
+
+    telemetry::PacketsBytes forward;  // initiator -> responder
+    telemetry::PacketsBytes reverse;
+    std::uint64_t id = 0;         // 1, 2, 3, ... unique per table
+    std::uint32_t next_free = 0;  // the table's own
+
+    // What the initiator's first packet said: by this a connection is judged, whoever sent the packet at hand.
+    [[nodiscard]] net::Tuple initiator_tuple() const noexcept;
+};
+static_assert(sizeof(Flow) == 2 * kCacheLine);
+
+// What a packet brings to its connection.
+struct Arrival {
+    Side sender = Side::kNear;
+    std::uint8_t tcp_flags = 0;
+    std::uint32_t bytes = 0;
+    Instant at;
+};
+
+class FlowTable {
+public:
+    FlowTable(std::uint32_t capacity, const Timeouts& timeouts, std::uint64_t hash_seed);
+
+    // A burst, one step at a time over all keys. REQUIRES: keys.size() <= kMaxBurst, found.size() >= keys.size()
+    void find(std::span<const FlowKey> keys, std::span<Flow*> found) noexcept;
+
+    // One key: the plain twin.
+    [[nodiscard]] Flow* find(const FlowKey& key) noexcept;
+
+    // Is `flow`, found earlier, still the connection of `key`?
+    [[nodiscard]] static bool holds(const Flow& flow, const FlowKey& key) noexcept {
+        return flow.state != FlowState::kFree && flow.key == key;
+    }
+
+    [[nodiscard]] bool expired(const Flow& flow, Instant now) const noexcept {
+        return now - flow.last_seen >= timeout_of(flow);
+    }
+
+    // A SYN on a connection that is closing or closed: it asks for a new connection between the same ports.
+    [[nodiscard]] static bool starts_anew(const Flow& flow, Side sender, std::uint8_t tcp_flags) noexcept;
+
+    // A new connection, started by `first` (which is not recorded yet); trace and generation are the caller's to fill
+    // in. Null when the table has no room. REQUIRES: find(key) == nullptr
+    [[nodiscard]] Flow* open(const FlowKey& key, std::uint16_t ingress_port, const Arrival& first) noexcept;
+
+    // Counts a packet, moves the protocol's state, and keeps the connection alive.
+    // REQUIRES: the flow is live, !expired, !starts_anew
+    static void record(Flow& flow, const Arrival& packet) noexcept;
+
+    // REQUIRES: the flow is live
+    void remove(Flow& flow) noexcept;
+
+    // Looks at the next `entries` entries; `ended(flow)` hears of each that timed out, before it is removed. Calling it
+    // capacity() / entries times (rounded up) looks at all of them.
+    template <typename Ended>
+    void sweep(Instant now, std::size_t entries, Ended ended) noexcept {
+        for (std::size_t looked = std::min<std::size_t>(entries, used_); looked > 0; --looked) {
+            if (cursor_ >= used_) cursor_ = 0;
+            Flow& flow = flows_[cursor_++];
+            if (flow.state == FlowState::kFree || !expired(flow, now)) continue;
+            ended(static_cast<const Flow&>(flow));
+            remove(flow);
+        }
+    }
+
+    [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    [[nodiscard]] std::size_t capacity() const noexcept { return flows_.size(); }
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        return flows_.size() * sizeof(Flow) + index_.memory_bytes();
+    }
+
+private:
+    [[nodiscard]] std::uint64_t hash_of(const FlowKey& key) const noexcept;
+    [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash) noexcept;
+    [[nodiscard]] std::uint32_t take_free_entry() noexcept;
+    void give_back_entry(std::uint32_t entry) noexcept;
+
+    [[nodiscard]] Nanos timeout_of(const Flow& flow) const noexcept {
+        return flow.key.protocol == net::protocol::kTcp ? tcp_timeouts_[static_cast<std::size_t>(flow.state)]
+                                                        : timeouts_[flow.key.protocol];
+    }
+
+    std::vector<Flow> flows_;
+    BucketIndex index_;
+    std::array<Nanos, kFlowStates> tcp_timeouts_;
+    std::array<Nanos, 256> timeouts_;  // by protocol, other than TCP
+    std::uint64_t hash_seed_;
+    std::uint64_t last_id_ = 0;
+    std::uint32_t first_free_ = BucketIndex::kNone;  // given back entries, a list through Flow::next_free
+    std::uint32_t used_ = 0;                         // entries from here on were never given out
+    std::size_t size_ = 0;
+    std::size_t cursor_ = 0;  // where sweep() goes on
+};
+
+}  // namespace drywall::flow

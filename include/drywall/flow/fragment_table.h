@@ -1,0 +1,90 @@
+// FragmentTable: what was decided about datagrams whose first fragment went by.
+//
+// Threads: only the owning worker calls in; nothing here locks.
+// Memory:  all reserved at start; a full table refuses, it never grows.
+// Time:    a record lives for one timeout, counted from its first fragment; later ones don't prolong it. So records
+//          end in the order in which they began, and the table is a ring.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <type_traits>
+#include <vector>
+
+#include "drywall/base/clock.h"
+#include "drywall/base/drop_reason.h"
+#include "drywall/base/ids.h"
+#include "drywall/flow/bucket_index.h"
+#include "drywall/flow/flow_table.h"
+#include "drywall/net/packet_meta.h"
+
+namespace drywall::flow {
+
+// Fragments of one datagram (RFC 791, RFC 8200), as far as they enter by one port.
+struct FragmentKey {
+    net::AddressBytes source{};
+    net::AddressBytes destination{};
+    std::uint32_t id = 0;
+    std::uint16_t ingress_port = 0;
+    std::uint8_t protocol = 0;
+    net::Family family = net::Family::kIPv4;
+
+    bool operator==(const FragmentKey&) const = default;
+};
+static_assert(std::has_unique_object_representations_v<FragmentKey>, "hashed as bytes: no padding");
+
+// REQUIRES: packet.fragment != kWhole
+[[nodiscard]] FragmentKey fragment_key(const net::PacketMeta& packet) noexcept;
+
+// The first fragment's fate, which the later ones share.
+struct FragmentFate {
+    net::Tuple judged;        // the tuple that policy judged: of the first fragment, or of its flow's initiator
+    Generation generation{};  // that judged it,
+    TraceId trace{};          // with this outcome
+    DropReason drop = DropReason::kNone;
+    Side sender = Side::kNear;
+    Flow* flow = nullptr;  // the connection it belongs to, if any; alive only while its id is `flow_id`
+    std::uint64_t flow_id = 0;
+};
+
+class FragmentTable {
+public:
+    FragmentTable(std::uint32_t capacity, Nanos timeout, std::uint64_t hash_seed);
+
+    // Null when the first fragment was not seen, or too long ago.
+    [[nodiscard]] FragmentFate* find(const FragmentKey& key, Instant now) noexcept;
+
+    // Room for the fate of a first fragment; one that repeats an identification takes over from the earlier one. Null
+    // when the table is full.
+    [[nodiscard]] FragmentFate* remember(const FragmentKey& key, Instant now) noexcept;
+
+    // Frees up to `records` that timed out.
+    void sweep(Instant now, std::size_t records) noexcept;
+
+    [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - begin_); }
+    [[nodiscard]] std::size_t memory_bytes() const noexcept {
+        return records_.size() * sizeof(Record) + index_.memory_bytes();
+    }
+
+private:
+    struct Record {
+        FragmentKey key;
+        FragmentFate fate;
+        Instant since;
+        bool live = false;  // false inside the ring: its identification was used again
+    };
+
+    [[nodiscard]] std::uint32_t slot(std::uint64_t position) const noexcept {
+        return static_cast<std::uint32_t>(position % records_.size());
+    }
+    [[nodiscard]] std::uint32_t find_entry(const FragmentKey& key, std::uint64_t hash) const noexcept;
+
+    std::vector<Record> records_;
+    BucketIndex index_;
+    Nanos timeout_;
+    std::uint64_t hash_seed_;
+    std::uint64_t begin_ = 0;  // the oldest record's position; positions only grow, slot() folds them into the ring
+    std::uint64_t end_ = 0;    // one past the youngest
+};
+
+}  // namespace drywall::flow

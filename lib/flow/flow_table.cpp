@@ -1,0 +1,146 @@
+#include "drywall/flow/flow_table.h"
+
+#include <cassert>
+
+#include "hash.h"
+
+namespace drywall::flow {
+
+namespace {
+
+std::array<Nanos, kFlowStates> tcp_timeouts(const Timeouts& timeouts) {
+    std::array<Nanos, kFlowStates> result;
+    result.fill(timeouts.tcp_transitory);
+    result[static_cast<std::size_t>(FlowState::kEstablished)] = timeouts.tcp_established;
+    result[static_cast<std::size_t>(FlowState::kClosed)] = timeouts.tcp_closed;
+    return result;
+}
+
+std::array<Nanos, 256> protocol_timeouts(const Timeouts& timeouts) {
+    std::array<Nanos, 256> result;
+    result.fill(timeouts.other);
+    result[net::protocol::kUdp] = timeouts.udp;
+    result[net::protocol::kIcmp] = timeouts.icmp;
+    result[net::protocol::kIcmpv6] = timeouts.icmp;
+    return result;
+}
+
+// The second line of an entry, which record() writes.
+void prefetch_entry(const Flow& flow) noexcept {
+    __builtin_prefetch(&flow, 1);
+    __builtin_prefetch(&flow.forward, 1);
+}
+
+}  // namespace
+
+net::Tuple Flow::initiator_tuple() const noexcept {
+    const bool near = initiator == Side::kNear;
+    net::Tuple tuple{.source = near ? key.near_address : key.far_address,
+                     .destination = near ? key.far_address : key.near_address,
+                     .source_port = near ? key.near_port : key.far_port,
+                     .destination_port = near ? key.far_port : key.near_port,
+                     .protocol = key.protocol,
+                     .family = key.family,
+                     .ingress_port = ingress_port};
+    if (net::is_icmp(key.protocol)) {
+        tuple.source_port = 0;
+        tuple.destination_port = key.far_port & 0xff00;  // the request's type, code 0
+    }
+    return tuple;
+}
+
+FlowTable::FlowTable(std::uint32_t capacity, const Timeouts& timeouts, std::uint64_t hash_seed)
+    : flows_(capacity),
+      index_(capacity),
+      tcp_timeouts_(tcp_timeouts(timeouts)),
+      timeouts_(protocol_timeouts(timeouts)),
+      hash_seed_(hash_seed) {}
+
+std::uint64_t FlowTable::hash_of(const FlowKey& key) const noexcept { return hash(key, hash_seed_); }
+
+void FlowTable::find(std::span<const FlowKey> keys, std::span<Flow*> found) noexcept {
+    assert(keys.size() <= kMaxBurst && found.size() >= keys.size());
+    std::array<std::uint64_t, kMaxBurst> hashes;
+    std::array<std::uint32_t, kMaxBurst> candidates;
+
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        hashes[i] = hash_of(keys[i]);
+        index_.prefetch(hashes[i]);
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        candidates[i] = index_.candidate(hashes[i]);
+        if (candidates[i] != BucketIndex::kNone) prefetch_entry(flows_[candidates[i]]);
+    }
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+        const bool right = candidates[i] != BucketIndex::kNone && flows_[candidates[i]].key == keys[i];
+        found[i] = right ? &flows_[candidates[i]] : find(keys[i], hashes[i]);
+    }
+}
+
+Flow* FlowTable::find(const FlowKey& key) noexcept { return find(key, hash_of(key)); }
+
+Flow* FlowTable::find(const FlowKey& key, std::uint64_t hash) noexcept {
+    const std::uint32_t entry = index_.find(hash, [&](std::uint32_t e) { return flows_[e].key == key; });
+    return entry == BucketIndex::kNone ? nullptr : &flows_[entry];
+}
+
+bool FlowTable::starts_anew(const Flow& flow, Side sender, std::uint8_t tcp_flags) noexcept {
+    if (flow.key.protocol != net::protocol::kTcp) return false;
+    return tcp_step(flow.state, tcp_event(tcp_flags), sender == flow.initiator).starts_anew;
+}
+
+Flow* FlowTable::open(const FlowKey& key, std::uint16_t ingress_port, const Arrival& first) noexcept {
+    assert(find(key) == nullptr);
+    const std::uint32_t entry = take_free_entry();
+    if (entry == BucketIndex::kNone) return nullptr;
+    if (!index_.insert(hash_of(key), entry)) {
+        give_back_entry(entry);
+        return nullptr;
+    }
+    Flow& flow = flows_[entry];
+    flow = Flow{};
+    flow.key = key;
+    flow.last_seen = first.at;
+    flow.state = FlowState::kNew;
+    flow.initiator = first.sender;
+    flow.ingress_port = ingress_port;
+    flow.id = ++last_id_;
+    ++size_;
+    return &flow;
+}
+
+void FlowTable::record(Flow& flow, const Arrival& packet) noexcept {
+    const bool from_initiator = packet.sender == flow.initiator;
+    // What still arrives on a closed connection does not keep its entry alive.
+    if (flow.state != FlowState::kClosed) flow.last_seen = packet.at;
+    if (flow.key.protocol == net::protocol::kTcp)
+        flow.state = tcp_step(flow.state, tcp_event(packet.tcp_flags), from_initiator).next;
+    else if (!from_initiator)
+        flow.state = FlowState::kEstablished;
+    (from_initiator ? flow.forward : flow.reverse) += {1, packet.bytes};
+}
+
+void FlowTable::remove(Flow& flow) noexcept {
+    assert(flow.state != FlowState::kFree);
+    const auto entry = static_cast<std::uint32_t>(&flow - flows_.data());
+    index_.erase(hash_of(flow.key), entry);
+    flow.state = FlowState::kFree;
+    give_back_entry(entry);
+    --size_;
+}
+
+std::uint32_t FlowTable::take_free_entry() noexcept {
+    if (first_free_ != BucketIndex::kNone) {
+        const std::uint32_t entry = first_free_;
+        first_free_ = flows_[entry].next_free;
+        return entry;
+    }
+    return used_ < flows_.size() ? used_++ : BucketIndex::kNone;
+}
+
+void FlowTable::give_back_entry(std::uint32_t entry) noexcept {
+    flows_[entry].next_free = first_free_;
+    first_free_ = entry;
+}
+
+}  // namespace drywall::flow

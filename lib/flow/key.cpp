@@ -1,0 +1,82 @@
+#include "drywall/flow/key.h"
+
+#include <algorithm>
+#include <array>
+#include <tuple>
+#include <utility>
+
+namespace drywall::flow {
+
+namespace {
+
+struct IcmpQuery {
+    std::uint8_t protocol;
+    std::uint8_t request;
+    std::uint8_t reply;
+};
+
+constexpr auto kIcmpQueries = std::to_array<IcmpQuery>({
+    {net::protocol::kIcmp, 8, 0},        // echo (RFC 792)
+    {net::protocol::kIcmp, 13, 14},      // timestamp (RFC 792)
+    {net::protocol::kIcmpv6, 128, 129},  // echo (RFC 4443)
+});
+
+constexpr std::uint8_t icmp_type(const net::Tuple& tuple) noexcept {
+    return static_cast<std::uint8_t>(tuple.destination_port >> 8);
+}
+constexpr std::uint8_t icmp_code(const net::Tuple& tuple) noexcept {
+    return static_cast<std::uint8_t>(tuple.destination_port & 0xff);
+}
+
+const IcmpQuery* query_of(const net::Tuple& tuple) noexcept {
+    if (icmp_code(tuple) != 0) return nullptr;
+    const std::uint8_t type = icmp_type(tuple);
+    for (const IcmpQuery& query : kIcmpQueries)
+        if (query.protocol == tuple.protocol && (query.request == type || query.reply == type)) return &query;
+    return nullptr;
+}
+
+Side side_of_sender(const net::Tuple& tuple, std::uint16_t egress) noexcept {
+    if (tuple.ingress_port != egress) return tuple.ingress_port < egress ? Side::kNear : Side::kFar;
+    const bool source_first =
+        std::tie(tuple.source, tuple.source_port) <= std::tie(tuple.destination, tuple.destination_port);
+    return source_first ? Side::kNear : Side::kFar;
+}
+
+}  // namespace
+
+std::optional<Keyed> keyed(const net::PacketMeta& packet, PortId egress) noexcept {
+    if (packet.fragment == net::FragmentKind::kLater) return std::nullopt;
+    const net::Tuple& tuple = packet.tuple;
+    const auto egress_index = static_cast<std::uint16_t>(index(egress));
+    const Side sender = side_of_sender(tuple, egress_index);
+
+    Keyed result{.key = {.near_address = tuple.source,
+                         .far_address = tuple.destination,
+                         .near_port = tuple.source_port,
+                         .far_port = tuple.destination_port,
+                         .pair = std::min(tuple.ingress_port, egress_index),
+                         .protocol = tuple.protocol,
+                         .family = tuple.family},
+                 .sender = sender};
+    FlowKey& key = result.key;
+    if (sender == Side::kFar) {
+        std::swap(key.near_address, key.far_address);
+        std::swap(key.near_port, key.far_port);
+    }
+    if (!net::is_icmp(tuple.protocol)) return result;
+
+    const IcmpQuery* query = query_of(tuple);
+    if (query == nullptr) return std::nullopt;
+    const Side asker = icmp_type(tuple) == query->request ? sender : opposite(sender);
+    key.near_port = packet.icmp_id;
+    key.far_port = static_cast<std::uint16_t>(query->request << 8 | static_cast<unsigned>(asker));
+    return result;
+}
+
+bool is_icmp_reply(const net::Tuple& tuple) noexcept {
+    const IcmpQuery* query = query_of(tuple);
+    return query != nullptr && icmp_type(tuple) == query->reply;
+}
+
+}  // namespace drywall::flow

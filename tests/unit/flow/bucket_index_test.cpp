@@ -1,0 +1,62 @@
+#include "drywall/flow/bucket_index.h"
+
+#include <gtest/gtest.h>
+
+namespace drywall::flow {
+namespace {
+
+constexpr std::size_t kCapacity = 1024;
+
+TEST(BucketIndex, KeysThatShareOneHashAreRefusedBeyondTheirTwoBuckets) {
+    BucketIndex index(kCapacity);
+    constexpr std::uint64_t kHash = 0x1234'5678'0000'0007;
+    std::uint32_t inserted = 0;
+    while (inserted < kCapacity && index.insert(kHash, inserted)) ++inserted;
+    EXPECT_EQ(inserted, 2 * BucketIndex::kSlots);
+}
+
+TEST(BucketIndex, ALookupAmongCollidingKeysLooksAtTwoBucketsAtMost) {
+    BucketIndex index(kCapacity);
+    constexpr std::uint64_t kHash = 0x1234'5678'0000'0007;
+    for (std::uint32_t value = 0; index.insert(kHash, value);) ++value;
+    std::size_t looked_at = 0;
+    EXPECT_EQ(index.find(kHash, [&](std::uint32_t) { return ++looked_at, false; }), BucketIndex::kNone);
+    EXPECT_EQ(looked_at, 2 * BucketIndex::kSlots);
+}
+
+TEST(BucketIndex, AKeyWithFullBucketsMovesAnInhabitantThatHasElsewhereToGo) {
+    BucketIndex index(kCapacity);
+    constexpr std::uint64_t kHome = 7;
+    constexpr std::uint64_t kHash = 0x1234'5678ULL << 32 | kHome;
+    // The home full of keys that could live elsewhere, the other bucket full of keys that could not.
+    for (std::uint32_t value = 0; index.insert(kHash, value);) ++value;
+    for (std::uint32_t value = 0; value < BucketIndex::kSlots; ++value) index.erase(kHash, value);
+    const auto neighbour = [](std::uint64_t signature) { return signature << 32 | kHome; };
+    for (std::uint32_t signature = 1; signature <= BucketIndex::kSlots; ++signature)
+        ASSERT_TRUE(index.insert(neighbour(signature), 100 + signature));
+
+    EXPECT_TRUE(index.insert(kHash, 99));
+    EXPECT_EQ(index.find(kHash, [](std::uint32_t value) { return value == 99; }), 99U);
+    for (std::uint32_t signature = 1; signature <= BucketIndex::kSlots; ++signature)
+        EXPECT_EQ(index.find(neighbour(signature), [](std::uint32_t value) { return value > 99; }), 100 + signature);
+}
+
+TEST(BucketIndex, ErasingMakesRoomForTheSameHash) {
+    BucketIndex index(kCapacity);
+    constexpr std::uint64_t kHash = 0;  // the signature of 0 too must not look like a free slot
+    for (std::uint32_t value = 0; index.insert(kHash, value);) ++value;
+    index.erase(kHash, 3);
+    EXPECT_EQ(index.find(kHash, [](std::uint32_t value) { return value == 3; }), BucketIndex::kNone);
+    EXPECT_TRUE(index.insert(kHash, 99));
+    EXPECT_EQ(index.find(kHash, [](std::uint32_t value) { return value == 99; }), 99U);
+}
+
+TEST(BucketIndex, TheCandidateIsAHintAboutTheHomeBucketOnly) {
+    BucketIndex index(kCapacity);
+    EXPECT_EQ(index.candidate(5), BucketIndex::kNone);
+    ASSERT_TRUE(index.insert(5, 17));
+    EXPECT_EQ(index.candidate(5), 17U);
+}
+
+}  // namespace
+}  // namespace drywall::flow

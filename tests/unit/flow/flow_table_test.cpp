@@ -1,0 +1,226 @@
+#include "drywall/flow/flow_table.h"
+
+#include <gtest/gtest.h>
+
+#include <unordered_map>
+
+#include "keys.h"
+
+namespace drywall::flow {
+namespace {
+
+using std::chrono::seconds;
+namespace flag = net::tcp_flag;
+
+constexpr std::uint64_t kSeed = 42;
+constexpr std::uint32_t kClient = 0x0a000001;
+constexpr std::uint32_t kServer = 0x0a010009;
+
+Instant at(Nanos since_start) { return {since_start}; }
+
+// Opens the packet's connection and records the packet.
+Flow* open(FlowTable& table, const net::PacketMeta& first, Instant now = {}) {
+    const Keyed keyed = keyed_across(first);
+    const Arrival arrival{.sender = keyed.sender, .tcp_flags = first.tcp_flags, .bytes = 100, .at = now};
+    Flow* flow = table.open(keyed.key, first.tuple.ingress_port, arrival);
+    if (flow != nullptr) FlowTable::record(*flow, arrival);
+    return flow;
+}
+
+void follow(Flow& flow, Side sender, std::uint8_t tcp_flags, Instant now) {
+    FlowTable::record(flow, {.sender = sender, .tcp_flags = tcp_flags, .bytes = 100, .at = now});
+}
+
+// How long the flow lives without another packet, in seconds.
+std::int64_t patience(const FlowTable& table, const Flow& flow) {
+    std::int64_t lived = 0;
+    while (!table.expired(flow, flow.last_seen + seconds(lived))) ++lived;
+    return lived;
+}
+
+TEST(FlowTable, TheReplyFindsTheEntryOfItsRequest) {
+    FlowTable table(16, {}, kSeed);
+    const Flow* flow = open(table, packet(6, kClient, 40000, kServer, 8080, kLan));
+    const Keyed reply = keyed_across(packet(6, kServer, 8080, kClient, 40000, kWan));
+    EXPECT_EQ(table.find(reply.key), flow);
+    EXPECT_NE(reply.sender, flow->initiator);
+}
+
+TEST(FlowTable, TheInitiatorsTupleIsKeptWhicheverSideOpened) {
+    FlowTable table(16, {}, kSeed);
+    const net::PacketMeta from_lan = packet(6, kClient, 40000, kServer, 8080, kLan);
+    const net::PacketMeta from_wan = packet(17, kServer, 5000, kClient, 53, kWan);
+    const net::PacketMeta ping = icmp(8, 77, kServer, kClient, kWan);
+    for (const net::PacketMeta& first : {from_lan, from_wan, ping})
+        EXPECT_EQ(open(table, first)->initiator_tuple(), first.tuple);
+}
+
+TEST(FlowTable, PacketsAndBytesAreCountedPerDirection) {
+    FlowTable table(16, {}, kSeed);
+    Flow& flow = *open(table, packet(17, kClient, 1, kServer, 2, kWan));
+    follow(flow, Side::kNear, 0, {});
+    follow(flow, Side::kFar, 0, {});
+    EXPECT_EQ(flow.forward, (telemetry::PacketsBytes{2, 200}));
+    EXPECT_EQ(flow.reverse, (telemetry::PacketsBytes{1, 100}));
+}
+
+TEST(FlowTable, EachProtocolHasItsPatience) {
+    FlowTable table(16, {}, kSeed);
+    EXPECT_EQ(patience(table, *open(table, packet(6, kClient, 1, kServer, 2))), 240);
+    EXPECT_EQ(patience(table, *open(table, packet(17, kClient, 1, kServer, 2))), 120);
+    EXPECT_EQ(patience(table, *open(table, packet(132, kClient, 1, kServer, 2))), 120);
+    EXPECT_EQ(patience(table, *open(table, packet(47, kClient, 0, kServer, 0))), 120);
+    EXPECT_EQ(patience(table, *open(table, icmp(8, 1, kClient, kServer, kLan))), 30);
+}
+
+TEST(FlowTable, TcpIsPatientWhileEstablishedAndHastyWhenClosed) {
+    FlowTable table(16, {}, kSeed);
+    Flow& flow = *open(table, packet(6, kClient, 1, kServer, 2));
+    follow(flow, Side::kFar, flag::kSyn | flag::kAck, {});
+    EXPECT_EQ(patience(table, flow), 7440);
+    follow(flow, Side::kNear, flag::kFin | flag::kAck, {});
+    EXPECT_EQ(patience(table, flow), 240);
+    follow(flow, Side::kFar, flag::kFin | flag::kAck, {});
+    EXPECT_EQ(patience(table, flow), 30);
+}
+
+TEST(FlowTable, PacketsProlongALiveConnectionButNotAClosedOne) {
+    FlowTable table(16, {}, kSeed);
+    Flow& udp = *open(table, packet(17, kClient, 1, kServer, 2));
+    follow(udp, Side::kFar, 0, at(seconds(100)));
+    EXPECT_FALSE(table.expired(udp, at(seconds(219))));
+    EXPECT_TRUE(table.expired(udp, at(seconds(220))));
+
+    Flow& tcp = *open(table, packet(6, kClient, 1, kServer, 2));
+    follow(tcp, Side::kFar, flag::kRst, at(seconds(10)));
+    follow(tcp, Side::kNear, flag::kAck, at(seconds(30)));
+    EXPECT_TRUE(table.expired(tcp, at(seconds(40))));
+}
+
+TEST(FlowTable, SynAfterFinStartsANewConnection) {
+    FlowTable table(16, {}, kSeed);
+    Flow& flow = *open(table, packet(6, kClient, 1, kServer, 2));
+    follow(flow, Side::kFar, flag::kSyn | flag::kAck, {});
+    EXPECT_FALSE(FlowTable::starts_anew(flow, Side::kNear, flag::kSyn));
+    follow(flow, Side::kNear, flag::kFin, {});
+    follow(flow, Side::kFar, flag::kFin, {});
+    EXPECT_TRUE(FlowTable::starts_anew(flow, Side::kNear, flag::kSyn));
+    EXPECT_FALSE(FlowTable::starts_anew(flow, Side::kNear, flag::kAck));
+}
+
+TEST(FlowTable, AFullTableRefusesUntilSomethingIsRemoved) {
+    FlowTable table(1000, {}, kSeed);
+    for (std::uint32_t client = 0; client < 1000; ++client)
+        ASSERT_NE(open(table, packet(6, client, 1, kServer, 2)), nullptr);
+    EXPECT_EQ(open(table, packet(6, 5000, 1, kServer, 2)), nullptr);
+    EXPECT_EQ(table.size(), 1000U);
+
+    table.remove(*table.find(keyed_across(packet(6, 77, 1, kServer, 2)).key));
+    EXPECT_NE(open(table, packet(6, 5000, 1, kServer, 2)), nullptr);
+}
+
+TEST(FlowTable, EveryEntryIsUsableAtTheDefaultSize) {
+    for (const std::uint64_t seed : {1, 2, 3}) {
+        FlowTable table(65536, {}, seed);
+        for (const FlowKey& key : random_keys(seed, 65536))
+            ASSERT_NE(table.open(key, 0, {}), nullptr) << "seed " << seed;
+    }
+}
+
+TEST(FlowTable, AFullRoundOfTheSweepEndsAllThatTimedOut) {
+    constexpr std::size_t kStep = 64;
+    FlowTable table(1000, {}, kSeed);
+    for (std::uint32_t client = 0; client < 1000; ++client) {
+        const bool udp = client % 3 == 0;
+        ASSERT_NE(open(table, packet(udp ? 17 : 6, client, 1, kServer, 2)), nullptr);
+    }
+    std::size_t ended = 0;
+    for (std::size_t call = 0; call < (table.capacity() + kStep - 1) / kStep; ++call)
+        table.sweep(at(seconds(120)), kStep, [&](const Flow& flow) {
+            EXPECT_EQ(flow.key.protocol, 17);
+            ++ended;
+        });
+    EXPECT_EQ(ended, 334U);
+    EXPECT_EQ(table.size(), 666U);
+}
+
+TEST(FlowTable, ASweepOfAnEmptyTableEndsNothing) {
+    FlowTable none(0, {}, kSeed);
+    FlowTable fresh(16, {}, kSeed);
+    for (FlowTable* table : {&none, &fresh})
+        table->sweep(at(seconds(9999)), 64, [](const Flow&) { FAIL() << "nothing was ever opened"; });
+    EXPECT_EQ(open(none, packet(6, kClient, 1, kServer, 2)), nullptr);
+}
+
+TEST(FlowTable, IdsAreNeverUsedTwice) {
+    FlowTable table(4, {}, kSeed);
+    std::uint64_t last = 0;
+    for (int round = 0; round < 100; ++round) {
+        Flow* flow = open(table, packet(6, kClient, 1, kServer, 2));
+        ASSERT_GT(flow->id, last);
+        last = flow->id;
+        table.remove(*flow);
+    }
+}
+
+TEST(FlowTable, AnEntryThatWasGivenAwayNoLongerHoldsItsKey) {
+    FlowTable table(1, {}, kSeed);
+    Flow* flow = open(table, packet(6, kClient, 1, kServer, 2));
+    const FlowKey key = flow->key;
+    EXPECT_TRUE(FlowTable::holds(*flow, key));
+    table.remove(*flow);
+    EXPECT_FALSE(FlowTable::holds(*flow, key));
+    ASSERT_EQ(open(table, packet(6, kClient, 3, kServer, 2)), flow);
+    EXPECT_FALSE(FlowTable::holds(*flow, key));
+}
+
+TEST(FlowTable, ABurstFindsWhatTheKeysFindOneByOne) {
+    const std::vector<FlowKey> keys = random_keys(kSeed, 20'000);
+    FlowTable table(10'000, {}, kSeed);
+    for (std::size_t i = 0; i < keys.size(); i += 2) ASSERT_NE(table.open(keys[i], 0, {}), nullptr);
+    std::array<Flow*, kMaxBurst> found{};
+    for (std::size_t first = 0; first < keys.size(); first += kMaxBurst) {
+        const std::span<const FlowKey> burst(&keys[first], std::min(kMaxBurst, keys.size() - first));
+        table.find(burst, found);
+        for (std::size_t i = 0; i < burst.size(); ++i) {
+            ASSERT_EQ(found[i], table.find(burst[i])) << burst[i];
+            ASSERT_EQ(found[i] != nullptr, (first + i) % 2 == 0) << burst[i];
+        }
+    }
+}
+
+struct KeyHash {
+    std::size_t operator()(const FlowKey& key) const {
+        return std::hash<std::string_view>{}({reinterpret_cast<const char*>(&key), sizeof(key)});
+    }
+};
+
+TEST(FlowTable, AgreesWithAMapOverManyRandomOperations) {
+    constexpr std::size_t kCapacity = 512;
+    const std::vector<FlowKey> keys = random_keys(kSeed, 2 * kCapacity);
+    std::mt19937_64 random(kSeed);
+    FlowTable table(kCapacity, {}, kSeed);
+    std::unordered_map<FlowKey, std::uint64_t, KeyHash> model;  // key -> flow id
+    for (int operation = 0; operation < 100'000; ++operation) {
+        const FlowKey& key = keys[random() % keys.size()];
+        Flow* flow = table.find(key);
+        const auto known = model.find(key);
+        ASSERT_EQ(flow != nullptr, known != model.end())
+            << "seed " << kSeed << ", operation " << operation << ", " << key;
+        if (flow == nullptr) {
+            flow = table.open(key, 0, {});
+            ASSERT_EQ(flow != nullptr, model.size() < kCapacity) << "seed " << kSeed << ", operation " << operation;
+            if (flow != nullptr) model.emplace(key, flow->id);
+            continue;
+        }
+        ASSERT_EQ(flow->id, known->second) << "seed " << kSeed << ", operation " << operation << ", " << key;
+        if (random() % 2 == 0) {
+            table.remove(*flow);
+            model.erase(known);
+        }
+    }
+    EXPECT_EQ(table.size(), model.size());
+}
+
+}  // namespace
+}  // namespace drywall::flow
