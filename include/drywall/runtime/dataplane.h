@@ -70,7 +70,8 @@ struct PortTotals {
 
 struct Snapshot {
     Generation generation{};
-    std::vector<RuleCounts> rules;  // every identity ever seen, current ones in evaluation order
+    // Current ones in evaluation order, then those of earlier generations that ever counted.
+    std::vector<RuleCounts> rules;
     std::vector<PolicyCounts> staged;
     std::vector<Disagreement> disagreements;
     telemetry::PacketsBytes judged;  // sum over all traces of all generations
@@ -108,7 +109,7 @@ struct DataplaneSettings {
     unsigned stats_core = 0;
     bool busy = false;                // poll without ever sleeping
     engine::EngineSettings engine;    // `worker` is filled in per worker
-    std::uint32_t event_ring = 8192;  // rounded up to a power of two
+    std::uint32_t event_ring = 8192;  // records per worker
     std::chrono::milliseconds swap_timeout{500};
     std::chrono::milliseconds stats_interval{100};
 };
@@ -135,11 +136,13 @@ public:
     // Returns when every worker uses `next` and the old generation's counters are collected. kUnavailable when a worker
     // did not answer within swap_timeout: then the worker is named, the previous generation is put back in force for
     // everyone, and nothing was freed that anyone may still read.
+    // Every `next` needs a greater generation number than any handed in before, failed ones included (kConflict): flows
+    // remember by its number which generation judged them.
     [[nodiscard]] virtual Status publish(std::shared_ptr<const ruleset::Ruleset> next) = 0;
 
     [[nodiscard]] virtual std::shared_ptr<const ruleset::Ruleset> current() const = 0;
 
-    // Counters as of now: the stats core collects once more before it answers.
+    // Counters as of now: they are collected once more for the answer.
     [[nodiscard]] virtual Snapshot snapshot() = 0;
 
     // Workers finish the burst in hand and stop polling; the stats core drains every ring. Idempotent.

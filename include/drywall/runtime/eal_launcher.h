@@ -1,0 +1,14 @@
+// EAL launcher: the appliance's threads are DPDK lcores, so that mempool caches and PMDs know them.
+//
+// Threads: the main thread's (lcore 0). Needs a started EAL with one worker lcore per launch(), on the right CPU.
+#pragma once
+
+#include <memory>
+
+#include "drywall/runtime/dataplane.h"
+
+namespace drywall::runtime {
+
+[[nodiscard]] std::unique_ptr<Launcher> make_eal_launcher();
+
+}  // namespace drywall::runtime

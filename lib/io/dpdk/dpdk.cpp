@@ -1,0 +1,177 @@
+#include "drywall/io/dpdk.h"
+
+#include <algorithm>
+#include <cstring>
+
+#include <rte_bus_vdev.h>
+#include <rte_dev.h>
+#include <rte_eal.h>
+#include <rte_errno.h>
+#include <rte_ethdev.h>
+#include <rte_mbuf.h>
+
+#include "device.h"
+#include "dpdk_port.h"
+#include "eal_log.h"
+#include "preflight.h"
+
+namespace drywall::io {
+
+namespace {
+
+constexpr unsigned kMempoolCache = 256;  // mbufs kept by each lcore
+
+struct MempoolDeleter {
+    void operator()(rte_mempool* pool) const noexcept { rte_mempool_free(pool); }
+};
+
+std::string list_of(const std::vector<unsigned>& cpus) {
+    std::string text;
+    for (const unsigned cpu : cpus) text += (text.empty() ? "" : ",") + std::to_string(cpu);
+    return text;
+}
+
+// lcore 0 is the main thread, on any CPU; then the workers', then the stats core's. Several may share a CPU.
+std::string lcores(const DpdkSettings& settings, const Machine& machine) {
+    std::string text = "0@(" + list_of(machine.cpus) + ")";
+    unsigned lcore = 1;
+    for (const unsigned core : settings.worker_cores)
+        text += "," + std::to_string(lcore++) + "@" + std::to_string(core);
+    return text + "," + std::to_string(lcore) + "@" + std::to_string(settings.stats_core);
+}
+
+std::vector<std::string> eal_arguments(const DpdkSettings& settings, const Machine& machine) {
+    std::vector<std::string> arguments = {
+        "drywalld", "--no-telemetry", "-m", std::to_string(settings.memory_mb), "--lcores", lcores(settings, machine)};
+    // --in-memory cannot be had together with --no-huge (EAL takes that for legacy memory); --no-shconf is the part of
+    // it that matters: no files, no second process.
+    if (settings.hugepages)
+        arguments.emplace_back("--in-memory");
+    else
+        arguments.insert(arguments.end(), {"--no-huge", "--no-shconf"});
+    bool any_pci = false;
+    for (const DpdkDevice& wanted : settings.devices) {
+        const Device device = parse_device(wanted.device);
+        if (!device.pci) continue;
+        any_pci = true;
+        arguments.insert(arguments.end(),
+                         {"-a", device.name + (device.arguments.empty() ? "" : "," + device.arguments)});
+    }
+    if (!any_pci) arguments.emplace_back("--no-pci");
+    arguments.insert(arguments.end(), settings.eal_arguments.begin(), settings.eal_arguments.end());
+    return arguments;
+}
+
+Error eal_refused(const DpdkSettings& settings, int code) {
+    const std::string last = take_last_eal_line();
+    std::string hint = last.empty() ? "" : "DPDK says: " + last;
+    if (code == ENOMEM)
+        return Error::of(ErrorKind::kUnavailable,
+                         "DPDK could not get " + std::to_string(settings.memory_mb) + " MB of memory",
+                         "lower `memory-mb`, or free memory; " + hint);
+    if (code == EALREADY) return Error::of(ErrorKind::kInternal, "DPDK was started already in this process");
+    if (!settings.eal_arguments.empty()) {
+        std::string written;
+        for (const std::string& argument : settings.eal_arguments) written += " " + argument;
+        return Error::of(ErrorKind::kUnavailable, "DPDK does not start with `eal-arguments:" + written + "`",
+                         "try without them; " + hint);
+    }
+    return Error::of(ErrorKind::kUnavailable, "DPDK does not start: " + std::string(std::strerror(code)),
+                     "`log-level: debug` shows all that it prints; " + hint);
+}
+
+Status start_eal(const DpdkSettings& settings, const Machine& machine) {
+    std::vector<std::string> arguments = eal_arguments(settings, machine);
+    std::vector<char*> raw;
+    for (std::string& argument : arguments) raw.push_back(argument.data());
+    capture_eal_log();
+    const HoldBackOutput quiet;
+    if (rte_eal_init(static_cast<int>(raw.size()), raw.data()) < 0) return eal_refused(settings, rte_errno);
+    return Done{};
+}
+
+class RunningDpdk final : public Dpdk {
+public:
+    explicit RunningDpdk(const DpdkSettings& settings) : settings_(settings) {}
+    ~RunningDpdk() override {
+        ports_.clear();
+        buffers_.reset();
+        rte_eal_cleanup();
+    }
+
+    Status make_buffers();
+    Status open_ports();
+    [[nodiscard]] const std::vector<std::shared_ptr<Port>>& ports() const noexcept override { return ports_; }
+
+private:
+    Result<std::uint16_t> probe(const DpdkDevice& wanted, const Device& device) const;
+
+    DpdkSettings settings_;
+    std::unique_ptr<rte_mempool, MempoolDeleter> buffers_;
+    std::vector<std::shared_ptr<Port>> ports_;
+};
+
+Status RunningDpdk::make_buffers() {
+    buffers_.reset(rte_pktmbuf_pool_create("packets", settings_.packet_buffers, kMempoolCache, 0,
+                                           RTE_MBUF_DEFAULT_BUF_SIZE, static_cast<int>(rte_socket_id())));
+    if (buffers_) return Done{};
+    const std::size_t each = sizeof(rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 2 * RTE_CACHE_LINE_SIZE;
+    return Error::of(ErrorKind::kUnavailable,
+                     "`packet-buffers: " + std::to_string(settings_.packet_buffers) + "` need about " +
+                         std::to_string(settings_.packet_buffers * each / 1'000'000 + 1) +
+                         " MB, and `memory-mb: " + std::to_string(settings_.memory_mb) + "` has no room for them (" +
+                         rte_strerror(rte_errno) + ")",
+                     "raise `memory-mb` or lower `packet-buffers`");
+}
+
+// Without being asked for more, net_af_packet opens one queue. Its queues share the interface by the kernel's fanout
+// hash, which is symmetric: both directions of a connection come to the same worker.
+std::string arguments_for(const Device& device, std::size_t workers) {
+    if (device.driver != "net_af_packet" || workers == 1 || device.argument("qpairs")) return device.arguments;
+    return device.arguments + ",qpairs=" + std::to_string(workers);
+}
+
+Result<std::uint16_t> RunningDpdk::probe(const DpdkDevice& wanted, const Device& device) const {
+    std::ignore = take_last_eal_line();
+    const std::string arguments = arguments_for(device, settings_.worker_cores.size());
+    const int code = device.pci ? 0 : rte_eal_hotplug_add("vdev", device.name.c_str(), arguments.c_str());
+    std::uint16_t ethdev = 0;
+    if (code == 0 && rte_eth_dev_get_port_by_name(device.name.c_str(), &ethdev) == 0) return ethdev;
+
+    const std::string last = take_last_eal_line();
+    const bool unknown = last.find("no driver found") != std::string::npos;
+    return Error::of(
+        ErrorKind::kUnavailable,
+        "port '" + wanted.port + "': device '" + wanted.device + "' " +
+            (unknown ? "has a driver that this DPDK does not know"
+                     : "could not be opened: " + std::string(std::strerror(code < 0 ? -code : ENODEV))),
+        unknown || last.empty() ? "check its name and arguments: NAME<number>,key=value,..." : "DPDK says: " + last);
+}
+
+Status RunningDpdk::open_ports() {
+    for (const DpdkDevice& wanted : settings_.devices) {
+        const Device device = parse_device(wanted.device);
+        auto ethdev = probe(wanted, device);
+        if (!ethdev) return ethdev.error();
+        auto port = DpdkPort::open({wanted.port, wanted.device, device, static_cast<std::uint16_t>(ports_.size()),
+                                    static_cast<std::uint16_t>(settings_.worker_cores.size()), rte_socket_id()},
+                                   *ethdev, buffers_.get());
+        if (!port) return port.error();
+        ports_.push_back(std::move(*port));
+    }
+    return Done{};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Dpdk>> Dpdk::start(const DpdkSettings& settings) {
+    const Machine machine = look_at_machine();
+    if (auto fit = check(settings, machine); !fit) return fit.error();
+    if (auto started = start_eal(settings, machine); !started) return started.error();
+    auto dpdk = std::make_unique<RunningDpdk>(settings);
+    if (auto made = dpdk->make_buffers(); !made) return made.error();
+    if (auto opened = dpdk->open_ports(); !opened) return opened.error();
+    return std::unique_ptr<Dpdk>(std::move(dpdk));
+}
+
+}  // namespace drywall::io

@@ -1,0 +1,19 @@
+// The kernel's network interfaces, in the network namespace of this process.
+//
+// Threads: any; each call asks the kernel.
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace drywall::io {
+
+[[nodiscard]] std::vector<std::string> kernel_interfaces();
+
+// Administratively up and with a carrier.
+[[nodiscard]] bool kernel_link_up(const std::string& interface) noexcept;
+
+// As `ip link set INTERFACE up|down`. False: not allowed, or no such interface.
+bool set_kernel_link(const std::string& interface, bool up) noexcept;
+
+}  // namespace drywall::io

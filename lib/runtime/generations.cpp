@@ -1,0 +1,80 @@
+#include "generations.h"
+
+#include <cassert>
+
+namespace drywall::runtime {
+
+const InForce& Generations::admit(std::shared_ptr<const ruleset::Ruleset> ruleset) {
+    const Generation generation = ruleset->generation();
+    auto in_force = std::make_unique<InForce>();
+    for (std::size_t worker = 0; worker < workers_; ++worker)
+        in_force->counters.push_back(std::make_unique<telemetry::TraceCounters>(ruleset->trace_count()));
+    in_force->ruleset = ruleset;
+
+    const std::lock_guard lock(mutex_);
+    Entry entry{std::move(in_force), ledger_.open(std::move(ruleset))};
+    const auto [found, fresh] = entries_.emplace(generation, std::move(entry));
+    assert(fresh);
+    return *found->second.in_force;
+}
+
+void Generations::set_current(Generation generation) {
+    const std::lock_guard lock(mutex_);
+    assert(entries_.contains(generation));
+    current_ = generation;
+}
+
+std::shared_ptr<const ruleset::Ruleset> Generations::current() const {
+    const std::lock_guard lock(mutex_);
+    return entries_.at(current_).in_force->ruleset;
+}
+
+void Generations::retire(Generation generation) {
+    const std::lock_guard lock(mutex_);
+    Entry& entry = entries_.at(generation);
+    ledger_.enter(entry.account, entry.in_force->counters);
+    ledger_.close(entry.account);
+    entry.in_force->counters.clear();
+    entry.stage = Stage::kRetired;
+}
+
+void Generations::begin_round() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [generation, entry] : entries_)
+        if (entry.stage == Stage::kRetired) entry.stage = Stage::kLastRound;
+}
+
+void Generations::end_round() {
+    std::vector<Entry> freed;  // after the lock: a large ruleset takes its time
+    const std::lock_guard lock(mutex_);
+    for (auto entry = entries_.begin(); entry != entries_.end();) {
+        if (entry->second.stage != Stage::kLastRound) {
+            ++entry;
+            continue;
+        }
+        freed.push_back(std::move(entry->second));
+        entry = entries_.erase(entry);
+    }
+}
+
+std::vector<std::shared_ptr<const ruleset::Ruleset>> Generations::known() const {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::shared_ptr<const ruleset::Ruleset>> rulesets;
+    for (const auto& [generation, entry] : entries_) rulesets.push_back(entry.in_force->ruleset);
+    return rulesets;
+}
+
+void Generations::collect() {
+    const std::lock_guard lock(mutex_);
+    for (auto& [generation, entry] : entries_)
+        if (entry.stage == Stage::kReachable) ledger_.enter(entry.account, entry.in_force->counters);
+}
+
+void Generations::report(Snapshot& snapshot) const {
+    const std::lock_guard lock(mutex_);
+    snapshot.generation = current_;
+    snapshot.rulesets_alive = entries_.size();
+    ledger_.report(entries_.at(current_).account, snapshot);
+}
+
+}  // namespace drywall::runtime

@@ -1,0 +1,59 @@
+// Generations: every ruleset that was published and is not yet freed, with its counters and the books they go into.
+//
+// Threads: any; one mutex, held while counters are read. The packet path never comes here.
+// Life:    admitted before the workers see it; retired once no worker can; freed by the stats core's next round, when
+//          every flow event that names it has been read.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "drywall/runtime/dataplane.h"
+#include "in_force.h"
+#include "ledger.h"
+
+namespace drywall::runtime {
+
+class Generations {
+public:
+    explicit Generations(std::size_t workers) : workers_(workers) {}
+
+    // What workers may be pointed at. It stays where it is until retire().
+    [[nodiscard]] const InForce& admit(std::shared_ptr<const ruleset::Ruleset> ruleset);
+
+    // From now on the one that report() calls current. REQUIRES: admitted
+    void set_current(Generation generation);
+    [[nodiscard]] std::shared_ptr<const ruleset::Ruleset> current() const;
+
+    // Collects the counters for the last time and frees them. REQUIRES: no worker can reach it any more
+    void retire(Generation generation);
+
+    // The stats core's round: between these two, everything retired before begin_round() is still found.
+    void begin_round();
+    void end_round();
+    [[nodiscard]] std::vector<std::shared_ptr<const ruleset::Ruleset>> known() const;
+
+    // Enters what was counted since the last time into the books.
+    void collect();
+    // Fills in what the books say.
+    void report(Snapshot& snapshot) const;
+
+private:
+    enum class Stage { kReachable, kRetired, kLastRound };
+    struct Entry {
+        std::unique_ptr<InForce> in_force;
+        Ledger::Account account;
+        Stage stage = Stage::kReachable;
+    };
+
+    const std::size_t workers_;
+    mutable std::mutex mutex_;  // guards all below
+    std::map<Generation, Entry> entries_;
+    Generation current_{};
+    Ledger ledger_;
+};
+
+}  // namespace drywall::runtime

@@ -1,0 +1,141 @@
+#include "ledger.h"
+
+#include <algorithm>
+#include <set>
+
+namespace drywall::runtime {
+
+namespace {
+
+using telemetry::PacketsBytes;
+
+bool counted(const RuleCounts& counts) {
+    return counts.enforced.packets > 0 || counts.pending.packets > 0 || counts.would_deny.packets > 0 ||
+           counts.would_allow.packets > 0;
+}
+
+}  // namespace
+
+Ledger::Account Ledger::open(std::shared_ptr<const ruleset::Ruleset> ruleset) {
+    Account account(std::move(ruleset));
+    account.entered_.resize(account.ruleset_->trace_count());
+    for (const ruleset::HitDescriptor& hit : account.ruleset_->hits()) {
+        Rule& rule = rules_[hit.identity];
+        rule.counts.hit = hit;
+        ++rule.generations;
+        account.rules_.push_back(&rule);
+        know_staged_policies(hit);
+    }
+    return account;
+}
+
+void Ledger::know_staged_policies(const ruleset::HitDescriptor& hit) {
+    if (hit.policy && hit.policy->staged) policy(*hit.policy);
+    for (const ruleset::PolicyRef& armed : hit.armed_by)
+        if (armed.staged) policy(armed);
+}
+
+PolicyCounts& Ledger::policy(const ruleset::PolicyRef& ref) {
+    PolicyCounts& counts = staged_[ref];
+    counts.policy = ref;
+    return counts;
+}
+
+void Ledger::enter(Account& account, std::span<const std::unique_ptr<telemetry::TraceCounters>> counters) {
+    for (std::size_t trace = 0; trace < account.entered_.size(); ++trace) {
+        PacketsBytes total;
+        for (const auto& worker : counters) total += worker->read(TraceId(trace));
+        PacketsBytes& entered = account.entered_[trace];
+        if (total == entered) continue;
+        enter(account, TraceId(trace), {total.packets - entered.packets, total.bytes - entered.bytes});
+        entered = total;
+    }
+}
+
+void Ledger::enter(Account& account, TraceId id, const PacketsBytes& amount) {
+    const classify::Trace& trace = account.ruleset_->trace(id);
+    judged_ += amount;
+    (trace.enforced == Verdict::kAllow ? allowed_ : denied_) += amount;
+    if (trace.unmatched) unmatched_ += amount;
+    enter_hits(account, trace.enforced_hits, &RuleCounts::enforced, amount);
+    enter_hits(account, trace.pending_hits, &RuleCounts::pending, amount);
+    if (trace.enforced != trace.pending) enter_difference(account, id, amount);
+}
+
+void Ledger::enter_hits(const Account& account, std::span<const HitId> hits, PacketsBytes RuleCounts::*column,
+                        const PacketsBytes& amount) {
+    for (std::size_t i = 0; i < hits.size(); ++i) {
+        Rule* rule = account.rules_[index(hits[i])];
+        const bool again = std::any_of(hits.begin(), hits.begin() + static_cast<std::ptrdiff_t>(i),
+                                       [&](HitId earlier) { return account.rules_[index(earlier)] == rule; });
+        if (!again) rule->counts.*column += amount;
+    }
+}
+
+void Ledger::enter_difference(Account& account, TraceId id, const PacketsBytes& amount) {
+    const classify::Trace& trace = account.ruleset_->trace(id);
+    const bool denies = trace.pending == Verdict::kDeny;
+    const auto rule_column = denies ? &RuleCounts::would_deny : &RuleCounts::would_allow;
+    const auto policy_column = denies ? &PolicyCounts::would_deny : &PolicyCounts::would_allow;
+
+    std::set<Rule*> deciding;
+    if (!trace.enforced_hits.empty()) deciding.insert(account.rules_[index(trace.enforced_hits.back())]);
+    if (!trace.pending_hits.empty()) deciding.insert(account.rules_[index(trace.pending_hits.back())]);
+    for (Rule* rule : deciding) rule->counts.*rule_column += amount;
+
+    Account::Differing& differs = differing(account, id);
+    for (PolicyCounts* counts : differs.responsible) counts->*policy_column += amount;
+    differs.disagreement->count += amount;
+}
+
+Ledger::Account::Differing& Ledger::differing(Account& account, TraceId id) {
+    const auto [found, fresh] = account.differing_.try_emplace(index(id));
+    if (!fresh) return found->second;
+
+    for (const ruleset::PolicyRef& ref : account.ruleset_->responsible(id))
+        found->second.responsible.push_back(&policy(ref));
+    const classify::Trace& trace = account.ruleset_->trace(id);
+    Disagreement fresh_one;
+    if (!trace.enforced_hits.empty()) {
+        const ruleset::HitDescriptor& hit = account.ruleset_->hit(trace.enforced_hits.back());
+        fresh_one.enforced_identity = hit.identity;
+        fresh_one.enforced_text = hit.text();
+    }
+    if (!trace.pending_hits.empty()) {
+        const ruleset::HitDescriptor& hit = account.ruleset_->hit(trace.pending_hits.back());
+        fresh_one.pending_identity = hit.identity;
+        fresh_one.pending_text = hit.text();
+    }
+    std::pair key(fresh_one.enforced_identity, fresh_one.pending_identity);
+    found->second.disagreement = &disagreements_.try_emplace(std::move(key), std::move(fresh_one)).first->second;
+    return found->second;
+}
+
+void Ledger::close(Account& account) {
+    for (Rule* rule : account.rules_) --rule->generations;
+    std::set<std::string> forgotten;
+    for (const Rule* rule : account.rules_)
+        if (rule->generations == 0 && !counted(rule->counts)) forgotten.insert(rule->counts.hit.identity);
+    for (const std::string& identity : forgotten) rules_.erase(identity);
+    account = Account(nullptr);
+}
+
+void Ledger::report(const Account& current, Snapshot& snapshot) const {
+    std::set<const Rule*> reported;
+    for (const Rule* rule : current.rules_) {
+        if (!reported.insert(rule).second) continue;
+        snapshot.rules.push_back(rule->counts);
+        snapshot.rules.back().in_current_generation = true;
+    }
+    for (const auto& [identity, rule] : rules_)
+        if (!reported.contains(&rule)) snapshot.rules.push_back(rule.counts);
+
+    for (const auto& [ref, counts] : staged_) snapshot.staged.push_back(counts);
+    for (const auto& [key, disagreement] : disagreements_) snapshot.disagreements.push_back(disagreement);
+    snapshot.judged = judged_;
+    snapshot.enforced_allowed = allowed_;
+    snapshot.enforced_denied = denied_;
+    snapshot.unmatched = unmatched_;
+}
+
+}  // namespace drywall::runtime

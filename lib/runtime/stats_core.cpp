@@ -1,0 +1,91 @@
+#include "stats_core.h"
+
+#include <algorithm>
+#include <thread>
+
+namespace drywall::runtime {
+
+namespace {
+constexpr std::size_t kHelping = 256;  // events taken from a ring at once
+constexpr std::chrono::milliseconds kShortestRest{1};
+constexpr std::chrono::milliseconds kLongestRest{8};
+}  // namespace
+
+StatsCore::StatsCore(const DataplaneSettings& settings, std::span<const std::unique_ptr<Worker>> workers,
+                     Generations& generations, EventSink& sink, std::function<void()> each_round)
+    : interval_(settings.stats_interval),
+      workers_(workers),
+      generations_(generations),
+      sink_(sink),
+      each_round_(std::move(each_round)),
+      links_(settings.ports, settings.engine.peer_of, monotonic_now()),
+      events_(kHelping) {}
+
+void StatsCore::run() {
+    auto rest = kShortestRest;
+    Instant collected = monotonic_now();
+    // Asked before the round: what a worker pushed before it finished is then read by this round.
+    for (bool last = false; !last;) {
+        last = workers_finished();
+        rest = round() > 0 ? kShortestRest : std::min(rest * 2, kLongestRest);
+        if (const Instant now = monotonic_now(); last || now - collected >= interval_) {
+            generations_.collect();
+            links_.poll(now);
+            collected = now;
+        }
+        if (!last) std::this_thread::sleep_for(rest);
+    }
+}
+
+bool StatsCore::workers_finished() const {
+    return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->finished(); });
+}
+
+std::size_t StatsCore::round() {
+    each_round_();
+    generations_.begin_round();
+    rulesets_ = generations_.known();
+    std::size_t events = 0;
+    for (const auto& worker : workers_) events += drain(*worker);
+    rulesets_.clear();
+    generations_.end_round();
+    report_losses();
+    return events;
+}
+
+// As many as were there when it began: a round ends however fast the worker pushes.
+std::size_t StatsCore::drain(Worker& worker) {
+    const std::size_t waiting = worker.events().size();
+    for (std::size_t left = waiting; left > 0;) {
+        const std::size_t taken = worker.events().pop(std::span(events_).first(std::min(left, events_.size())));
+        deliver(std::span(events_).first(taken));
+        left -= taken;
+    }
+    return waiting;
+}
+
+void StatsCore::deliver(std::span<const telemetry::FlowEvent> events) {
+    for (const telemetry::FlowEvent& event : events) sink_.on_event(event, ruleset_of(event.generation));
+}
+
+const ruleset::Ruleset* StatsCore::ruleset_of(Generation generation) {
+    const auto find = [&] {
+        return std::find_if(rulesets_.begin(), rulesets_.end(),
+                            [&](const auto& ruleset) { return ruleset->generation() == generation; });
+    };
+    auto found = find();
+    if (found == rulesets_.end() && !rulesets_.empty() && generation > rulesets_.back()->generation()) {
+        rulesets_ = generations_.known();  // published since the round began
+        found = find();
+    }
+    return found == rulesets_.end() ? nullptr : found->get();
+}
+
+void StatsCore::report_losses() {
+    std::uint64_t lost = 0;
+    for (const auto& worker : workers_) lost += worker->counters().events_lost.read();
+    if (lost > lost_told_) sink_.on_lost(lost - lost_told_);
+    lost_told_ = lost;
+}
+
+}  // namespace drywall::runtime

@@ -1,0 +1,49 @@
+// StatsCore: the thread that counts. It reads every worker's event ring, enters counters into the books, frees retired
+// generations and carries link state.
+//
+// Threads: run() is the stats core's own thread; lost() may be read by any.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "drywall/runtime/dataplane.h"
+#include "generations.h"
+#include "link_carrier.h"
+#include "worker.h"
+
+namespace drywall::runtime {
+
+class StatsCore {
+public:
+    // `each_round` is called once per round: the dataplane's own tidying.
+    StatsCore(const DataplaneSettings& settings, std::span<const std::unique_ptr<Worker>> workers,
+              Generations& generations, EventSink& sink, std::function<void()> each_round);
+
+    // Until every worker has finished; then drains what they left.
+    void run();
+
+private:
+    std::size_t round();
+    std::size_t drain(Worker& worker);
+    void deliver(std::span<const telemetry::FlowEvent> events);
+    const ruleset::Ruleset* ruleset_of(Generation generation);
+    void report_losses();
+    [[nodiscard]] bool workers_finished() const;
+
+    std::chrono::milliseconds interval_;
+    std::span<const std::unique_ptr<Worker>> workers_;
+    Generations& generations_;
+    EventSink& sink_;
+    std::function<void()> each_round_;
+    LinkCarrier links_;
+    std::vector<telemetry::FlowEvent> events_;                       // room for one helping
+    std::vector<std::shared_ptr<const ruleset::Ruleset>> rulesets_;  // known in this round
+    std::uint64_t lost_told_ = 0;
+};
+
+}  // namespace drywall::runtime

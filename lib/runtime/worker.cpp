@@ -1,0 +1,103 @@
+#include "worker.h"
+
+namespace drywall::runtime {
+
+namespace {
+engine::EngineSettings settings_for(WorkerId id, const DataplaneSettings& settings) {
+    engine::EngineSettings own = settings.engine;
+    own.worker = id;
+    return own;
+}
+}  // namespace
+
+Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic<const InForce*>& in_force,
+               Quiescence& quiescence, const std::atomic<bool>& stop)
+    : id_(id),
+      core_(settings.worker_cores[index(id)]),
+      queue_(static_cast<std::uint16_t>(index(id))),
+      ports_(settings.ports),
+      in_force_(in_force),
+      quiescence_(quiescence),
+      stop_(stop),
+      counters_(settings.ports.size()),
+      engine_(settings_for(id, settings), counters_),
+      ring_(settings.event_ring),
+      idle_(settings.busy),
+      leaving_(settings.ports.size()),
+      heartbeat_(monotonic_now().since_start.count()) {}
+
+void Worker::run() noexcept {
+    quiescence_.online(id_);
+    while (!stop_.load(std::memory_order_relaxed)) {
+        const bool packets = turn();
+        quiescence_.pass(id_);
+        idle_.found(packets);
+    }
+    quiescence_.offline(id_);
+    finished_.store(true, std::memory_order_release);
+}
+
+bool Worker::turn() noexcept {
+    // One load per turn: every burst of the turn is judged wholly by one generation.
+    const InForce& in_force = *in_force_.load(std::memory_order_acquire);
+    const Instant now = monotonic_now();
+    heartbeat_.store(now.since_start.count(), std::memory_order_relaxed);
+
+    bool packets = false;
+    for (std::size_t port = 0; port < ports_.size(); ++port) packets |= poll(port, in_force, now);
+    engine_.sweep(now, batch_);
+    hand_over_events();
+
+    flows_.store(engine_.flow_count(), std::memory_order_relaxed);
+    counters_.loops.add(1);
+    return packets;
+}
+
+bool Worker::poll(std::size_t port, const InForce& in_force, Instant now) noexcept {
+    io::Port& ingress = *ports_[port];
+    const std::size_t received = ingress.receive(queue_, frames_);
+    if (received == 0) return false;
+    counters_.bursts.add(1);
+
+    for (std::size_t i = 0; i < received; ++i) views_[i] = frames_[i].view;
+    engine_.process(std::span(views_).first(received), *in_force.ruleset, *in_force.counters[index(id_)], now,
+                    decisions_, batch_);
+    hand_over_events();
+
+    sort_by_fate(received);
+    for (std::size_t egress = 0; egress < ports_.size(); ++egress) transmit(egress, ingress);
+    ingress.release(dropped_.span());
+    dropped_.clear();
+    return true;
+}
+
+void Worker::sort_by_fate(std::size_t received) noexcept {
+    for (std::size_t i = 0; i < received; ++i) {
+        const engine::Decision& decision = decisions_[i];
+        if (decision.drop == DropReason::kNone)
+            leaving_[index(decision.egress)].push_back(frames_[i]);
+        else
+            dropped_.push_back(frames_[i]);
+    }
+}
+
+void Worker::transmit(std::size_t port, io::Port& ingress) noexcept {
+    Burst& burst = leaving_[port];
+    if (burst.empty()) return;
+    const std::size_t taken = ports_[port]->transmit(queue_, burst.span());
+    for (const io::Frame& frame : burst.span().first(taken)) counters_.transmitted[port].add(frame.view.length);
+
+    const std::span<io::Frame> refused = burst.span().subspan(taken);
+    telemetry::PacketsBytesCounter& drops = counters_.dropped[static_cast<std::size_t>(DropReason::kTxRefused)];
+    for (const io::Frame& frame : refused) drops.add(frame.view.length);
+    ingress.release(refused);
+    burst.clear();
+}
+
+void Worker::hand_over_events() noexcept {
+    const std::size_t pushed = ring_.push(batch_.span());
+    if (pushed < batch_.size()) counters_.events_lost.add(batch_.size() - pushed);
+    batch_.clear();
+}
+
+}  // namespace drywall::runtime

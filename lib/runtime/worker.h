@@ -1,0 +1,74 @@
+// Worker: one core's poll loop. Its queue of every port in turn: receive a burst, decide, transmit, count.
+//
+// Threads: run() is the worker's own thread. The accessors are for others, at any moment.
+// Life:    everything is allocated by the constructor; a turn allocates, locks and logs nothing.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "drywall/base/cache_line.h"
+#include "drywall/base/fixed_vector.h"
+#include "drywall/engine/engine.h"
+#include "drywall/runtime/dataplane.h"
+#include "drywall/telemetry/counters.h"
+#include "event_ring.h"
+#include "idle.h"
+#include "in_force.h"
+#include "quiescence.h"
+
+namespace drywall::runtime {
+
+class Worker {
+public:
+    Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic<const InForce*>& in_force,
+           Quiescence& quiescence, const std::atomic<bool>& stop);
+
+    // Polls until `stop`. REQUIRES: something is in force.
+    void run() noexcept;
+
+    [[nodiscard]] unsigned core() const noexcept { return core_; }
+    [[nodiscard]] const telemetry::WorkerCounters& counters() const noexcept { return counters_; }
+    [[nodiscard]] EventRing& events() noexcept { return ring_; }
+    // When the last turn began.
+    [[nodiscard]] Instant heartbeat() const noexcept { return {Nanos(heartbeat_.load(std::memory_order_relaxed))}; }
+    [[nodiscard]] std::size_t flows() const noexcept { return flows_.load(std::memory_order_relaxed); }
+    [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
+
+private:
+    using Burst = FixedVector<io::Frame, kMaxBurst>;
+
+    bool turn() noexcept;
+    bool poll(std::size_t port, const InForce& in_force, Instant now) noexcept;
+    void sort_by_fate(std::size_t received) noexcept;
+    void transmit(std::size_t port, io::Port& ingress) noexcept;
+    void hand_over_events() noexcept;
+
+    const WorkerId id_;
+    const unsigned core_;
+    const std::uint16_t queue_;
+    const std::vector<std::shared_ptr<io::Port>> ports_;
+    const std::atomic<const InForce*>& in_force_;
+    Quiescence& quiescence_;
+    const std::atomic<bool>& stop_;
+
+    telemetry::WorkerCounters counters_;
+    engine::Engine engine_;
+    EventRing ring_;
+    Idle idle_;
+
+    std::array<io::Frame, kMaxBurst> frames_;
+    std::array<net::FrameView, kMaxBurst> views_;
+    std::array<engine::Decision, kMaxBurst> decisions_;
+    std::vector<Burst> leaving_;  // by egress port; empty between bursts
+    Burst dropped_;               // empty between bursts
+    telemetry::EventBatch batch_;
+
+    alignas(kCacheLine) std::atomic<std::int64_t> heartbeat_;  // worker writes, others read; likewise below
+    std::atomic<std::size_t> flows_{0};
+    std::atomic<bool> finished_{false};
+};
+
+}  // namespace drywall::runtime
