@@ -67,6 +67,11 @@ public:
         return flow.state != FlowState::kFree && flow.key == key;
     }
 
+    // Is `flow`, known from earlier, still the connection with this id?
+    [[nodiscard]] static bool is(const Flow& flow, std::uint64_t id) noexcept {
+        return flow.state != FlowState::kFree && flow.id == id;
+    }
+
     [[nodiscard]] bool expired(const Flow& flow, Instant now) const noexcept {
         return now - flow.last_seen >= timeout_of(flow);
     }

@@ -1,0 +1,89 @@
+// Burst: one call of Engine::process(), step by step. Between the steps stand the arrays of Scratch.
+//
+// What the steps before decide() learned about connections is a head start, not the truth: a packet may open, end or
+// cut the connection of one that stands behind it in the same burst. decide() goes through the packets in their order,
+// checks what it was told and asks again where it no longer holds. So a burst is decided as its packets would be one
+// by one.
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "drywall/engine/engine.h"
+#include "flow_reporter.h"
+#include "workplace.h"
+
+namespace drywall::engine {
+
+class Burst {
+public:
+    Burst(Workplace& place, std::span<const net::FrameView> frames, const ruleset::Ruleset& ruleset,
+          telemetry::TraceCounters& traces, Instant now, std::span<Decision> decisions,
+          telemetry::EventBatch& events) noexcept
+        : place_(place),
+          scratch_(place.scratch),
+          frames_(frames),
+          ruleset_(ruleset),
+          traces_(traces),
+          now_(now),
+          decisions_(decisions),
+          report_(place.settings.worker, now, place.counters, events) {}
+
+    void receive() noexcept;      // counts what came in
+    void triage() noexcept;       // decides what policy does not judge; the rest become subjects
+    void find_flows() noexcept;   // looks the subjects' connections up
+    void judge_ahead() noexcept;  // classifies what will need it, as far as can be seen
+    void decide() noexcept;       // decides the subjects in their order
+
+private:
+    // What policy said of a packet, or of the connection it belongs to.
+    struct Judgement {
+        TraceId trace{};
+        DropReason drop = DropReason::kNone;
+    };
+
+    // triage
+    void pass_or_drop_non_ip(std::size_t packet) noexcept;
+    [[nodiscard]] bool is_neighbour_discovery(const net::PacketMeta& meta) const noexcept;
+
+    // decide
+    void decide(std::size_t subject) noexcept;
+    void follow_first_fragment(const Subject& subject) noexcept;
+    [[nodiscard]] flow::Flow* current_flow(std::size_t subject) noexcept;
+    [[nodiscard]] Judgement judge(const Subject& subject) noexcept;
+    [[nodiscard]] Judgement judge_flow(std::size_t subject, flow::Flow& flow) noexcept;
+    [[nodiscard]] Judgement judge_again(flow::Flow& flow, TraceId trace) noexcept;
+    void judge_again(flow::FragmentFate& fate) noexcept;
+    [[nodiscard]] flow::Flow* open(std::size_t subject, TraceId trace) noexcept;
+    [[nodiscard]] bool is_related(const Subject& subject) noexcept;
+
+    [[nodiscard]] const net::PacketMeta& meta_of(const Subject& subject) const noexcept {
+        return scratch_.metas[subject.packet];
+    }
+    [[nodiscard]] std::uint32_t bytes_of(const Subject& subject) const noexcept {
+        return frames_[subject.packet].length;
+    }
+    [[nodiscard]] flow::Arrival arrival_of(const Subject& subject) const noexcept;
+    [[nodiscard]] bool is_stale(const flow::Flow& flow) const noexcept {
+        return flow.generation != ruleset_.generation();
+    }
+    // The trace's enforced verdict as a drop reason: kNone means allow.
+    [[nodiscard]] DropReason drop_by(TraceId trace) const noexcept {
+        const ruleset::TraceVerdict& verdict = ruleset_.verdict(trace);
+        return verdict.enforced == Verdict::kAllow ? DropReason::kNone : verdict.reason;
+    }
+    void drop(std::size_t packet, DropReason reason) noexcept;
+    void end(flow::Flow& flow) noexcept;
+
+    Workplace& place_;
+    Scratch& scratch_;
+    std::span<const net::FrameView> frames_;
+    const ruleset::Ruleset& ruleset_;
+    telemetry::TraceCounters& traces_;
+    Instant now_;
+    std::span<Decision> decisions_;
+    FlowReporter report_;
+    bool opened_ = false;  // a connection was opened in this burst: one that was not found may be there now
+};
+
+}  // namespace drywall::engine

@@ -1,0 +1,45 @@
+#include "drywall/engine/engine.h"
+
+#include <cassert>
+
+#include "burst.h"
+#include "flow_reporter.h"
+#include "workplace.h"
+
+namespace drywall::engine {
+
+struct Engine::State : Workplace {
+    using Workplace::Workplace;
+};
+
+Engine::Engine(const EngineSettings& settings, telemetry::WorkerCounters& counters)
+    : state_(std::make_unique<State>(settings, counters)) {}
+
+Engine::~Engine() = default;
+
+void Engine::process(std::span<const net::FrameView> frames, const ruleset::Ruleset& ruleset,
+                     telemetry::TraceCounters& traces, Instant now, std::span<Decision> decisions,
+                     telemetry::EventBatch& events) noexcept {
+    assert(frames.size() <= kMaxBurst && decisions.size() >= frames.size());
+    assert(traces.size() == ruleset.trace_count());
+    Burst burst(*state_, frames, ruleset, traces, now, decisions, events);
+    burst.receive();
+    burst.triage();
+    burst.find_flows();
+    burst.judge_ahead();
+    burst.decide();
+}
+
+void Engine::sweep(Instant now, telemetry::EventBatch& events) noexcept {
+    FlowReporter report(state_->settings.worker, now, state_->counters, events);
+    state_->flows.sweep(now, kSweepStep, [&report](const flow::Flow& flow) { report.ended(flow); });
+    state_->fragments.sweep(now, kSweepStep);
+}
+
+std::size_t Engine::flow_count() const noexcept { return state_->flows.size(); }
+
+std::size_t Engine::memory_bytes() const noexcept {
+    return sizeof(State) + state_->flows.memory_bytes() + state_->fragments.memory_bytes();
+}
+
+}  // namespace drywall::engine

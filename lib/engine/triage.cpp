@@ -1,0 +1,114 @@
+// The first steps of a burst: everything up to the moment when policy is asked.
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "burst.h"
+
+namespace drywall::engine {
+
+namespace {
+
+// ICMPv6 by which neighbours on one link find each other. The hop limit proves that no router forwarded it.
+struct LinkControl {
+    std::uint8_t first_type;
+    std::uint8_t last_type;
+    std::uint8_t hop_limit;
+};
+
+constexpr auto kLinkControl = std::to_array<LinkControl>({
+    {133, 137, 255},  // router and neighbour discovery, redirect (RFC 4861)
+    {130, 132, 1},    // multicast listener discovery (RFC 2710)
+    {143, 143, 1},    // the same, version 2 (RFC 3810)
+});
+
+}  // namespace
+
+void Burst::receive() noexcept {
+    for (const net::FrameView& frame : frames_) {
+        assert(frame.ingress_port < place_.counters.received.size());
+        place_.counters.received[frame.ingress_port].add(frame.length);
+    }
+}
+
+void Burst::triage() noexcept {
+    net::parse(frames_, scratch_.metas);
+    scratch_.subject_count = 0;
+    for (std::size_t packet = 0; packet < frames_.size(); ++packet) {
+        const net::PacketMeta& meta = scratch_.metas[packet];
+        const std::uint16_t ingress = frames_[packet].ingress_port;
+        assert(ingress < place_.settings.peer_of.size());
+        const std::optional<PortId> peer = place_.settings.peer_of[ingress];
+        decisions_[packet] = {.drop = DropReason::kNone, .egress = peer.value_or(PortId{})};
+
+        if (!peer)
+            drop(packet, DropReason::kNoPeer);
+        else if (meta.malformed != DropReason::kNone)
+            drop(packet, meta.malformed);
+        else if (!meta.is_ip)
+            pass_or_drop_non_ip(packet);
+        else if (is_neighbour_discovery(meta))
+            place_.counters.neighbour_discovery_passed.add(frames_[packet].length);
+        else
+            scratch_.subjects[scratch_.subject_count++] = {.packet = static_cast<std::uint8_t>(packet)};
+    }
+}
+
+void Burst::pass_or_drop_non_ip(std::size_t packet) noexcept {
+    const std::uint16_t type = scratch_.metas[packet].ether_type;
+    const auto& rules = place_.settings.non_ip;
+    const auto rule =
+        std::find_if(rules.begin(), rules.end(), [type](const NonIpRule& r) { return r.ether_type == type; });
+    const Verdict verdict = rule == rules.end() ? place_.settings.non_ip_default : rule->verdict;
+    if (verdict == Verdict::kDeny) return drop(packet, DropReason::kNonIp);
+    place_.counters.non_ip_passed.add(frames_[packet].length);
+}
+
+bool Burst::is_neighbour_discovery(const net::PacketMeta& meta) const noexcept {
+    if (!place_.settings.neighbour_discovery || meta.tuple.protocol != net::protocol::kIcmpv6) return false;
+    if (meta.fragment != net::FragmentKind::kWhole) return false;  // must not be fragmented (RFC 6980)
+    const unsigned type = meta.tuple.destination_port >> 8;
+    return std::any_of(kLinkControl.begin(), kLinkControl.end(), [&](const LinkControl& row) {
+        return type >= row.first_type && type <= row.last_type && meta.hop_limit == row.hop_limit;
+    });
+}
+
+void Burst::find_flows() noexcept {
+    const std::size_t count = scratch_.subject_count;
+    for (std::size_t i = 0; i < count; ++i) {
+        Subject& subject = scratch_.subjects[i];
+        const auto keyed = flow::keyed(meta_of(subject), decisions_[subject.packet].egress);
+        subject.tracked = keyed.has_value();
+        scratch_.keys[i] = keyed ? keyed->key : flow::FlowKey{};
+        if (keyed) subject.sender = keyed->sender;
+    }
+    place_.flows.find(std::span(scratch_.keys).first(count), scratch_.flows);
+    for (std::size_t i = 0; i < count; ++i)
+        if (!scratch_.subjects[i].tracked) scratch_.flows[i] = nullptr;
+}
+
+void Burst::judge_ahead() noexcept {
+    std::uint8_t asked = 0;
+    for (std::size_t i = 0; i < scratch_.subject_count; ++i) {
+        Subject& subject = scratch_.subjects[i];
+        const net::PacketMeta& meta = meta_of(subject);
+        const flow::Flow* flow = scratch_.flows[i];
+        const bool in_flow = flow != nullptr && !place_.flows.expired(*flow, now_) &&
+                             !flow::FlowTable::starts_anew(*flow, subject.sender, meta.tcp_flags);
+        if (in_flow ? !is_stale(*flow) : meta.fragment == net::FragmentKind::kLater) continue;
+
+        subject.question = in_flow ? Question::kInitiator : Question::kPacket;
+        subject.answer = asked;
+        scratch_.questions[asked++] = in_flow ? flow->initiator_tuple() : meta.tuple;
+    }
+    if (asked > 0) ruleset_.classify(std::span(scratch_.questions).first(asked), scratch_.answers);
+}
+
+void Burst::drop(std::size_t packet, DropReason reason) noexcept {
+    assert(reason != DropReason::kNone);
+    decisions_[packet].drop = reason;
+    place_.counters.dropped[static_cast<std::size_t>(reason)].add(frames_[packet].length);
+}
+
+}  // namespace drywall::engine

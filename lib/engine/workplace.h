@@ -1,0 +1,59 @@
+// Workplace: all that a worker's engine owns from start to end: settings, tables, and the arrays that the steps of one
+// burst hand to each other. Allocated once.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+
+#include "drywall/base/cache_line.h"
+#include "drywall/engine/engine.h"
+#include "drywall/flow/flow_table.h"
+#include "drywall/flow/fragment_table.h"
+#include "drywall/flow/key.h"
+#include "drywall/net/packet_meta.h"
+#include "drywall/telemetry/counters.h"
+
+namespace drywall::engine {
+
+// What was asked of the ruleset for a packet before packets are decided one by one.
+enum class Question : std::uint8_t {
+    kNone,
+    kPacket,     // the packet's own tuple: no connection was found for it
+    kInitiator,  // the tuple of its connection's initiator: an older generation judged it
+};
+
+// Packets that neither a broken header nor a rule for what is not IP decided: the n-th of them.
+struct Subject {
+    std::uint8_t packet = 0;  // its number in the burst
+    bool tracked = false;     // it has a flow key
+    flow::Side sender = flow::Side::kNear;
+    Question question = Question::kNone;
+    std::uint8_t answer = 0;  // index into Scratch::answers; only with a question
+};
+
+struct Scratch {
+    std::array<net::PacketMeta, kMaxBurst> metas;  // by packet
+    std::array<Subject, kMaxBurst> subjects;
+    std::array<flow::FlowKey, kMaxBurst> keys;  // by subject; only of tracked ones
+    std::array<flow::Flow*, kMaxBurst> flows;   // by subject: as found when the burst began; only of tracked ones
+    std::array<net::Tuple, kMaxBurst> questions;
+    std::array<TraceId, kMaxBurst> answers;
+    std::size_t subject_count = 0;
+};
+
+struct Workplace {
+    Workplace(const EngineSettings& engine_settings, telemetry::WorkerCounters& worker_counters)
+        : settings(engine_settings),
+          counters(worker_counters),
+          flows(settings.flow_capacity, settings.timeouts, settings.hash_seed),
+          fragments(settings.fragment_capacity, settings.timeouts.fragment, settings.hash_seed) {}
+
+    EngineSettings settings;
+    telemetry::WorkerCounters& counters;
+    flow::FlowTable flows;
+    flow::FragmentTable fragments;
+    Scratch scratch;
+};
+
+}  // namespace drywall::engine
