@@ -39,6 +39,8 @@ struct Footprint {
     std::size_t traces = 0;
 };
 
+struct Tables;  // lib/classify/table_layout.h
+
 class Classifier {
 public:
     [[nodiscard]] static Result<Classifier> compile(const Program& program, const Budget& budget = {});
@@ -58,7 +60,6 @@ public:
     [[nodiscard]] const Footprint& footprint() const noexcept;
 
 private:
-    struct Tables;
     explicit Classifier(std::unique_ptr<const Tables> tables) noexcept;
     std::unique_ptr<const Tables> tables_;
 };

@@ -22,7 +22,7 @@ enum class WalkId : std::uint32_t {};     // index into Program::walks
 
 // A union of prefixes, of both families mixed. An empty set matches nothing.
 struct AddressSet {
-    std::vector<net::Prefix> prefixes;
+    std::vector<net::Prefix> prefixes{};
 };
 
 struct PortRange {
@@ -33,37 +33,37 @@ struct PortRange {
 
 struct IcmpMatch {
     std::uint8_t type = 0;
-    std::optional<std::uint8_t> code;
+    std::optional<std::uint8_t> code{};
     bool operator==(const IcmpMatch&) const = default;
 };
 
 // Everything about a packet that is not an address. All conditions must hold; an unset one holds always.
 struct ServiceMatch {
-    std::optional<net::Family> family;
-    std::optional<std::uint8_t> protocol;
-    std::optional<std::uint8_t> not_protocol;
-    std::optional<IcmpMatch> icmp;      // holds only for ICMP and ICMPv6 packets
-    std::optional<IcmpMatch> not_icmp;  // holds for every packet that `icmp` would not hold for
+    std::optional<net::Family> family{};
+    std::optional<std::uint8_t> protocol{};
+    std::optional<std::uint8_t> not_protocol{};
+    std::optional<IcmpMatch> icmp{};      // holds only for ICMP and ICMPv6 packets
+    std::optional<IcmpMatch> not_icmp{};  // holds for every packet that `icmp` would not hold for
     // Lists: any of. A non-empty list holds only for protocols with ports (TCP, UDP, SCTP).
-    std::vector<PortRange> source_ports;
-    std::vector<PortRange> destination_ports;
+    std::vector<PortRange> source_ports{};
+    std::vector<PortRange> destination_ports{};
     // Lists: none of. They hold for protocols without ports.
-    std::vector<PortRange> not_source_ports;
-    std::vector<PortRange> not_destination_ports;
+    std::vector<PortRange> not_source_ports{};
+    std::vector<PortRange> not_destination_ports{};
     bool operator==(const ServiceMatch&) const = default;
 };
 
 // The address is in all of `in` and in none of `not_in`.
 struct AddressMatch {
-    std::vector<SetId> in;
-    std::vector<SetId> not_in;
+    std::vector<SetId> in{};
+    std::vector<SetId> not_in{};
     bool operator==(const AddressMatch&) const = default;
 };
 
 struct Rule {
-    AddressMatch source;
-    AddressMatch destination;
-    ServiceMatch service;
+    AddressMatch source{};
+    AddressMatch destination{};
+    ServiceMatch service{};
     Action action = Action::kDeny;
     // Recorded when the rule matches; several rules may share one (a rule lowered to many). A Log rule whose hit was
     // the last one recorded in this walk is not recorded again: one rule of a policy notes a packet once.
@@ -71,15 +71,15 @@ struct Rule {
 };
 
 struct Tier {
-    std::vector<RuleIndex> rules;  // first match wins; kLog is recorded and goes on
-    Action end = Action::kDeny;    // kDeny or kPass: what happens when no rule decided
-    HitId end_hit{};               // recorded then
+    std::vector<RuleIndex> rules{};  // first match wins; kLog is recorded and goes on
+    Action end = Action::kDeny;      // kDeny or kPass: what happens when no rule decided
+    HitId end_hit{};                 // recorded then
 };
 
 // The way of one endpoint's packets in one direction and one world.
 // Tiers in order: Allow and Deny end the walk, Pass goes to the next tier. After the last tier: `otherwise`.
 struct Walk {
-    std::vector<Tier> tiers;
+    std::vector<Tier> tiers{};
     Verdict otherwise = Verdict::kDeny;
     HitId otherwise_hit{};
 };
@@ -92,25 +92,25 @@ struct Walks {
 // All addresses whose packets take the same walks: the endpoints that policies do not tell apart.
 // INVARIANT: an address belongs to at most one party (the caller's duty; compile() refuses otherwise).
 struct Party {
-    std::vector<net::Prefix> addresses;
-    Walks egress;   // judged when the packet's source is in `addresses`
-    Walks ingress;  // judged when the packet's destination is
+    std::vector<net::Prefix> addresses{};
+    Walks egress{};   // judged when the packet's source is in `addresses`
+    Walks ingress{};  // judged when the packet's destination is
 };
 
 // What the ports themselves add, per ingress port: forward policies of the ingress port's and the egress port's own
 // HostEndpoint (design, section 2). Absent: that step is skipped.
 struct Lane {
-    std::optional<Walks> ingress_port;  // forward ingress
-    std::optional<Walks> egress_port;   // forward egress
+    std::optional<Walks> ingress_port{};  // forward ingress
+    std::optional<Walks> egress_port{};   // forward egress
 };
 
 struct Program {
-    std::vector<AddressSet> sets;
-    std::vector<Rule> rules;
-    std::vector<Walk> walks;
-    std::vector<Party> parties;
-    std::vector<Lane> lanes;              // by Tuple::ingress_port; at least one
-    std::vector<RuleIndex> failsafe;      // in front of everything, both worlds: the first match allows
+    std::vector<AddressSet> sets{};
+    std::vector<Rule> rules{};
+    std::vector<Walk> walks{};
+    std::vector<Party> parties{};
+    std::vector<Lane> lanes{};            // by Tuple::ingress_port; at least one
+    std::vector<RuleIndex> failsafe{};    // in front of everything, both worlds: the first match allows
     Verdict unmatched = Verdict::kAllow;  // when no step exists at all
     HitId unmatched_hit{};
 };
@@ -121,8 +121,8 @@ struct Trace {
     Verdict enforced = Verdict::kDeny;
     Verdict pending = Verdict::kDeny;
     bool unmatched = false;  // no step existed; `enforced` is then Program::unmatched
-    std::vector<HitId> enforced_hits;
-    std::vector<HitId> pending_hits;
+    std::vector<HitId> enforced_hits{};
+    std::vector<HitId> pending_hits{};
     bool operator==(const Trace&) const = default;
 };
 

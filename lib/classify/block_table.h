@@ -1,0 +1,49 @@
+// BlockTable: the blocks of the finished tables. Each distinct function from service class to trace is written once,
+// each distinct shape once.
+//
+// Threads: owned by one compilation.
+#pragma once
+
+#include <cstdint>
+#include <utility>
+#include <vector>
+
+#include "normal_program.h"
+#include "service_functions.h"
+#include "table_layout.h"
+
+namespace drywall::classify {
+
+class BlockTable {
+public:
+    explicit BlockTable(const ServiceFunctions& functions) : functions_(functions) {}
+
+    // The block of a function whose values are TraceIds.
+    std::uint32_t block_of(FunctionId function);
+
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return blocks_.size() * sizeof(Block) + shapes_.size() * sizeof(shapes_[0]) + cells_.size() * sizeof(TraceId);
+    }
+    // Both arrays are indexed with 32 bits.
+    [[nodiscard]] bool addressable() const noexcept {
+        return shapes_.size() <= 0xffffffff && cells_.size() <= 0xffffffff;
+    }
+    struct Parts {
+        std::vector<Block> blocks;
+        std::vector<std::uint16_t> shapes;
+        std::vector<TraceId> cells;
+    };
+    [[nodiscard]] Parts take() && { return {std::move(blocks_), std::move(shapes_), std::move(cells_)}; }
+
+private:
+    std::uint32_t shape_at(ShapeId shape);
+
+    const ServiceFunctions& functions_;
+    std::vector<std::uint32_t> block_of_function_;  // kNone: not written yet
+    std::vector<std::uint32_t> at_of_shape_;
+    std::vector<Block> blocks_;
+    std::vector<std::uint16_t> shapes_;
+    std::vector<TraceId> cells_;
+};
+
+}  // namespace drywall::classify

@@ -1,0 +1,111 @@
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "address_classes.h"
+#include "drywall/classify/classifier.h"
+#include "normal_program.h"
+#include "pair_compiler.h"
+#include "service_classes.h"
+#include "table_layout.h"
+
+namespace drywall::classify {
+namespace {
+
+// What leads to the blocks lives only while compiling; it may take this many times what the tables may.
+constexpr std::size_t kWorkingFactor = 4;
+
+std::size_t pair_bytes(const Tables& tables) {
+    return tables.pairs.size() * sizeof(tables.pairs[0]) + tables.sides.size() * sizeof(Sides) +
+           tables.lanes.size() * sizeof(tables.lanes[0]);
+}
+
+std::size_t block_bytes(const Tables& tables) {
+    return tables.blocks.size() * sizeof(Block) + tables.shapes.size() * sizeof(tables.shapes[0]) +
+           tables.cells.size() * sizeof(TraceId);
+}
+
+Footprint measure(const Tables& tables, const AddressClasses& addresses, const ServiceClasses& services) {
+    Footprint footprint;
+    footprint.trie_bytes = tables.trie.bytes();
+    footprint.pair_bytes = pair_bytes(tables);
+    footprint.block_bytes = block_bytes(tables);
+    footprint.service_bytes = tables.services.bytes();
+    footprint.table_bytes =
+        footprint.trie_bytes + footprint.pair_bytes + footprint.block_bytes + footprint.service_bytes;
+    footprint.address_classes = tables.sides.size();
+    footprint.source_classes = addresses.source.size();
+    footprint.destination_classes = addresses.destination.size();
+    footprint.service_classes = services.count;
+    footprint.blocks = tables.blocks.size();
+    footprint.traces = tables.traces.size();
+    return footprint;
+}
+
+Error over_budget(const Footprint& footprint, const Budget& budget) {
+    return Error::of(ErrorKind::kRefused,
+                     "the tables take " + std::to_string(footprint.table_bytes) + " bytes (addresses " +
+                         std::to_string(footprint.trie_bytes) + ", pairs " + std::to_string(footprint.pair_bytes) +
+                         ", blocks " + std::to_string(footprint.block_bytes) + ", services " +
+                         std::to_string(footprint.service_bytes) + "); the budget is " +
+                         std::to_string(budget.table_bytes),
+                     "raise the classifier's memory budget, or simplify the policies");
+}
+
+// Each stage is given what the stages before it left of the budget, and refuses before it allocates more.
+class Stages {
+public:
+    Stages(const Program& program, const Budget& budget)
+        : program_(program), budget_(budget), left_(budget.table_bytes), normal_(normalize(program)) {}
+
+    Status run(Tables& tables) {
+        auto addresses = build_address_classes(program_, normal_, left_);
+        if (!addresses) return std::move(addresses).error();
+        auto trie = build_trie(addresses->prefixes, addresses->none, left_);
+        if (!trie) return std::move(trie).error();
+        tables.trie = *std::move(trie);
+        spend(tables.trie.bytes());
+        auto services = build_service_classes(normal_.services, left_);
+        if (!services) return std::move(services).error();
+        spend(services->table.bytes());
+        const PairBudget pair_budget{left_, budget_.table_bytes * kWorkingFactor, budget_.traces};
+        auto pairs = compile_pairs(program_, normal_, *addresses, *services, pair_budget);
+        if (!pairs) return std::move(pairs).error();
+        assemble(tables, *addresses, *services, *std::move(pairs));
+        if (tables.footprint.table_bytes > budget_.table_bytes) return over_budget(tables.footprint, budget_);
+        return Done{};
+    }
+
+private:
+    void spend(std::size_t bytes) { left_ -= std::min(left_, bytes); }
+
+    void assemble(Tables& tables, AddressClasses& addresses, ServiceClasses& services, PairTables pairs) {
+        tables.sides = std::move(addresses.sides);
+        tables.lanes = std::move(normal_.lane_of_port);
+        tables.source_classes = addresses.source.size();
+        tables.destination_classes = addresses.destination.size();
+        tables.pairs = std::move(pairs.pairs);
+        tables.blocks = std::move(pairs.blocks.blocks);
+        tables.shapes = std::move(pairs.blocks.shapes);
+        tables.cells = std::move(pairs.blocks.cells);
+        tables.services = std::move(services.table);
+        tables.traces = std::move(pairs.traces);
+        tables.footprint = measure(tables, addresses, services);
+    }
+
+    const Program& program_;
+    Budget budget_;
+    std::size_t left_;
+    NormalProgram normal_;
+};
+
+}  // namespace
+
+Result<Classifier> Classifier::compile(const Program& program, const Budget& budget) {
+    if (Status status = validate(program); !status) return status.error();
+    auto tables = std::make_unique<Tables>();
+    if (Status status = Stages(program, budget).run(*tables); !status) return status.error();
+    return Classifier(std::move(tables));
+}
+
+}  // namespace drywall::classify

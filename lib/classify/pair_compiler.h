@@ -1,0 +1,35 @@
+// PairCompiler: the steps of every lane, source class and destination class joined into blocks of traces.
+//
+// Threads: owned by one compilation.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "address_classes.h"
+#include "block_table.h"
+#include "drywall/base/result.h"
+#include "normal_program.h"
+#include "paths.h"
+#include "service_classes.h"
+
+namespace drywall::classify {
+
+struct PairTables {
+    std::vector<std::uint32_t> pairs;  // [lane][source class][destination class]: the block
+    BlockTable::Parts blocks;
+    std::vector<Trace> traces;
+};
+
+// What the joined tables may cost: blocks (and, while compiling, what leads to them), and traces.
+struct PairBudget {
+    std::size_t block_bytes = 0;
+    std::size_t working_bytes = 0;
+    std::size_t traces = 0;
+};
+
+[[nodiscard]] Result<PairTables> compile_pairs(const Program& program, const NormalProgram& normal,
+                                               const AddressClasses& addresses, const ServiceClasses& services,
+                                               const PairBudget& budget);
+
+}  // namespace drywall::classify

@@ -1,0 +1,315 @@
+#include "service_classes.h"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <string>
+
+#include "drywall/classify/oracle.h"
+#include "interner.h"
+
+namespace drywall::classify {
+namespace {
+
+constexpr std::size_t kPortValues = 65536;
+
+// What a protocol's two 16-bit fields mean. A match treats all protocols of one kind alike, but for its conditions on
+// the protocol itself.
+enum class Kind : std::size_t { kPorts, kIcmp, kOther };
+constexpr std::size_t kKinds = 3;
+constexpr std::array<std::uint8_t, kKinds> kProtocolOfKind{net::protocol::kTcp, net::protocol::kIcmp, 255};
+
+Kind kind_of(std::uint8_t protocol) noexcept {
+    if (net::has_ports(protocol)) return Kind::kPorts;
+    return net::is_icmp(protocol) ? Kind::kIcmp : Kind::kOther;
+}
+
+// A match holds when all three of its facets do; each facet looks at one dimension only.
+ServiceMatch protocol_facet(const ServiceMatch& match) {
+    return {.family = match.family, .protocol = match.protocol, .not_protocol = match.not_protocol};
+}
+ServiceMatch source_facet(const ServiceMatch& match) {
+    return {.source_ports = match.source_ports, .not_source_ports = match.not_source_ports};
+}
+ServiceMatch destination_facet(const ServiceMatch& match) {
+    return {.icmp = match.icmp,
+            .not_icmp = match.not_icmp,
+            .destination_ports = match.destination_ports,
+            .not_destination_ports = match.not_destination_ports};
+}
+
+// The distinct facets of all matches in one dimension.
+struct Facets {
+    std::vector<ServiceMatch> distinct;
+    std::vector<std::uint32_t> of_match;
+};
+
+template <typename Facet>
+Facets facets_of(std::span<const ServiceMatch> matches, Facet facet) {
+    Facets facets;
+    Interner<std::uint32_t> known;
+    for (const ServiceMatch& match : matches) {
+        ServiceMatch part = facet(match);
+        const std::uint32_t id = known.intern(fingerprint(part));
+        if (id == facets.distinct.size()) facets.distinct.push_back(std::move(part));
+        facets.of_match.push_back(id);
+    }
+    return facets;
+}
+
+// The values where some list of ports begins to hold or ends to.
+void cut_ports(std::set<std::size_t>& cuts, const std::vector<PortRange>& ranges) {
+    for (const PortRange range : ranges) {
+        cuts.insert(range.first);
+        cuts.insert(std::size_t{range.last} + 1);
+    }
+}
+
+void cut_icmp(std::set<std::size_t>& cuts, const std::optional<IcmpMatch>& match) {
+    if (!match) return;
+    const std::size_t first = std::size_t{match->type} << 8 | match->code.value_or(0);
+    cuts.insert(first);
+    cuts.insert(first + (match->code ? 1 : 256));
+}
+
+std::set<std::size_t> cuts_of(const Facets& facets, Kind kind) {
+    std::set<std::size_t> cuts{0};
+    if (kind == Kind::kOther) return cuts;
+    for (const ServiceMatch& match : facets.distinct) {
+        if (kind == Kind::kPorts) {
+            cut_ports(cuts, match.source_ports);
+            cut_ports(cuts, match.not_source_ports);
+            cut_ports(cuts, match.destination_ports);
+            cut_ports(cuts, match.not_destination_ports);
+        } else {
+            cut_icmp(cuts, match.icmp);
+            cut_icmp(cuts, match.not_icmp);
+        }
+    }
+    cuts.erase(cuts.lower_bound(kPortValues), cuts.end());
+    return cuts;
+}
+
+// One 16-bit field cut into classes. Classes are numbered over the distinct facets that hold.
+struct Dimension {
+    std::vector<std::uint16_t> class_of;  // by value
+    Interner<std::uint64_t> classes;      // bits over the distinct facets
+    const Facets* facets = nullptr;
+
+    // Bits over all matches.
+    [[nodiscard]] BitMatrix rows() const {
+        BitMatrix rows(classes.size(), facets->of_match.size());
+        for (std::uint32_t id = 0; id < classes.size(); ++id) {
+            const auto bits = classes[id];
+            for (std::size_t match = 0; match < facets->of_match.size(); ++match) {
+                const std::uint32_t facet = facets->of_match[match];
+                if ((bits[facet / 64] >> (facet % 64) & 1) != 0) rows.set(id, match);
+            }
+        }
+        return rows;
+    }
+};
+
+// Which of `facets` hold for this packet.
+std::vector<std::uint64_t> signature(const Facets& facets, const net::Tuple& tuple) {
+    std::vector<std::uint64_t> bits((facets.distinct.size() + 63) / 64, 0);
+    for (std::size_t at = 0; at < facets.distinct.size(); ++at) {
+        if (matches(facets.distinct[at], tuple)) bits[at / 64] |= std::uint64_t{1} << (at % 64);
+    }
+    return bits;
+}
+
+Dimension cut(const Facets& facets, Kind kind, std::uint16_t net::Tuple::*field) {
+    Dimension dimension;
+    dimension.facets = &facets;
+    dimension.class_of.resize(kPortValues);
+    const std::set<std::size_t> cuts = cuts_of(facets, kind);
+    for (auto at = cuts.begin(); at != cuts.end(); ++at) {
+        net::Tuple representative;
+        representative.protocol = kProtocolOfKind[static_cast<std::size_t>(kind)];
+        representative.*field = static_cast<std::uint16_t>(*at);
+        const std::uint32_t id = dimension.classes.intern(signature(facets, representative));
+        const std::size_t end = std::next(at) == cuts.end() ? kPortValues : *std::next(at);
+        std::fill(dimension.class_of.begin() + static_cast<std::ptrdiff_t>(*at),
+                  dimension.class_of.begin() + static_cast<std::ptrdiff_t>(end), static_cast<std::uint16_t>(id));
+    }
+    return dimension;
+}
+
+// Families and protocols that no match tells apart.
+struct ProtocolClass {
+    Kind kind = Kind::kOther;
+    std::vector<std::uint64_t> bits;  // over the distinct facets
+};
+
+struct Protocols {
+    std::array<std::uint32_t, 512> class_of{};  // family << 8 | protocol
+    std::vector<ProtocolClass> classes;
+};
+
+Protocols cut_protocols(const Facets& facets) {
+    Protocols protocols;
+    Interner<std::uint64_t> known;
+    for (std::size_t at = 0; at < protocols.class_of.size(); ++at) {
+        net::Tuple representative;
+        representative.family = at < 256 ? net::Family::kIPv4 : net::Family::kIPv6;
+        representative.protocol = static_cast<std::uint8_t>(at % 256);
+        const Kind kind = kind_of(representative.protocol);
+        std::vector<std::uint64_t> bits = signature(facets, representative);
+        std::vector<std::uint64_t> key = bits;
+        key.push_back(static_cast<std::uint64_t>(kind));
+        const std::uint32_t id = known.intern(key);
+        if (id == protocols.classes.size()) protocols.classes.push_back({kind, std::move(bits)});
+        protocols.class_of[at] = id;
+    }
+    return protocols;
+}
+
+class Builder {
+public:
+    Builder(std::span<const ServiceMatch> matches, std::size_t budget_bytes)
+        : matches_(matches),
+          budget_bytes_(budget_bytes),
+          protocol_facets_(facets_of(matches, protocol_facet)),
+          source_facets_(facets_of(matches, source_facet)),
+          destination_facets_(facets_of(matches, destination_facet)),
+          protocols_(cut_protocols(protocol_facets_)) {
+        for (std::size_t kind = 0; kind < kKinds; ++kind) {
+            sources_[kind] = cut(source_facets_, Kind{kind}, &net::Tuple::source_port);
+            destinations_[kind] = cut(destination_facets_, Kind{kind}, &net::Tuple::destination_port);
+        }
+    }
+
+    Result<ServiceClasses> build() {
+        const std::size_t cells = cube_cells();
+        const std::size_t bytes = cells * sizeof(std::uint16_t) + 3 * kPortValues * sizeof(std::uint16_t);
+        if (cells > kMaxServiceCells || bytes > budget_bytes_) {
+            return Error::of(ErrorKind::kRefused,
+                             "the services of the rules cut ports into " + std::to_string(ports(sources_)) +
+                                 " source and " + std::to_string(ports(destinations_)) +
+                                 " destination classes: " + std::to_string(cells) + " cells, " + std::to_string(bytes) +
+                                 " bytes; at most " + std::to_string(kMaxServiceCells) + " cells, " +
+                                 std::to_string(budget_bytes_) + " bytes",
+                             "use fewer distinct port ranges, above all on the source side");
+        }
+        ServiceClasses result;
+        fill(result.table, cells);
+        if (signatures_.size() > kMaxServiceClasses) {
+            return Error::of(ErrorKind::kRefused,
+                             "the rules tell more than " + std::to_string(kMaxServiceClasses) + " services apart",
+                             "use fewer distinct combinations of protocol and ports");
+        }
+        result.count = signatures_.size();
+        result.holds = BitMatrix(matches_.size(), result.count);
+        for (std::uint32_t id = 0; id < signatures_.size(); ++id) {
+            const auto bits = signatures_[id];
+            for (std::size_t match = 0; match < matches_.size(); ++match) {
+                if ((bits[match / 64] >> (match % 64) & 1) != 0) result.holds.set(match, id);
+            }
+        }
+        return result;
+    }
+
+private:
+    using Dimensions = std::array<Dimension, kKinds>;
+
+    static std::size_t ports(const Dimensions& dimensions) { return dimensions[0].classes.size(); }
+
+    [[nodiscard]] std::size_t cube_cells() const {
+        std::size_t cells = 0;
+        for (const ProtocolClass& protocol : protocols_.classes) {
+            const auto kind = static_cast<std::size_t>(protocol.kind);
+            cells += sources_[kind].classes.size() * destinations_[kind].classes.size();
+        }
+        return cells;
+    }
+
+    void fill(ServiceTable& table, std::size_t cells) {
+        table.source_classes = sources_[0].class_of;
+        table.destination_classes = destinations_[0].class_of;
+        const auto& icmp = destinations_[static_cast<std::size_t>(Kind::kIcmp)].class_of;
+        table.destination_classes.insert(table.destination_classes.end(), icmp.begin(), icmp.end());
+        std::array<BitMatrix, kKinds> source_rows;
+        std::array<BitMatrix, kKinds> destination_rows;
+        for (std::size_t kind = 0; kind < kKinds; ++kind) {
+            source_rows[kind] = sources_[kind].rows();
+            destination_rows[kind] = destinations_[kind].rows();
+        }
+        table.cube.reserve(cells);
+        std::vector<ProtocolRow> rows;
+        for (const ProtocolClass& protocol : protocols_.classes) {
+            const auto kind = static_cast<std::size_t>(protocol.kind);
+            const auto width = static_cast<std::uint32_t>(destinations_[kind].classes.size());
+            rows.push_back({.base = static_cast<std::uint32_t>(table.cube.size()),
+                            .source_stride = protocol.kind == Kind::kPorts ? width : 0,
+                            .destination_stride = protocol.kind == Kind::kOther ? 0U : 1U,
+                            .destination_table = protocol.kind == Kind::kIcmp ? std::uint32_t{kPortValues} : 0});
+            fill_slab(table.cube, protocol, source_rows[kind], sources_[kind].classes.size(), destination_rows[kind],
+                      width);
+        }
+        for (std::size_t at = 0; at < table.protocols.size(); ++at) {
+            table.protocols[at] = rows[protocols_.class_of[at]];
+        }
+    }
+
+    // One protocol class: all combinations of source and destination classes.
+    void fill_slab(std::vector<std::uint16_t>& cube, const ProtocolClass& protocol, const BitMatrix& sources,
+                   std::size_t source_count, const BitMatrix& destinations, std::size_t destination_count) {
+        const std::vector<std::uint64_t> holds = over_matches(protocol);
+        std::vector<std::uint64_t> cell(holds.size());
+        for (std::size_t source = 0; source < source_count; ++source) {
+            for (std::size_t destination = 0; destination < destination_count; ++destination) {
+                for (std::size_t word = 0; word < cell.size(); ++word) {
+                    cell[word] = holds[word] & sources.row(source)[word] & destinations.row(destination)[word];
+                }
+                cube.push_back(static_cast<std::uint16_t>(signatures_.intern(cell)));
+            }
+        }
+    }
+
+    [[nodiscard]] std::vector<std::uint64_t> over_matches(const ProtocolClass& protocol) const {
+        std::vector<std::uint64_t> bits((matches_.size() + 63) / 64, 0);
+        for (std::size_t match = 0; match < matches_.size(); ++match) {
+            const std::uint32_t facet = protocol_facets_.of_match[match];
+            if ((protocol.bits[facet / 64] >> (facet % 64) & 1) != 0)
+                bits[match / 64] |= std::uint64_t{1} << (match % 64);
+        }
+        return bits;
+    }
+
+    std::span<const ServiceMatch> matches_;
+    std::size_t budget_bytes_;
+    Facets protocol_facets_;
+    Facets source_facets_;
+    Facets destination_facets_;
+    Protocols protocols_;
+    Dimensions sources_;
+    Dimensions destinations_;
+    Interner<std::uint64_t> signatures_;  // a service class: the matches that hold
+};
+
+}  // namespace
+
+std::vector<std::uint32_t> fingerprint(const ServiceMatch& match) {
+    constexpr std::uint32_t kUnset = 0x10000;
+    std::vector<std::uint32_t> numbers;
+    numbers.push_back(match.family ? static_cast<std::uint32_t>(*match.family) : kUnset);
+    numbers.push_back(match.protocol ? *match.protocol : kUnset);
+    numbers.push_back(match.not_protocol ? *match.not_protocol : kUnset);
+    for (const auto* icmp : {&match.icmp, &match.not_icmp}) {
+        numbers.push_back(*icmp ? (*icmp)->type : kUnset);
+        numbers.push_back(*icmp && (*icmp)->code ? *(*icmp)->code : kUnset);
+    }
+    for (const auto* ranges :
+         {&match.source_ports, &match.destination_ports, &match.not_source_ports, &match.not_destination_ports}) {
+        numbers.push_back(static_cast<std::uint32_t>(ranges->size()));
+        for (const PortRange range : *ranges) numbers.push_back(std::uint32_t{range.first} << 16 | range.last);
+    }
+    return numbers;
+}
+
+Result<ServiceClasses> build_service_classes(std::span<const ServiceMatch> matches, std::size_t budget_bytes) {
+    return Builder(matches, budget_bytes).build();
+}
+
+}  // namespace drywall::classify

@@ -1,0 +1,94 @@
+// Tables: how a compiled program lies in memory. The compiler writes it once; the lookup only reads it. Nothing else in
+// the module knows both sides.
+//
+// Threads: immutable after compile(). docs/classifier.md has the picture.
+#pragma once
+
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "drywall/classify/classifier.h"
+#include "drywall/classify/program.h"
+#include "drywall/net/packet_meta.h"
+
+namespace drywall::classify {
+
+// A trie entry is an address class (leaf), or kTrieNode | number of a node of 256 entries: the next byte's step.
+inline constexpr std::uint32_t kTrieNode = 0x80000000;
+inline constexpr std::size_t kTrieRoot = 65536;  // the first 16 bits of an address, per family
+inline constexpr std::size_t kTrieFanout = 256;
+
+// Both families' tries: two roots side by side (IPv4, IPv6), one pool of nodes.
+struct AddressTrie {
+    std::vector<std::uint32_t> root;
+    std::vector<std::uint32_t> nodes;
+
+    [[nodiscard]] std::size_t bytes() const noexcept { return (root.size() + nodes.size()) * sizeof(std::uint32_t); }
+};
+
+// What an address class is on either side of a packet.
+struct Sides {
+    std::uint32_t source = 0;
+    std::uint32_t destination = 0;
+};
+
+// How a protocol's packets find their service class in the cube:
+// base + stride_source * class of source port + stride_destination * class of destination (port, or ICMP type/code).
+struct ProtocolRow {
+    std::uint32_t base = 0;
+    std::uint32_t source_stride = 0;
+    std::uint32_t destination_stride = 0;
+    std::uint32_t destination_table = 0;  // first entry in destination_classes: ports, or ICMP
+};
+
+struct ServiceTable {
+    std::array<ProtocolRow, 512> protocols{};        // family (IPv4, IPv6) << 8 | protocol
+    std::vector<std::uint16_t> source_classes;       // by source port
+    std::vector<std::uint16_t> destination_classes;  // by destination port, then by ICMP type << 8 | code
+    std::vector<std::uint16_t> cube;                 // service class
+
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return sizeof(protocols) +
+               (source_classes.size() + destination_classes.size() + cube.size()) * sizeof(std::uint16_t);
+    }
+    [[nodiscard]] std::uint32_t service_class(const net::Tuple& tuple) const noexcept {
+        const std::size_t family = tuple.family == net::Family::kIPv6 ? 256 : 0;
+        const ProtocolRow& row = protocols[family + tuple.protocol];
+        return cube[row.base + row.source_stride * source_classes[tuple.source_port] +
+                    row.destination_stride * destination_classes[row.destination_table + tuple.destination_port]];
+    }
+};
+
+// A block answers one pair of classes: traces[cells + shapes[shape + service class]]. Pairs whose answers are cut the
+// same way share a shape; pairs with the same answers share the block.
+struct Block {
+    std::uint32_t shape = 0;
+    std::uint32_t cells = 0;
+};
+
+struct Tables {
+    AddressTrie trie;
+    std::vector<Sides> sides;          // by address class
+    std::vector<std::uint32_t> lanes;  // by ingress port: the lane class
+    std::size_t source_classes = 0;
+    std::size_t destination_classes = 0;
+    std::vector<std::uint32_t> pairs;  // [lane class][source class][destination class]: the block
+    std::vector<Block> blocks;
+    std::vector<std::uint16_t> shapes;
+    std::vector<TraceId> cells;
+    ServiceTable services;
+    std::vector<Trace> traces;
+    Footprint footprint;
+
+    [[nodiscard]] std::size_t pair_at(std::uint16_t ingress_port, Sides source, Sides destination) const noexcept {
+        return (lanes[ingress_port] * source_classes + source.source) * destination_classes + destination.destination;
+    }
+    [[nodiscard]] TraceId cell(const Block& block, std::uint32_t service_class) const noexcept {
+        return cells[block.cells + shapes[block.shape + service_class]];
+    }
+};
+
+}  // namespace drywall::classify

@@ -1,0 +1,107 @@
+#include "walk_evaluator.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+namespace drywall::classify {
+namespace {
+
+bool empty(const std::vector<std::uint64_t>& services) {
+    return std::ranges::all_of(services, [](std::uint64_t word) { return word == 0; });
+}
+
+std::uint32_t number(HitId hit) { return static_cast<std::uint32_t>(hit); }
+
+}  // namespace
+
+WalkEvaluator::WalkEvaluator(const NormalProgram& normal, const ServiceClasses& services, ServiceFunctions& functions,
+                             Paths& paths)
+    : normal_(normal), services_(services), functions_(functions), paths_(paths), answers_(services.count) {
+    for (const Leaf& leaf : normal.leaves) {
+        bool always = true;
+        for (std::size_t at = 0; leaf.kind == Leaf::Kind::kRule && at < services.count && always; ++at) {
+            always = services.holds.test(leaf.service, at);
+        }
+        always_.push_back(always);
+    }
+}
+
+FunctionId WalkEvaluator::evaluate(std::span<const std::uint32_t> leaves) {
+    return known_.get(leaves, [&] { return compute(leaves); });
+}
+
+FunctionId WalkEvaluator::compute(std::span<const std::uint32_t> leaves) {
+    Way all{0, Services(services_.holds.words(), ~std::uint64_t{0}), {}};
+    if (services_.count % 64 != 0) all.services.back() = (std::uint64_t{1} << (services_.count % 64)) - 1;
+    ways_.push_back(std::move(all));
+    while (!ways_.empty()) {
+        Way way = std::move(ways_.back());
+        ways_.pop_back();
+        follow(leaves, std::move(way));
+    }
+    return functions_.make(answers_);
+}
+
+void WalkEvaluator::follow(std::span<const std::uint32_t> leaves, Way way) {
+    while (!empty(way.services)) {
+        const Leaf& leaf = normal_.leaves[leaves[way.at]];
+        if (leaf.kind == Leaf::Kind::kRule) {
+            apply_rule(leaves, leaf, way);
+            continue;
+        }
+        if (leaf.action == Action::kPass && leaf.kind == Leaf::Kind::kOtherwise) return answer(way, Action::kPass);
+        way.hits.push_back(number(leaf.hit));
+        if (leaf.action != Action::kPass) return answer(way, leaf.action);
+        ++way.at;
+    }
+}
+
+void WalkEvaluator::apply_rule(std::span<const std::uint32_t> leaves, const Leaf& leaf, Way& way) {
+    const bool noted = leaf.action == Action::kLog && !way.hits.empty() && way.hits.back() == number(leaf.hit);
+    const std::size_t at = way.at++;
+    if (noted) return;  // one rule of a policy, lowered to many, notes a packet once
+    switch (leaf.action) {
+        case Action::kAllow:
+        case Action::kDeny: {
+            const Way ended = split(way, leaf, at);
+            if (!empty(ended.services)) answer(ended, leaf.action);
+            break;
+        }
+        case Action::kPass:
+        case Action::kLog: {
+            Way onward = split(way, leaf, leaf.action == Action::kLog ? at + 1 : next_tier(leaves, at));
+            if (!empty(onward.services)) ways_.push_back(std::move(onward));
+            break;
+        }
+    }
+}
+
+WalkEvaluator::Way WalkEvaluator::split(Way& way, const Leaf& leaf, std::size_t next) const {
+    Way taken{next, way.services, way.hits};
+    const auto holds = services_.holds.row(leaf.service);
+    for (std::size_t word = 0; word < holds.size(); ++word) {
+        taken.services[word] &= holds[word];
+        way.services[word] &= ~holds[word];
+    }
+    taken.hits.push_back(number(leaf.hit));
+    return taken;
+}
+
+void WalkEvaluator::answer(const Way& way, Action action) {
+    const PathId path = action == Action::kPass
+                            ? kNone
+                            : paths_.add(action == Action::kAllow ? Verdict::kAllow : Verdict::kDeny, way.hits);
+    for (std::size_t word = 0; word < way.services.size(); ++word) {
+        for (std::uint64_t left = way.services[word]; left != 0; left &= left - 1) {
+            answers_[word * 64 + static_cast<std::size_t>(std::countr_zero(left))] = path;
+        }
+    }
+}
+
+std::size_t WalkEvaluator::next_tier(std::span<const std::uint32_t> leaves, std::size_t at) const {
+    while (normal_.leaves[leaves[at]].kind == Leaf::Kind::kRule) ++at;
+    return at + 1;
+}
+
+}  // namespace drywall::classify

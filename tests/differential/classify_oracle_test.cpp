@@ -1,0 +1,114 @@
+// The compiled tables against the oracle, on random programs and packets. A failure prints the seed of its program:
+// DRYWALL_SEED=<that seed> DRYWALL_ROUNDS=1 repeats it alone.
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <iostream>
+#include <string>
+
+#include "classify_random_program.h"
+#include "drywall/base/cache_line.h"
+#include "drywall/classify/classifier.h"
+#include "drywall/classify/oracle.h"
+
+namespace drywall::classify {
+namespace {
+
+constexpr std::size_t kPackets = 500;
+
+std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
+    const char* text = std::getenv(name);
+    return text == nullptr ? otherwise : std::stoull(text);
+}
+
+std::uint64_t first_seed() {
+    static const std::uint64_t seed = number_from_environment(
+        "DRYWALL_SEED", static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count()));
+    return seed;
+}
+
+std::uint64_t rounds() { return number_from_environment("DRYWALL_ROUNDS", 250); }
+
+std::string text(const net::Tuple& tuple) {
+    return "protocol " + std::to_string(tuple.protocol) + " " + net::Address{tuple.family, tuple.source}.text() + " " +
+           std::to_string(tuple.source_port) + " -> " + net::Address{tuple.family, tuple.destination}.text() + " " +
+           std::to_string(tuple.destination_port) + " port " + std::to_string(tuple.ingress_port);
+}
+
+std::string text(const Trace& trace) {
+    std::string out = std::string(name(trace.enforced)) + "/" + std::string(name(trace.pending));
+    if (trace.unmatched) out += " unmatched";
+    for (const auto* hits : {&trace.enforced_hits, &trace.pending_hits}) {
+        out += " [";
+        for (const HitId hit : *hits) out += std::to_string(index(hit)) + " ";
+        out += "]";
+    }
+    return out;
+}
+
+std::vector<net::Tuple> packets(RandomProgram& random, const Program& program) {
+    std::vector<net::Tuple> packets;
+    for (std::size_t at = 0; at < kPackets; ++at) packets.push_back(random.packet(program));
+    return packets;
+}
+
+class ClassifyDifferential : public testing::Test {
+protected:
+    void SetUp() override { std::cout << "seed " << first_seed() << ", " << rounds() << " rounds\n"; }
+};
+
+TEST_F(ClassifyDifferential, CompiledTracesAreTheOraclesTraces) {
+    for (std::uint64_t seed = first_seed(); seed < first_seed() + rounds(); ++seed) {
+        RandomProgram random(seed);
+        const Program program = random.program();
+        const auto classifier = Classifier::compile(program);
+        ASSERT_TRUE(classifier) << "seed " << seed << ": " << classifier.error().text();
+        for (const net::Tuple& packet : packets(random, program)) {
+            const Trace& compiled = classifier->traces()[index(classifier->lookup(packet))];
+            const Trace judged = judge(program, packet);
+            ASSERT_EQ(compiled, judged) << "seed " << seed << ", " << text(packet) << "\n  compiled " << text(compiled)
+                                        << "\n  oracle   " << text(judged);
+        }
+    }
+}
+
+TEST_F(ClassifyDifferential, BurstsOfEverySizeAnswerAsSinglePacketsDo) {
+    for (std::uint64_t seed = first_seed(); seed < first_seed() + (rounds() + 9) / 10; ++seed) {
+        RandomProgram random(seed);
+        const Program program = random.program();
+        const auto classifier = Classifier::compile(program);
+        ASSERT_TRUE(classifier) << "seed " << seed << ": " << classifier.error().text();
+        const std::vector<net::Tuple> all = packets(random, program);
+        for (std::size_t size = 1; size <= kMaxBurst; ++size) {
+            const auto burst = std::span(all).subspan(seed % (kPackets - kMaxBurst), size);
+            std::vector<TraceId> traces(size);
+            classifier->lookup(burst, traces);
+            for (std::size_t at = 0; at < size; ++at) {
+                ASSERT_EQ(index(traces[at]), index(classifier->lookup(burst[at])))
+                    << "seed " << seed << ", size " << size << ", packet " << at << ": " << text(burst[at]);
+            }
+        }
+    }
+}
+
+TEST_F(ClassifyDifferential, StagedRulesLeaveTheEnforcedWorldAsItWas) {
+    for (std::uint64_t seed = first_seed(); seed < first_seed() + rounds(); ++seed) {
+        RandomProgram random(seed);
+        const Program program = random.program();
+        const Program staged = random.with_staged_rules(program);
+        const auto before = Classifier::compile(program);
+        const auto after = Classifier::compile(staged);
+        ASSERT_TRUE(before) << "seed " << seed << ": " << before.error().text();
+        ASSERT_TRUE(after) << "seed " << seed << ": " << after.error().text();
+        for (const net::Tuple& packet : packets(random, staged)) {
+            const Trace& was = before->traces()[index(before->lookup(packet))];
+            const Trace& is = after->traces()[index(after->lookup(packet))];
+            ASSERT_EQ(was.enforced, is.enforced) << "seed " << seed << ", " << text(packet);
+            ASSERT_EQ(was.enforced_hits, is.enforced_hits) << "seed " << seed << ", " << text(packet);
+        }
+    }
+}
+
+}  // namespace
+}  // namespace drywall::classify
