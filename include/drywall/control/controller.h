@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "drywall/base/ids.h"
@@ -24,6 +25,8 @@
 #include "drywall/runtime/dataplane.h"
 
 namespace drywall::control {
+
+struct Plan;
 
 // Who asked: the process at the other end of the control socket, as the kernel vouches for it.
 struct Peer {
@@ -112,7 +115,6 @@ public:
     [[nodiscard]] Result<runtime::Snapshot> snapshot();
 
 private:
-    struct Plan;  // what a request wants to change
     Controller(ruleset::Surroundings surroundings, classify::Budget budget);
 
     template <typename MakePlan>
@@ -122,10 +124,10 @@ private:
     ruleset::Surroundings surroundings_;
     classify::Budget budget_;
     std::mutex change_mutex_;         // held through a whole change
-    std::uint64_t last_number_ = 0;   // guarded by change_mutex_; a number that was ever published is never used again
-    mutable std::mutex state_mutex_;  // held for the time of a copy
+    std::uint64_t last_number_ = 0;   // guarded by change_mutex_; a number once published is never used again
+    mutable std::mutex state_mutex_;  // guards what follows; held for the time of a copy
     State state_;
-    Publisher* publisher_ = nullptr;  // guarded by change_mutex_ when written
+    Publisher* publisher_ = nullptr;
 };
 
 }  // namespace drywall::control

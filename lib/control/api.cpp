@@ -1,0 +1,149 @@
+#include "api.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+#include <optional>
+
+#include "drywall/base/logging.h"
+#include "json.h"
+
+namespace drywall::control {
+
+namespace {
+
+constexpr std::array<std::string_view, 0> kNone{};
+constexpr auto kFormat = std::to_array<std::string_view>({"format"});
+constexpr auto kChange = std::to_array<std::string_view>({"if-generation"});
+constexpr auto kFiles = std::to_array<std::string_view>({"if-generation", "source"});
+constexpr auto kFlows = std::to_array<std::string_view>({"pending", "enforced", "differing", "after", "limit", "wait"});
+constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "limit"});
+constexpr auto kTrace =
+    std::to_array<std::string_view>({"protocol", "source", "destination", "source-port", "port", "type", "code", "in"});
+
+std::vector<std::string_view> segments(std::string_view path) {
+    std::vector<std::string_view> out;
+    while (!path.empty() && path.front() == '/') {
+        path.remove_prefix(1);
+        out.push_back(path.substr(0, path.find('/')));
+        path.remove_prefix(out.back().size());
+    }
+    return out;
+}
+
+// What stands for the pattern's {parts}, or nothing if the path has another shape.
+std::optional<std::vector<std::string>> match(std::string_view pattern, std::string_view path) {
+    const std::vector<std::string_view> wanted = segments(pattern);
+    const std::vector<std::string_view> given = segments(path);
+    if (wanted.size() != given.size()) return std::nullopt;
+    std::vector<std::string> parts;
+    for (std::size_t i = 0; i < wanted.size(); ++i) {
+        if (wanted[i].starts_with('{')) {
+            if (given[i].empty()) return std::nullopt;
+            parts.emplace_back(given[i]);
+        } else if (wanted[i] != given[i]) {
+            return std::nullopt;
+        }
+    }
+    return parts;
+}
+
+int status_of(ErrorKind kind) noexcept {
+    switch (kind) {
+        case ErrorKind::kInvalid: return 400;
+        case ErrorKind::kNotFound: return 404;
+        case ErrorKind::kConflict: return 409;
+        case ErrorKind::kRefused: return 422;
+        case ErrorKind::kUnavailable: return 503;
+        case ErrorKind::kInternal: return 500;
+    }
+    return 500;
+}
+
+Status known_parameters(const ApiRequest& request, std::span<const std::string_view> allowed) {
+    for (const auto& [parameter, value] : request.query) {
+        if (std::find(allowed.begin(), allowed.end(), parameter) != allowed.end()) continue;
+        std::string known;
+        for (const std::string_view one : allowed) known += (known.empty() ? "" : ", ") + std::string(one);
+        return Error::of(ErrorKind::kInvalid, request.path + " has no parameter '" + parameter + "'",
+                         known.empty() ? "it takes none" : "it takes: " + known);
+    }
+    return Done{};
+}
+
+}  // namespace
+
+ApiResponse error_response(const Error& error) {
+    ApiResponse response;
+    response.status = status_of(error.kind);
+    response.body = write(json_of(error));
+    return response;
+}
+
+ApiResponse error_response(int status, std::string_view code, const std::string& message) {
+    ApiResponse response;
+    response.status = status;
+    response.body = write({{"code", code}, {"message", message}, {"complaints", Json::array()}});
+    return response;
+}
+
+Api::Api(Controller& controller, const observe::FlowLog& flows) : controller_(controller), flows_(flows) {}
+
+std::span<const Api::Route> Api::routes() {
+    static constexpr auto kRoutes = std::to_array<Route>({
+        {"GET", "/_ping", &Api::ping, kNone},
+        {"GET", "/v1/version", &Api::version, kNone},
+        {"GET", "/v1/status", &Api::status, kNone},
+        {"GET", "/v1/resources", &Api::get_resources, kFormat},
+        {"GET", "/v1/resources/{kind}", &Api::get_resources, kFormat},
+        {"GET", "/v1/resources/{kind}/{name}", &Api::get_resource, kFormat},
+        {"GET", "/v1/resources/{kind}/{namespace}/{name}", &Api::get_resource, kFormat},
+        {"POST", "/v1/resources", &Api::apply, kFiles},
+        {"DELETE", "/v1/resources/{kind}/{name}", &Api::remove_one, kChange},
+        {"DELETE", "/v1/resources/{kind}/{namespace}/{name}", &Api::remove_one, kChange},
+        {"POST", "/v1/delete", &Api::remove_named_in_files, kFiles},
+        {"POST", "/v1/promote", &Api::promote, kChange},
+        {"GET", "/v1/stats", &Api::stats, kNone},
+        {"GET", "/v1/flows", &Api::flows, kFlows},
+        {"GET", "/v1/matrix", &Api::matrix, kMatrix},
+        {"GET", "/v1/trace", &Api::trace, kTrace},
+    });
+    return kRoutes;
+}
+
+ApiResponse Api::handle(const ApiRequest& request) {
+    const std::string_view method = request.method == "HEAD" ? "GET" : std::string_view(request.method);
+    std::string allowed;
+    for (const Route& route : routes()) {
+        const std::optional<Parts> parts = match(route.pattern, request.path);
+        if (!parts) continue;
+        if (route.method != method) {
+            allowed += (allowed.empty() ? "" : ", ") + std::string(route.method);
+            continue;
+        }
+        if (const Status known = known_parameters(request, route.parameters); !known)
+            return error_response(known.error());
+        Result<ApiResponse> response = (this->*route.handler)(request, *parts);
+        return response ? *std::move(response) : error_response(response.error());
+    }
+    if (allowed.empty()) return error_response(404, "not-found", "there is nothing at " + request.path);
+    ApiResponse response = error_response(405, "method-not-allowed",
+                                          request.path + " does not take " + request.method + "; it takes " + allowed);
+    response.allow = allowed;
+    return response;
+}
+
+Result<ApiResponse> Api::ping(const ApiRequest& /*request*/, const Parts& /*parts*/) {
+    ApiResponse response;
+    response.content_type = "text/plain";
+    response.body = "OK\n";
+    return response;
+}
+
+Result<ApiResponse> Api::version(const ApiRequest& /*request*/, const Parts& /*parts*/) {
+    ApiResponse response;
+    response.body = write({{"version", DRYWALL_VERSION}, {"api", "v1"}});
+    return response;
+}
+
+}  // namespace drywall::control

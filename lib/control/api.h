@@ -1,0 +1,85 @@
+// Api: what the control socket answers, without the socket. A request in, a response out; docs/api.md is its contract.
+//
+// Threads: any number at once. handle() blocks only for changes (one after another) and for `wait` on /v1/flows.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "drywall/base/result.h"
+#include "drywall/control/controller.h"
+#include "drywall/observe/flow_log.h"
+
+namespace drywall::control {
+
+struct ApiRequest {
+    std::string method;
+    std::string path;  // decoded, without the query
+    std::map<std::string, std::string> query;
+    std::string body;
+    std::string if_generation;  // the header; empty when absent
+    Peer peer;
+};
+
+struct ApiResponse {
+    int status = 200;
+    std::string content_type = "application/json";
+    std::string body;
+    std::string allow;  // for 405
+};
+
+// Every refusal looks alike: {"code", "message", "complaints": [{"file", "line", "column", "message", "hint"}]}.
+[[nodiscard]] ApiResponse error_response(const Error& error);
+[[nodiscard]] ApiResponse error_response(int status, std::string_view code, const std::string& message);
+
+class Api {
+public:
+    Api(Controller& controller, const observe::FlowLog& flows);
+
+    [[nodiscard]] ApiResponse handle(const ApiRequest& request);
+
+    // Whoever waits for flows is answered now.
+    void stop_waiting() noexcept { stopping_ = true; }
+
+private:
+    using Parts = std::vector<std::string>;  // what stood in the place of {kind}, {name}, ...
+    using Handler = Result<ApiResponse> (Api::*)(const ApiRequest&, const Parts&);
+    struct Route {
+        std::string_view method;
+        std::string_view pattern;
+        Handler handler;
+        std::span<const std::string_view> parameters;  // of the query; others are a mistake
+    };
+    static std::span<const Route> routes();
+
+    Result<ApiResponse> ping(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> version(const ApiRequest& request, const Parts& parts);
+
+    // api_resources.cpp
+    Result<ApiResponse> get_resources(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> get_resource(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> apply(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> remove_one(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> remove_named_in_files(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> promote(const ApiRequest& request, const Parts& parts);
+
+    // api_observe.cpp
+    Result<ApiResponse> status(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> stats(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> flows(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> matrix(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> trace(const ApiRequest& request, const Parts& parts);
+    observe::FlowAnswer wait_for_flows(const observe::FlowQuery& query, std::chrono::milliseconds timeout) const;
+
+    Controller& controller_;
+    const observe::FlowLog& flows_;
+    std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
+    std::atomic<bool> stopping_{false};  // the server's owner writes, waiting requests read
+};
+
+}  // namespace drywall::control

@@ -1,0 +1,163 @@
+#include "drywall/control/controller.h"
+
+#include <utility>
+
+#include "drywall/base/logging.h"
+#include "plan.h"
+
+namespace drywall::control {
+
+namespace {
+
+std::uint64_t number(Generation generation) { return static_cast<std::uint64_t>(generation); }
+
+Error moved_on(Generation expected, Generation current) {
+    return Error::of(ErrorKind::kConflict,
+                     "generation " + std::to_string(number(expected)) + " was expected, and " +
+                         std::to_string(number(current)) + " is in force",
+                     "somebody changed something meanwhile: look at it, then send the request again");
+}
+
+std::string summary(const std::vector<Change>& changes) {
+    constexpr std::size_t kShown = 16;
+    std::string out;
+    for (std::size_t i = 0; i < changes.size() && i < kShown; ++i)
+        out += (out.empty() ? "" : ", ") + changes[i].id.text() + ' ' + std::string(name(changes[i].outcome));
+    if (changes.size() > kShown) out += ", and " + std::to_string(changes.size() - kShown) + " more";
+    return out;
+}
+
+void log_result(std::string_view verb, const Peer& who, const Result<Applied>& result) {
+    if (!result) {
+        spdlog::warn("{} by {} failed ({}): {}", verb, who.text(), name(result.error().kind), result.error().text());
+        return;
+    }
+    spdlog::info("{} by {}: generation {} -> {}, enforced {}: {}", verb, who.text(), number(result->before),
+                 number(result->after), result->enforced_changed ? "changed" : "unchanged", summary(result->changes));
+}
+
+}  // namespace
+
+std::string Peer::text() const {
+    if (pid == 0) return "the appliance itself";
+    return "uid " + std::to_string(uid) + " gid " + std::to_string(gid) + " pid " + std::to_string(pid);
+}
+
+std::string_view name(Outcome outcome) noexcept {
+    switch (outcome) {
+        case Outcome::kCreated: return "created";
+        case Outcome::kConfigured: return "configured";
+        case Outcome::kUnchanged: return "unchanged";
+        case Outcome::kDeleted: return "deleted";
+    }
+    return "unchanged";
+}
+
+Controller::Controller(ruleset::Surroundings surroundings, classify::Budget budget)
+    : surroundings_(std::move(surroundings)), budget_(budget) {}
+
+Result<std::unique_ptr<Controller>> Controller::create(ruleset::Surroundings surroundings, classify::Budget budget,
+                                                       std::span<const loader::Source> sources) {
+    std::unique_ptr<Controller> controller(new Controller(std::move(surroundings), budget));
+    controller->state_.inventory = std::make_shared<const policy::Inventory>(policy::initial_inventory());
+    Plan plan{*controller->state_.inventory, {}};
+    if (!sources.empty()) {
+        Result<Plan> wanted = plan_apply(*controller->state_.inventory, sources);
+        if (!wanted) return wanted.error();
+        plan = *std::move(wanted);
+    }
+    const Result<Applied> first = controller->carry_out(controller->state_, std::move(plan));
+    log_result("start", Peer{}, first);
+    if (!first) return first.error();
+    return controller;
+}
+
+void Controller::attach(Publisher& publisher) {
+    const std::scoped_lock lock(state_mutex_);
+    publisher_ = &publisher;
+}
+
+void Controller::detach() {
+    const std::scoped_lock change(change_mutex_);
+    const std::scoped_lock lock(state_mutex_);
+    publisher_ = nullptr;
+}
+
+State Controller::state() const {
+    const std::scoped_lock lock(state_mutex_);
+    return state_;
+}
+
+Result<runtime::Snapshot> Controller::snapshot() {
+    Publisher* publisher = [this] {
+        const std::scoped_lock lock(state_mutex_);
+        return publisher_;
+    }();
+    if (publisher == nullptr)
+        return Error::of(ErrorKind::kUnavailable, "the dataplane is not running", "ask again in a moment");
+    return publisher->snapshot();
+}
+
+// One change at a time: what is compiled while the mutex is held is based on what is in force.
+template <typename MakePlan>
+Result<Applied> Controller::change(std::string_view verb, const Peer& who, std::optional<Generation> expected,
+                                   MakePlan make) {
+    const std::scoped_lock lock(change_mutex_);
+    const Result<Applied> result = [&]() -> Result<Applied> {
+        const State before = state();
+        const Generation current = before.ruleset->generation();
+        if (expected && *expected != current) return moved_on(*expected, current);
+        Result<Plan> plan = make(*before.inventory);
+        if (!plan) return plan.error();
+        if (!plan->changes_something()) return Applied{std::move(plan->changes), current, current, false};
+        return carry_out(before, *std::move(plan));
+    }();
+    log_result(verb, who, result);
+    return result;
+}
+
+// Check, compile, publish; the new state is current only after the last of them.
+Result<Applied> Controller::carry_out(const State& before, Plan plan) {
+    if (const Status sound = policy::check(plan.after, surroundings_.port_names); !sound) return sound.error();
+    const auto next = static_cast<Generation>(last_number_ + 1);
+    Result<std::shared_ptr<const ruleset::Ruleset>> built =
+        ruleset::Ruleset::build(next, plan.after, surroundings_, budget_);
+    if (!built) return built.error();
+
+    Publisher* publisher = [this] {
+        const std::scoped_lock lock(state_mutex_);
+        return publisher_;
+    }();
+    if (publisher != nullptr) {
+        last_number_ = number(next);  // workers may see it even if its publication fails in the end
+        if (const Status published = publisher->publish(*built); !published) return published.error();
+    }
+    last_number_ = number(next);
+    const Generation previous = before.ruleset == nullptr ? Generation{} : before.ruleset->generation();
+    const bool enforced_changed =
+        before.ruleset == nullptr || before.ruleset->enforced_image() != (*built)->enforced_image();
+    const std::scoped_lock lock(state_mutex_);
+    state_ = {std::make_shared<const policy::Inventory>(std::move(plan.after)), *built,
+              std::chrono::system_clock::now()};
+    return Applied{std::move(plan.changes), previous, next, enforced_changed};
+}
+
+Result<Applied> Controller::apply(std::span<const loader::Source> sources, const Peer& who,
+                                  std::optional<Generation> expected) {
+    return change("apply", who, expected,
+                  [&](const policy::Inventory& inventory) { return plan_apply(inventory, sources); });
+}
+
+Result<Applied> Controller::remove(std::span<const policy::ResourceId> ids, const Peer& who,
+                                   std::optional<Generation> expected) {
+    return change("delete", who, expected,
+                  [&](const policy::Inventory& inventory) { return plan_remove(inventory, ids); });
+}
+
+Result<Applied> Controller::promote(const policy::ResourceId& staged, const Peer& who,
+                                    std::optional<Generation> expected) {
+    return change("promote", who, expected,
+                  [&](const policy::Inventory& inventory) { return plan_promote(inventory, staged); });
+}
+
+}  // namespace drywall::control

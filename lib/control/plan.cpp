@@ -1,0 +1,153 @@
+#include "plan.h"
+
+#include <algorithm>
+#include <map>
+#include <memory>
+
+namespace drywall::control {
+
+namespace {
+
+using policy::Inventory;
+using policy::Kind;
+using policy::Policy;
+using policy::Resource;
+using policy::ResourceId;
+using policy::StagedAction;
+
+constexpr std::size_t kMaxComplaints = 20;
+
+void append(Error& all, const Error& more) {
+    for (const Complaint& complaint : more.complaints)
+        if (all.complaints.size() < kMaxComplaints) all.complaints.push_back(complaint);
+}
+
+// Every source is read, so that all complaints come together.
+Result<std::vector<Resource>> load_all(std::span<const loader::Source> sources) {
+    std::vector<Resource> out;
+    Error wrong{ErrorKind::kInvalid, {}};
+    for (const loader::Source& source : sources) {
+        Result<std::vector<Resource>> loaded = loader::load_resources(source);
+        if (!loaded && loaded.error().kind != ErrorKind::kInvalid) return loaded;
+        if (!loaded) append(wrong, loaded.error());
+        if (loaded) std::move(loaded->begin(), loaded->end(), std::back_inserter(out));
+    }
+    if (!wrong.complaints.empty()) return wrong;
+    if (out.empty())
+        return Error::of(ErrorKind::kInvalid, "the request holds no resource",
+                         "give at least one document with apiVersion, kind and metadata.name");
+    return out;
+}
+
+Status refuse_twins(const std::vector<Resource>& resources) {
+    std::map<ResourceId, Place> seen;
+    Error wrong{ErrorKind::kInvalid, {}};
+    for (const Resource& resource : resources) {
+        const Place& place = policy::metadata_of(resource).place;
+        const auto [first, fresh] = seen.emplace(policy::id_of(resource), place);
+        if (fresh) continue;
+        append(wrong, Error::invalid(place, first->first.text() + " is written twice in one request",
+                                     "it stands at " + first->second.text() + " too; keep one of them"));
+    }
+    if (!wrong.complaints.empty()) return wrong;
+    return Done{};
+}
+
+Outcome put(Inventory& inventory, Resource resource) {
+    const ResourceId id = policy::id_of(resource);
+    const auto known = inventory.find(id);
+    if (known == inventory.end()) {
+        inventory.emplace(id, std::make_shared<const Resource>(std::move(resource)));
+        return Outcome::kCreated;
+    }
+    if (loader::to_json(*known->second) == loader::to_json(resource)) return Outcome::kUnchanged;
+    known->second = std::make_shared<const Resource>(std::move(resource));
+    return Outcome::kConfigured;
+}
+
+std::string known_names(const Inventory& inventory, Kind kind) {
+    std::string names;
+    std::size_t count = 0;
+    for (const auto& [id, resource] : inventory) {
+        if (id.kind != kind) continue;
+        if (++count > 8) return names + ", ...";
+        names += (names.empty() ? "" : ", ") + (id.ns.empty() ? id.name : id.ns + '/' + id.name);
+    }
+    return names;
+}
+
+Complaint missing(const Inventory& inventory, const ResourceId& id) {
+    const std::string names = known_names(inventory, id.kind);
+    return {{},
+            id.text() + " does not exist",
+            names.empty() ? "there is no " + std::string(policy::name(id.kind)) + " at all" : "there are: " + names};
+}
+
+Error ignored(const ResourceId& id) {
+    return Error::of(ErrorKind::kRefused,
+                     id.text() + " has stagedAction: Ignore, which says that it shall take part in nothing",
+                     "set stagedAction to Set (or Delete) and apply it, look at its effect, then promote it");
+}
+
+}  // namespace
+
+bool Plan::changes_something() const noexcept {
+    return std::any_of(changes.begin(), changes.end(),
+                       [](const Change& change) { return change.outcome != Outcome::kUnchanged; });
+}
+
+Result<Plan> plan_apply(const Inventory& before, std::span<const loader::Source> sources) {
+    Result<std::vector<Resource>> resources = load_all(sources);
+    if (!resources) return resources.error();
+    if (const Status distinct = refuse_twins(*resources); !distinct) return distinct.error();
+
+    Plan plan{before, {}};
+    for (Resource& resource : *resources) {
+        const ResourceId id = policy::id_of(resource);
+        plan.changes.push_back({id, put(plan.after, std::move(resource))});
+    }
+    return plan;
+}
+
+Result<Plan> plan_remove(const Inventory& before, std::span<const ResourceId> ids) {
+    Plan plan{before, {}};
+    Error absent{ErrorKind::kNotFound, {}};
+    for (const ResourceId& id : ids) {
+        if (id.kind == Kind::kTier && id.name == policy::kDefaultTier)
+            return Error::of(ErrorKind::kRefused, "the tier 'default' can't be deleted",
+                             "every policy without a tier lives there; delete those policies instead");
+        if (plan.after.erase(id) == 1) {
+            plan.changes.push_back({id, Outcome::kDeleted});
+        } else if (absent.complaints.size() < kMaxComplaints) {
+            absent.complaints.push_back(missing(before, id));
+        }
+    }
+    if (!absent.complaints.empty()) return absent;
+    if (plan.changes.empty()) return Error::of(ErrorKind::kInvalid, "the request names nothing to delete");
+    return plan;
+}
+
+Result<Plan> plan_promote(const Inventory& before, const ResourceId& staged) {
+    const auto found = before.find(staged);
+    if (found == before.end()) return Error{ErrorKind::kNotFound, {missing(before, staged)}};
+    const Policy* policy = std::get_if<Policy>(found->second.get());
+    if (policy == nullptr || !policy->staged())
+        return Error::of(ErrorKind::kInvalid, staged.text() + " is not a staged policy",
+                         "only staged policies can be promoted");
+    if (*policy->staged_action == StagedAction::kIgnore) return ignored(staged);
+
+    const Policy enforced = policy::promoted(*policy);
+    const ResourceId target = policy::id_of(enforced);
+    Plan plan{before, {}};
+    if (*policy->staged_action == StagedAction::kDelete) {
+        if (plan.after.erase(target) == 1) plan.changes.push_back({target, Outcome::kDeleted});
+    } else {
+        const Outcome outcome = put(plan.after, enforced);
+        plan.changes.push_back({target, outcome});
+    }
+    plan.after.erase(staged);
+    plan.changes.push_back({staged, Outcome::kDeleted});
+    return plan;
+}
+
+}  // namespace drywall::control

@@ -1,0 +1,33 @@
+// Plan: what a request wants the inventory to become, and what the answer will say about each object. Making one
+// changes nothing; the controller carries it out.
+//
+// Threads: pure functions on values.
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "drywall/base/result.h"
+#include "drywall/control/controller.h"
+#include "drywall/loader/resources.h"
+#include "drywall/policy/resources.h"
+
+namespace drywall::control {
+
+struct Plan {
+    policy::Inventory after;
+    std::vector<Change> changes;
+
+    [[nodiscard]] bool changes_something() const noexcept;
+};
+
+// Create or replace, all documents of all sources. A resource that means the same as the one that is there stays as it
+// is; two documents about the same resource are a mistake in the request.
+[[nodiscard]] Result<Plan> plan_apply(const policy::Inventory& before, std::span<const loader::Source> sources);
+
+[[nodiscard]] Result<Plan> plan_remove(const policy::Inventory& before, std::span<const policy::ResourceId> ids);
+
+// As Controller::promote().
+[[nodiscard]] Result<Plan> plan_promote(const policy::Inventory& before, const policy::ResourceId& staged);
+
+}  // namespace drywall::control

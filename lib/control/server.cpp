@@ -1,0 +1,297 @@
+#include "drywall/control/server.h"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <mutex>
+#include <optional>
+#include <set>
+#include <thread>
+#include <utility>
+
+#include <httplib.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api.h"
+#include "connection.h"
+#include "connection_threads.h"
+#include "drywall/base/logging.h"
+#include "query.h"
+#include "unix_socket.h"
+
+namespace drywall::control {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+ApiRequest api_request(const httplib::Request& request, std::string body) {
+    ApiRequest out;
+    out.method = request.method;
+    out.path = request.path;
+    for (const auto& [name, value] : request.params) out.query[name] = value;
+    out.body = std::move(body);
+    out.if_generation = request.get_header_value("If-Generation");
+    out.peer = peer_by_key(request.remote_addr);
+    return out;
+}
+
+void fill(httplib::Response& out, ApiResponse response) {
+    out.status = response.status;
+    if (!response.allow.empty()) out.set_header("Allow", response.allow);
+    out.body = std::move(response.body);
+    out.set_header("Content-Type", response.content_type);
+}
+
+// Bodies come with a length, plain, and not too long: the library would read any other kind without a limit.
+std::optional<ApiResponse> unwanted_body(const httplib::Request& request, std::size_t most) {
+    if (request.has_header("Transfer-Encoding"))
+        return error_response(411, "length-required", "send the body with a Content-Length, not in chunks");
+    if (request.has_header("Content-Encoding"))
+        return error_response(415, "unsupported", "send the body as it is, not compressed");
+    if (request.is_multipart_form_data())
+        return error_response(415, "unsupported", R"(send YAML, or {"files": [...]} as JSON, not a form)");
+    if (!request.has_header("Content-Length")) return std::nullopt;
+    const std::optional<std::uint64_t> length = parse_number(request.get_header_value("Content-Length"));
+    if (!length || request.get_header_value_count("Content-Length") != 1)
+        return error_response(400, "invalid", "Content-Length is not a number");
+    if (*length > most)
+        return error_response(413, "too-large",
+                              "the body has " + std::to_string(*length) + " bytes; the most are " +
+                                  std::to_string(most) + ": apply in several requests");
+    return std::nullopt;
+}
+
+std::size_t content_length(const httplib::Request& request) {
+    return parse_number(request.get_header_value("Content-Length")).value_or(0);
+}
+
+// The library reads bodies of these methods only; another's body would look like the next request.
+bool takes_body(const httplib::Request& request) {
+    return request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
+}
+
+// Descriptors of live connections, so that stop() can end their reading.
+class LiveConnections {
+public:
+    bool add(int fd) {
+        const std::scoped_lock lock(mutex_);
+        if (!closing_) fds_.insert(fd);
+        return !closing_;
+    }
+    void remove(int fd) {
+        const std::scoped_lock lock(mutex_);
+        fds_.erase(fd);
+    }
+    void close_all() {
+        const std::scoped_lock lock(mutex_);
+        closing_ = true;
+        for (const int fd : fds_) (void)::shutdown(fd, SHUT_RD);
+    }
+
+private:
+    std::mutex mutex_;
+    bool closing_ = false;
+    std::set<int> fds_;
+};
+
+// The library's server over a socket that it did not make, and connections that it does not read by itself.
+class HttpServer final : public httplib::Server {
+public:
+    HttpServer(const ServerSettings& settings, Api& api) : settings_(settings), api_(api) {
+        new_task_queue = [this] { return new ConnectionThreads(settings_.max_connections); };
+        const auto send_timeout = std::chrono::ceil<std::chrono::seconds>(settings.request_timeout);
+        set_write_timeout(send_timeout.count());
+        set_payload_max_length(settings.max_body_bytes);
+        set_routes();
+        set_failures();
+    }
+
+    void adopt(Descriptor listener) { svr_sock_ = listener.release(); }
+    void end_connections() { live_.close_all(); }
+
+private:
+    void set_routes() {
+        const std::string everything = R"([\s\S]*)";
+        const auto plain = [this](const httplib::Request& request, httplib::Response& response) {
+            fill(response, api_.handle(api_request(request, request.body)));
+        };
+        Get(everything, plain);
+        Delete(everything, plain);
+        Put(everything, plain);
+        Patch(everything, plain);
+        Options(everything, plain);
+        // Read by hand: the library would refuse more than 8 KiB of what curl calls a form (--data-binary).
+        Post(everything,
+             [this](const httplib::Request& request, httplib::Response& response, const httplib::ContentReader& read) {
+                 std::string body;
+                 const bool whole = read([&](const char* bytes, std::size_t size) {
+                     body.append(bytes, size);
+                     return body.size() <= settings_.max_body_bytes;
+                 });
+                 if (!whole) return fill(response, error_response(400, "invalid", "the body ended too early"));
+                 fill(response, api_.handle(api_request(request, std::move(body))));
+             });
+    }
+
+    void set_failures() {
+        set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
+            std::optional<ApiResponse> refusal = unwanted_body(request, settings_.max_body_bytes);
+            if (!refusal) return HandlerResponse::Unhandled;
+            fill(response, *std::move(refusal));
+            return HandlerResponse::Handled;
+        });
+        set_expect_100_continue_handler([this](const httplib::Request& request, httplib::Response& response) {
+            std::optional<ApiResponse> refusal = unwanted_body(request, settings_.max_body_bytes);
+            if (!refusal) return 100;
+            fill(response, *std::move(refusal));
+            return response.status;
+        });
+        // What the library itself refuses has no body yet.
+        set_error_handler(HandlerWithResponse([](const httplib::Request& /*request*/, httplib::Response& response) {
+            if (response.body.empty())
+                fill(response,
+                     error_response(response.status, "invalid", "this is no request that the API understands"));
+            return HandlerResponse::Handled;
+        }));
+        set_exception_handler([](const httplib::Request& request, httplib::Response& response, std::exception_ptr e) {
+            std::string what = "unknown";
+            try {
+                std::rethrow_exception(e);
+            } catch (const std::exception& error) {
+                what = error.what();
+            } catch (...) {
+            }
+            spdlog::error("control API: {} {} failed inside: {}", request.method, request.path, what);
+            fill(response, error_response(Error::of(ErrorKind::kInternal, "the request failed inside drywalld: " + what,
+                                                    "please report it with the log")));
+        });
+    }
+
+    bool process_and_close_socket(socket_t fd) override {
+        Descriptor descriptor(fd);
+        if (ConnectionThreads::refused()) return refuse(descriptor);
+        if (!live_.add(fd)) return false;
+        bool served = false;
+        try {
+            served = serve(std::move(descriptor));
+        } catch (const std::exception& error) {  // a thread must not take the appliance with it
+            spdlog::error("control API: a connection ended inside: {}", error.what());
+        }
+        return served;
+    }
+
+    static bool refuse(const Descriptor& descriptor) {
+        static const std::string body = error_response(503, "busy", "too many connections; try again in a moment").body;
+        static const std::string text =
+            "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\n"
+            "Connection: close\r\nContent-Length: " +
+            std::to_string(body.size()) + "\r\n\r\n" + body;
+        return ::send(descriptor.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT) > 0;
+    }
+
+    bool serve(Descriptor descriptor) {
+        const int fd = descriptor.get();
+        Connection connection(std::move(descriptor), settings_);
+        // Out of the list before the descriptor is closed and its number used again.
+        const auto forget = [this](const int* number) { live_.remove(*number); };
+        const std::unique_ptr<const int, decltype(forget)> listed(&fd, forget);
+        bool ok = false;
+        for (std::size_t left = settings_.max_requests_per_connection; left > 0; --left) {
+            if (!connection.wait_for_request()) return ok;
+            bool last = false;
+            bool body_unread = false;
+            ok = process_request(connection, left == 1, last, [&](httplib::Request& request) {
+                body_unread = unwanted_body(request, settings_.max_body_bytes).has_value() ||
+                              (!takes_body(request) && content_length(request) > 0);
+                if (!body_unread) return connection.expect_body(content_length(request));
+                request.headers.erase("Connection");
+                request.headers.emplace("Connection", "close");
+            });
+            if (body_unread) connection.linger();
+            if (!ok || last || body_unread) return ok;
+        }
+        return ok;
+    }
+
+    const ServerSettings& settings_;
+    Api& api_;
+    LiveConnections live_;
+};
+
+// While it lives, threads that are started leave signals to those who expect them.
+class SignalsBlocked {
+public:
+    SignalsBlocked() {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_SETMASK, &all, &before_);
+    }
+    ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsBlocked(const SignalsBlocked&) = delete;
+    SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+private:
+    sigset_t before_{};
+};
+
+class UnixServer final : public Server {
+public:
+    UnixServer(ServerSettings settings, Controller& controller, const observe::FlowLog& flows)
+        : settings_(std::move(settings)), api_(controller, flows), http_(settings_, api_) {}
+    ~UnixServer() override { stop_now(); }
+
+    Status listen() {
+        Result<Descriptor> listener = listen_at(settings_.socket_path, settings_.group);
+        if (!listener) return listener.error();
+        (void)::lstat(settings_.socket_path.c_str(), &made_);
+        http_.adopt(*std::move(listener));
+        const SignalsBlocked blocked;
+        thread_ = std::thread([this] {
+            if (!http_.listen_after_bind()) spdlog::error("control API: no longer accepting connections");
+        });
+        // The library can only be stopped once it runs; its thread needs a moment to get there.
+        while (!http_.is_running()) std::this_thread::sleep_for(1ms);
+        return Done{};
+    }
+
+    void stop() override { stop_now(); }
+
+private:
+    void stop_now() {
+        if (!thread_.joinable()) return;
+        remove_socket();
+        api_.stop_waiting();
+        http_.stop();
+        http_.end_connections();
+        thread_.join();
+    }
+
+    // Only what we made: a successor may have put its own socket there.
+    void remove_socket() const {
+        struct stat there {};
+        if (::lstat(settings_.socket_path.c_str(), &there) != 0) return;
+        if (there.st_dev == made_.st_dev && there.st_ino == made_.st_ino) (void)::unlink(settings_.socket_path.c_str());
+    }
+
+    ServerSettings settings_;
+    Api api_;
+    HttpServer http_;
+    struct stat made_ {};
+    std::thread thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::start(ServerSettings settings, Controller& controller,
+                                              const observe::FlowLog& flows) {
+    auto server = std::make_unique<UnixServer>(std::move(settings), controller, flows);
+    if (const Status listening = server->listen(); !listening) return listening.error();
+    return std::unique_ptr<Server>(std::move(server));
+}
+
+}  // namespace drywall::control
