@@ -1,0 +1,61 @@
+#include "drywall/base/drop_reason.h"
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <regex>
+#include <set>
+#include <string>
+
+#include <gtest/gtest.h>
+
+namespace drywall {
+namespace {
+
+std::string documentation() {
+    std::ifstream in(DRYWALL_DROP_REASONS_PAGE);
+    EXPECT_TRUE(in.good()) << DRYWALL_DROP_REASONS_PAGE << " can't be read";
+    return {std::istreambuf_iterator<char>(in), {}};
+}
+
+TEST(DropReason, NamesAndEnumeratorsAreUnique) {
+    std::set<std::string_view> names;
+    std::set<DropReason> reasons;
+    for (const DropReasonText& text : kDropReasons) {
+        EXPECT_TRUE(names.insert(text.name).second) << text.name;
+        EXPECT_TRUE(reasons.insert(text.reason).second) << text.name;
+    }
+}
+
+TEST(DropReason, EveryReasonHasASlotAndNoneIsTheFirst) {
+    EXPECT_EQ(static_cast<std::size_t>(DropReason::kNone), 0U);
+    for (const DropReasonText& text : kDropReasons) EXPECT_LT(static_cast<std::size_t>(text.reason), kDropReasonSlots);
+}
+
+TEST(DropReason, NamesAreLowerCaseWords) {
+    for (const DropReasonText& text : kDropReasons) {
+        const bool plain =
+            std::all_of(text.name.begin(), text.name.end(), [](char c) { return c == '_' || (c >= 'a' && c <= 'z'); });
+        EXPECT_TRUE(plain) << text.name;
+        EXPECT_FALSE(text.meaning.empty()) << text.name;
+    }
+}
+
+TEST(DropReason, NameFindsTheReason) {
+    EXPECT_EQ(name(DropReason::kPolicyDeny), "policy_deny");
+    EXPECT_EQ(name(DropReason::kTxRefused), "tx_refused");
+    EXPECT_EQ(name(DropReason::kNone), "none");
+}
+
+TEST(DropReason, EveryReasonIsDocumentedAndNoOther) {
+    const std::string page = documentation();
+    std::set<std::string> documented;
+    const std::regex row(R"(\n\| `([a-z_]+)` \|)");
+    for (std::sregex_iterator it(page.begin(), page.end(), row), end; it != end; ++it) documented.insert((*it)[1]);
+    std::set<std::string> known;
+    for (const DropReasonText& text : kDropReasons) known.emplace(text.name);
+    EXPECT_EQ(documented, known) << "docs/drop-reasons.md has one row for every reason of drop_reason.h";
+}
+
+}  // namespace
+}  // namespace drywall
