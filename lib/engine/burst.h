@@ -53,7 +53,7 @@ private:
     [[nodiscard]] Judgement judge(const Subject& subject) noexcept;
     [[nodiscard]] Judgement judge_flow(std::size_t subject, flow::Flow& flow) noexcept;
     [[nodiscard]] Judgement judge_again(flow::Flow& flow, TraceId trace) noexcept;
-    void judge_again(flow::FragmentFate& fate) noexcept;
+    [[nodiscard]] bool judge_again(flow::FragmentFate& fate) noexcept;
     [[nodiscard]] flow::Flow* open(std::size_t subject, TraceId trace) noexcept;
     [[nodiscard]] bool is_related(const Subject& subject) noexcept;
 

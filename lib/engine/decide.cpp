@@ -52,11 +52,11 @@ void Burst::decide(std::size_t i) noexcept {
 void Burst::follow_first_fragment(const Subject& subject) noexcept {
     flow::FragmentFate* fate = place_.fragments.find(flow::fragment_key(meta_of(subject)), now_);
     if (fate == nullptr) return drop(subject.packet, DropReason::kFragmentUnknown);
-    if (fate->generation != ruleset_.generation()) judge_again(*fate);
+    const bool cut = fate->generation != ruleset_.generation() && judge_again(*fate);
 
     traces_.add(fate->trace, bytes_of(subject));
     if (fate->drop != DropReason::kNone) {
-        if (drop_by(fate->trace) != DropReason::kNone)
+        if (drop_by(fate->trace) != DropReason::kNone && !cut)
             report_.denied(fate->judged, fate->trace, fate->generation, bytes_of(subject));
         return drop(subject.packet, fate->drop);
     }
@@ -112,13 +112,13 @@ Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
 }
 
 // The rest of a datagram whose first fragment an older generation judged. Its connection, if it has one, is judged with
-// it: the remembered tuple is that of the connection's initiator.
-void Burst::judge_again(flow::FragmentFate& fate) noexcept {
+// it: the remembered tuple is that of the connection's initiator. True: that cut the connection.
+bool Burst::judge_again(flow::FragmentFate& fate) noexcept {
     fate.trace = ruleset_.classify(fate.judged);
     fate.generation = ruleset_.generation();
     fate.drop = drop_by(fate.trace);
-    if (fate.flow == nullptr || !flow::FlowTable::is(*fate.flow, fate.flow_id) || !is_stale(*fate.flow)) return;
-    (void)judge_again(*fate.flow, fate.trace);
+    if (fate.flow == nullptr || !flow::FlowTable::is(*fate.flow, fate.flow_id) || !is_stale(*fate.flow)) return false;
+    return judge_again(*fate.flow, fate.trace).drop != DropReason::kNone;
 }
 
 flow::Flow* Burst::open(std::size_t i, TraceId trace) noexcept {

@@ -22,7 +22,7 @@ void BucketIndex::erase(std::uint64_t hash, std::uint32_t value) noexcept {
 
 bool BucketIndex::put(std::size_t place, std::uint32_t signature, std::uint32_t value) noexcept {
     Bucket& bucket = buckets_[place];
-    const unsigned free = matches(bucket, 0);
+    const unsigned free = matching_slots(bucket.signatures, 0);
     if (free == 0) return false;
     const auto slot = static_cast<std::size_t>(std::countr_zero(free));
     bucket.signatures[slot] = signature;

@@ -14,14 +14,44 @@
 #include <cstdint>
 #include <vector>
 
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
+
 #include "drywall/base/cache_line.h"
 
 namespace drywall::flow {
 
+// The signatures of one bucket.
+using Signatures = std::array<std::uint32_t, 8>;
+
+// A bit for each slot that holds `signature`: the plain version.
+[[nodiscard]] inline unsigned matching_slots_plainly(const Signatures& signatures, std::uint32_t signature) noexcept {
+    unsigned found = 0;
+    for (std::size_t slot = 0; slot < signatures.size(); ++slot)
+        found |= static_cast<unsigned>(signatures[slot] == signature) << slot;
+    return found;
+}
+
+// The same with SSE2, which every x86-64 has: a fifth less time for a burst's lookup (perf/flow_benchmark).
+// REQUIRES: `signatures` is aligned to 16 bytes
+[[nodiscard]] inline unsigned matching_slots(const Signatures& signatures, std::uint32_t signature) noexcept {
+#ifdef __SSE2__
+    const auto* halves = reinterpret_cast<const __m128i*>(signatures.data());
+    const __m128i wanted = _mm_set1_epi32(static_cast<int>(signature));
+    const __m128i low = _mm_cmpeq_epi32(_mm_load_si128(halves), wanted);
+    const __m128i high = _mm_cmpeq_epi32(_mm_load_si128(halves + 1), wanted);
+    const __m128i packed = _mm_packs_epi16(_mm_packs_epi32(low, high), _mm_setzero_si128());
+    return static_cast<unsigned>(_mm_movemask_epi8(packed));
+#else
+    return matching_slots_plainly(signatures, signature);
+#endif
+}
+
 class BucketIndex {
 public:
     static constexpr std::uint32_t kNone = 0xffff'ffff;
-    static constexpr std::size_t kSlots = 8;
+    static constexpr std::size_t kSlots = std::tuple_size_v<Signatures>;
 
     explicit BucketIndex(std::size_t capacity)
         : buckets_(std::bit_ceil(std::max<std::size_t>(1, (capacity + 3) / 4))), mask_(buckets_.size() - 1) {}
@@ -32,7 +62,7 @@ public:
     // Only a hint, so that its entry can be fetched early; kNone says nothing about the other bucket.
     [[nodiscard]] std::uint32_t candidate(std::uint64_t hash) const noexcept {
         const Bucket& bucket = buckets_[home_of(hash)];
-        const unsigned found = matches(bucket, signature_of(hash));
+        const unsigned found = matching_slots(bucket.signatures, signature_of(hash));
         return found == 0 ? kNone : bucket.values[static_cast<std::size_t>(std::countr_zero(found))];
     }
 
@@ -43,7 +73,7 @@ public:
         const std::size_t home = home_of(hash);
         for (const std::size_t place : {home, other_of(home, signature)}) {
             const Bucket& bucket = buckets_[place];
-            for (unsigned found = matches(bucket, signature); found != 0; found &= found - 1) {
+            for (unsigned found = matching_slots(bucket.signatures, signature); found != 0; found &= found - 1) {
                 const std::uint32_t value = bucket.values[static_cast<std::size_t>(std::countr_zero(found))];
                 if (is_it(value)) return value;
             }
@@ -61,7 +91,7 @@ public:
 
 private:
     struct alignas(kCacheLine) Bucket {
-        std::array<std::uint32_t, kSlots> signatures{};  // 0: the slot is free
+        Signatures signatures{};  // 0: the slot is free
         std::array<std::uint32_t, kSlots> values{};
     };
     static_assert(sizeof(Bucket) == kCacheLine);
@@ -76,13 +106,6 @@ private:
     [[nodiscard]] std::size_t other_of(std::size_t place, std::uint32_t signature) const noexcept {
         return (place ^ (std::size_t{signature} * 0x9e37'79b1U | 1U)) & mask_;
     }
-    static unsigned matches(const Bucket& bucket, std::uint32_t signature) noexcept {
-        unsigned found = 0;
-        for (std::size_t slot = 0; slot < kSlots; ++slot)
-            found |= static_cast<unsigned>(bucket.signatures[slot] == signature) << slot;
-        return found;
-    }
-
     bool put(std::size_t place, std::uint32_t signature, std::uint32_t value) noexcept;
     bool take(std::size_t place, std::uint32_t signature, std::uint32_t value) noexcept;
     bool make_room(std::size_t place) noexcept;

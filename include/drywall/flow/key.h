@@ -7,6 +7,8 @@
 //          can't ride on a connection that was judged the other way round. VLAN tags take no part.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <type_traits>
@@ -29,7 +31,13 @@ struct FlowKey {
     std::uint8_t protocol = 0;
     net::Family family = net::Family::kIPv4;
 
-    bool operator==(const FlowKey&) const = default;
+    // Compared as five words: member by member it would be two calls and a branch for each.
+    friend bool operator==(const FlowKey& a, const FlowKey& b) noexcept {
+        using Words = std::array<std::uint64_t, 5>;
+        const auto x = std::bit_cast<Words>(a);
+        const auto y = std::bit_cast<Words>(b);
+        return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
+    }
 };
 static_assert(sizeof(FlowKey) == 40);
 static_assert(std::has_unique_object_representations_v<FlowKey>, "hashed as bytes: no padding");

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <random>
+
 namespace drywall::flow {
 namespace {
 
@@ -49,6 +51,18 @@ TEST(BucketIndex, ErasingMakesRoomForTheSameHash) {
     EXPECT_EQ(index.find(kHash, [](std::uint32_t value) { return value == 3; }), BucketIndex::kNone);
     EXPECT_TRUE(index.insert(kHash, 99));
     EXPECT_EQ(index.find(kHash, [](std::uint32_t value) { return value == 99; }), 99U);
+}
+
+TEST(BucketIndex, TheFastMatchAgreesWithThePlainOne) {
+    constexpr std::uint64_t kSeed = 9;
+    std::mt19937_64 random(kSeed);
+    for (int round = 0; round < 10'000; ++round) {
+        alignas(16) Signatures signatures;
+        for (std::uint32_t& signature : signatures) signature = static_cast<std::uint32_t>(random() % 3 * 0x8000'8000);
+        for (const std::uint32_t wanted : {0U, 0x8000'8000U, 0x0001'0000U, 0xffff'ffffU})
+            ASSERT_EQ(matching_slots(signatures, wanted), matching_slots_plainly(signatures, wanted))
+                << "seed " << kSeed << ", round " << round;
+    }
 }
 
 TEST(BucketIndex, TheCandidateIsAHintAboutTheHomeBucketOnly) {
