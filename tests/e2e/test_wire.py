@@ -1,0 +1,134 @@
+"""A bump in the wire: what is not judged by policy, and what must arrive as it was sent."""
+
+import struct
+
+from tests.e2e.case import PORT, WireCase, eventually, on_every_driver
+from tests.lab import policies, traffic
+from tests.lab.appliance import drops
+from tests.lab.traffic import OPEN, REFUSED, RawPort
+from tests.lab.wire import LEFT, RIGHT
+
+LEFT_MAC, RIGHT_MAC, EVERYBODY = b"\x02\0\0\0\0\x11", b"\x02\0\0\0\0\x21", b"\xff" * 6
+
+
+def ethernet(destination: bytes, ether_type: int, payload: bytes, *tags: tuple[int, int]) -> bytes:
+    header = destination + LEFT_MAC
+    for tpid, tci in tags:
+        header += struct.pack("!HH", tpid, tci)
+    return (header + struct.pack("!H", ether_type) + payload).ljust(60, b"\0")
+
+
+def udp_datagram(source: str, destination: str, port: int, payload: bytes) -> bytes:
+    addresses = traffic.socket.inet_aton(source) + traffic.socket.inet_aton(destination)
+    udp = struct.pack("!HHHH", 40000, port, 8 + len(payload), 0) + payload  # no checksum: RFC 768 allows that
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0) + addresses
+    return header[:10] + struct.pack("!H", traffic.checksum(header)) + header[12:] + udp
+
+
+@on_every_driver
+class BumpInTheWire(WireCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.left = RawPort(self.wire.segments[LEFT], "up0")
+        self.right = RawPort(self.wire.segments[RIGHT], "up0")
+        self.addCleanup(self.left.close)
+        self.addCleanup(self.right.close)
+
+    def arrives(self, frame: bytes, timeout: float = 3.0) -> bytes | None:
+        self.left.send(frame)
+        return self.right.receive(lambda got: got[:12] == frame[:12], timeout)
+
+    def test_arp_passes(self):
+        request = struct.pack("!HHBBH", 1, 0x0800, 6, 4, 1) + LEFT_MAC + bytes(4) + bytes(6) + b"\x0a\x4d\0\xfe"
+        frame = ethernet(EVERYBODY, 0x0806, request)
+        self.assertEqual(self.arrives(frame), frame)
+
+    def test_what_is_not_ip_and_has_no_rule_is_dropped_and_counted(self):
+        before = drops(self.appliance.stats()).get("non_ip", 0)
+        self.left.send(ethernet(RIGHT_MAC, 0x88B5, b"local experiment"))
+        self.assertTrue(eventually(lambda: drops(self.appliance.stats()).get("non_ip", 0) == before + 1))
+        self.assertIsNone(self.right.receive(lambda got: got[:6] == RIGHT_MAC, 0.2))
+
+    def test_vlan_tags_are_looked_through_and_preserved(self):
+        packet = udp_datagram(self.host("frontend").v4, self.host("cache").v4, 7777, b"tagged")
+        frame = ethernet(RIGHT_MAC, 0x0800, packet, (0x8100, 42 | 5 << 13))
+        self.assertEqual(self.arrives(frame), frame)
+
+    def test_policy_judges_what_is_behind_a_vlan_tag(self):
+        self.appliance.apply(policies.policy("cache", "app == 'cache'", policies.DENY))
+        packet = udp_datagram(self.host("frontend").v4, self.host("cache").v4, 7777, b"tagged")
+        before = drops(self.appliance.stats()).get("policy_deny", 0)
+        self.left.send(ethernet(RIGHT_MAC, 0x0800, packet, (0x8100, 42)))
+        self.assertTrue(eventually(lambda: drops(self.appliance.stats()).get("policy_deny", 0) == before + 1))
+
+    def test_a_frame_that_lies_about_its_length_is_dropped_and_counted(self):
+        packet = bytearray(udp_datagram(self.host("frontend").v4, self.host("cache").v4, 7777, b"short"))
+        struct.pack_into("!H", packet, 2, 1400)
+        before = drops(self.appliance.stats()).get("truncated", 0)
+        self.left.send(ethernet(RIGHT_MAC, 0x0800, bytes(packet)))
+        self.assertTrue(eventually(lambda: drops(self.appliance.stats()).get("truncated", 0) == before + 1))
+
+    def test_full_sized_frames_cross_unchanged(self):
+        packet = udp_datagram(self.host("frontend").v4, self.host("cache").v4, 7777, bytes(range(256)) * 5 + bytes(192))
+        frame = ethernet(RIGHT_MAC, 0x0800, packet)
+        self.assertEqual(len(frame), 1514)
+        self.assertEqual(self.arrives(frame), frame)
+
+    def test_icmp_errors_of_an_allowed_connection_come_back(self):
+        self.appliance.apply(policies.policy("frontend", "app == 'frontend'", policies.DENY))
+        for family in (4, 6):
+            self.assertEqual(self.udp("frontend", "cache", 4242, family), REFUSED)
+        self.assertGreater(self.settled_stats()["related_passed"]["packets"], 0)
+
+    def test_fragments_follow_their_first_fragment(self):
+        for family in (4, 6):
+            namespace, address = self.host("frontend").namespace, self.host("cache").address(family)
+            self.assertEqual(traffic.ping(namespace, address, payload=bytes(4000)), OPEN)
+        stats = self.settled_stats()
+        self.assertEqual(drops(stats).get("fragment_unknown", 0), 0)
+        self.assert_nothing_unaccounted(stats)
+
+    def test_a_bulk_transfer_crosses_whole(self):
+        self.serve("cache")
+        for family in (4, 6):
+            address = self.host("cache").address(family)
+            with traffic.connect(self.host("frontend").namespace, address, PORT, timeout=20) as connection:
+                done = traffic.all_at_once({0: lambda: stream(connection, 4 << 20)})
+            self.assertTrue(done[0])
+
+
+def stream(connection, size: int) -> bool:
+    """Sends and receives at once: an echo of more than the buffers hold would otherwise block both ends."""
+    import hashlib
+    import threading
+
+    sent = hashlib.sha256()
+
+    def send() -> None:
+        block = bytes(range(256)) * 256
+        for _ in range(size // len(block)):
+            sent.update(block)
+            connection.sendall(block)
+
+    sender = threading.Thread(target=send)
+    sender.start()
+    received, left = hashlib.sha256(), size
+    while left and (data := connection.recv(min(left, 65536))):
+        received.update(data)
+        left -= len(data)
+    sender.join()
+    return left == 0 and received.digest() == sent.digest()
+
+
+class ClosedPosture(WireCase):
+    extra = "posture: closed\nneighbour-discovery: pass\n"
+
+    def test_what_is_not_declared_is_dropped_as_unmatched(self):
+        self.serve("cache")
+        self.appliance.delete("workloadendpoint", "cache")
+        self.appliance.delete("workloadendpoint", "frontend")
+        before = drops(self.appliance.stats()).get("unmatched", 0)
+        self.assertEqual(self.tcp("frontend", "cache", timeout=1), traffic.DROPPED)
+        self.assertGreater(drops(self.settled_stats()).get("unmatched", 0), before)
+        self.appliance.apply(self.endpoints())
+        self.assertEqual(self.tcp("frontend", "cache"), OPEN)

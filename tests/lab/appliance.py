@@ -1,0 +1,222 @@
+"""drywalld in the box of a wire, its API, and the operator's command."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.lab.netns import LabError, Namespace
+from tests.lab.wire import BOX_PORTS, LEFT, RIGHT
+
+ROOT = Path(__file__).resolve().parents[2]
+START_DEADLINE = 60.0  # a sanitized build on a busy machine is slow
+STOP_DEADLINE = 30.0
+
+# Room for a second of traffic while a loaded machine lets the worker wait.
+DEVICES = {
+    "net_af_packet": "net_af_packet{number},iface={interface},blocksz=65536,framesz=2048,framecnt=4096",
+    "net_af_xdp": "net_af_xdp{number},iface={interface}",
+}
+
+
+def build_folder() -> Path:
+    return Path(os.environ.get("DRYWALL_BUILD", ROOT / "build"))
+
+
+def program(name: str) -> Path:
+    """The daemon or the command: from the environment (DRYWALLD, DRYWALL), or from the build folder."""
+    path = Path(os.environ.get(name.upper()) or build_folder() / "app" / name / name)
+    if not path.exists():
+        raise LabError(f"{path} is not built; run scripts/build")
+    return path
+
+
+def has_af_xdp() -> bool:
+    try:
+        socket.socket(44, socket.SOCK_RAW, 0).close()
+    except OSError:
+        return False
+    return True
+
+
+@dataclass
+class Answer:
+    status: int
+    text: str
+
+    @property
+    def json(self):
+        return json.loads(self.text)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout: float = 30.0) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(str(self._path))
+
+
+def device(driver: str, side: str) -> str:
+    return DEVICES[driver].format(number=0 if side == LEFT else 1, interface=BOX_PORTS[side])
+
+
+def configuration(folder: Path, driver: str = "net_af_packet", extra: str = "", memory_mb: int = 256) -> str:
+    """A drywall.yaml for the box; `extra` is appended, and must not repeat a key."""
+    cpus = sorted(os.sched_getaffinity(0))
+    return f"""\
+dpdk:
+  memory: no-huge
+  memory-mb: {memory_mb}
+ports:
+  - name: inside
+    device: {device(driver, LEFT)}
+  - name: outside
+    device: {device(driver, RIGHT)}
+pairs:
+  - [inside, outside]
+workers:
+  cores: [{cpus[-1]}]
+  idle: backoff
+stats-core: {cpus[0]}
+control:
+  socket: {folder}/api.sock
+{extra}"""
+
+
+class Appliance:
+    """One running drywalld. Start it with a configuration's text; stop() is safe to call at any time."""
+
+    def __init__(self, namespace: Namespace, *, driver: str = "net_af_packet", extra: str = "",
+                 text: str | None = None, folder: Path | None = None) -> None:
+        self.namespace = namespace
+        self._own_folder = folder is None
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="drywall-"))
+        self.socket = self.folder / "api.sock"
+        self.config = self.folder / "drywall.yaml"
+        self.log_file = self.folder / "drywalld.log"
+        self.config.write_text(text if text is not None else configuration(self.folder, driver, extra))
+        self.process: subprocess.Popen | None = None
+
+    def __enter__(self) -> "Appliance":
+        return self.start()
+
+    def __exit__(self, *_exception) -> None:
+        self.stop()
+        self.forget()
+
+    def start(self) -> "Appliance":
+        self.spawn()
+        self.wait_until_ready()
+        return self
+
+    def spawn(self) -> subprocess.Popen:
+        log = open(self.log_file, "ab")
+        with log:
+            self.process = self.namespace.popen(
+                program("drywalld"), "--config", self.config, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        return self.process
+
+    def wait_until_ready(self) -> None:
+        deadline = time.monotonic() + START_DEADLINE
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise LabError(f"drywalld ended with {self.process.returncode} at its start:\n{self.log()}")
+            try:
+                if self.get("/v1/status").status == 200:
+                    return
+            except OSError:
+                time.sleep(0.05)
+        raise LabError(f"drywalld did not become ready within {START_DEADLINE:.0f} s:\n{self.log()}")
+
+    def wait_for_exit(self, timeout: float = STOP_DEADLINE) -> int:
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise LabError(f"drywalld did not end within {timeout:.0f} s:\n{self.log()}") from None
+
+    def stop(self) -> int:
+        """SIGTERM; the exit code."""
+        if self.process is None:
+            return 0
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.wait_for_exit()
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+    def forget(self) -> None:
+        if self._own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def log(self) -> str:
+        return self.log_file.read_text(errors="replace") if self.log_file.exists() else ""
+
+    # The API.
+
+    def request(self, method: str, path: str, body: str | None = None, headers: dict | None = None) -> Answer:
+        connection = UnixConnection(self.socket)
+        try:
+            connection.request(method, path, body=body.encode() if body is not None else None, headers=headers or {})
+            response = connection.getresponse()
+            return Answer(response.status, response.read().decode())
+        finally:
+            connection.close()
+
+    def get(self, path: str) -> Answer:
+        return self.request("GET", path)
+
+    def apply(self, yaml: str, source: str = "test.yaml") -> dict:
+        answer = self.request("POST", f"/v1/resources?source={source}", yaml)
+        if answer.status != 200:
+            raise AssertionError(f"apply was answered {answer.status}: {answer.text}")
+        return answer.json
+
+    def delete(self, kind: str, name: str) -> dict:
+        answer = self.request("DELETE", f"/v1/resources/{kind}/{name}")
+        if answer.status != 200:
+            raise AssertionError(f"delete was answered {answer.status}: {answer.text}")
+        return answer.json
+
+    def stats(self) -> dict:
+        return self.get("/v1/stats").json
+
+    def generation(self) -> int:
+        return self.get("/v1/status").json["generation"]
+
+    # The operator's command.
+
+    def drywall(self, *words: str | Path, input: str | None = None, timeout: float = 60.0) -> subprocess.CompletedProcess:
+        environment = {**os.environ, "NO_COLOR": "1"}
+        return subprocess.run([str(program("drywall")), "--socket", str(self.socket), *map(str, words)],
+                              input=input if input is not None else "", text=True, capture_output=True,
+                              timeout=timeout, env=environment)
+
+
+def drops(stats: dict) -> dict[str, int]:
+    return {drop["reason"]: drop["packets"] for drop in stats["drops"] if drop["packets"]}
+
+
+def rule(stats: dict, text: str) -> dict:
+    """The counts of the one rule whose text contains `text`; zeros when there is none yet."""
+    found = [one for one in stats["rules"] if text in one["rule"]]
+    if len(found) > 1:
+        raise AssertionError(f"'{text}' names {len(found)} rules: {[one['rule'] for one in found]}")
+    zero = {"packets": 0, "bytes": 0}
+    return found[0] if found else dict.fromkeys(("enforced", "pending", "would_deny", "would_allow"), zero)
