@@ -64,11 +64,11 @@ std::vector<PolicyRef> overlaying(const HitDescriptor& hit, const Overlays& over
     return staged;
 }
 
-// Up to the tier where the earlier of the two decisions fell, both worlds passed on. So the difference arose in that
-// tier: by a staged rule that took part there, or because the enforced rule that took part is replaced or removed, or
-// because only staged policies arm the tier's end.
-std::vector<PolicyRef> owed_to(const Step& enforced, const Step& pending, const std::vector<std::string>& tiers,
-                               const Overlays& overlays) {
+// Up to the tier where the earlier of the two decisions fell, both worlds passed on. So the worlds part in that tier:
+// by a staged rule that took part there, or because the enforced rule that took part is replaced or removed, or because
+// only staged policies arm the tier's end.
+std::vector<PolicyRef> parted_by(const Step& enforced, const Step& pending, const std::vector<std::string>& tiers,
+                                 const Overlays& overlays) {
     const int rank = std::min(rank_of(*enforced.back(), tiers), rank_of(*pending.back(), tiers));
     const HitDescriptor* is = hit_in(enforced, rank, tiers);
     const HitDescriptor* would = hit_in(pending, rank, tiers);
@@ -77,6 +77,14 @@ std::vector<PolicyRef> owed_to(const Step& enforced, const Step& pending, const 
     if (is != nullptr)
         if (auto staged = overlaying(*is, overlays); !staged.empty()) return staged;
     return would == nullptr ? std::vector<PolicyRef>{} : staged_of(*would);
+}
+
+// A staged rule that decides, or a tier that only staged policies arm. Where an enforced policy arms the tier as well,
+// its end would decide without the staged ones.
+std::vector<PolicyRef> decided_by(const Step& pending) {
+    std::vector<PolicyRef> staged = staged_of(*pending.back());
+    if (staged.size() < policies_of(*pending.back()).size()) return {};
+    return staged;
 }
 
 }  // namespace
@@ -88,7 +96,8 @@ std::vector<PolicyRef> Ruleset::responsible(TraceId id) const {
     const std::vector<Step> pending = steps_of(*this, both.pending_hits);
     // Steps are the same in both worlds, and a deny ends the way: the shorter one ends where they differ.
     const std::size_t last = std::min(enforced.size(), pending.size()) - 1;
-    std::vector<PolicyRef> policies = owed_to(enforced[last], pending[last], tiers_, overlays_);
+    std::vector<PolicyRef> policies = parted_by(enforced[last], pending[last], tiers_, overlays_);
+    for (PolicyRef& policy : decided_by(pending[last])) policies.push_back(std::move(policy));
     std::sort(policies.begin(), policies.end());
     policies.erase(std::unique(policies.begin(), policies.end()), policies.end());
     return policies;

@@ -12,7 +12,7 @@ namespace drywall::ruleset {
 
 namespace {
 
-constexpr std::size_t kKeysPerRule = 4;
+constexpr std::size_t kMinKeysPerRule = 4;
 constexpr std::size_t kMinKeys = 64;
 // What the oracle may compare during one check: about a second on the slowest machine that we care for.
 constexpr std::size_t kMaxComparisons = 100'000'000;
@@ -29,8 +29,10 @@ public:
     explicit KeyMaker(const classify::Program& program) : program_(program) {}
 
     std::vector<net::Tuple> make(std::size_t limit) {
-        const std::size_t sites = std::max<std::size_t>(1, limit / kKeysPerRule);
-        stride_ = std::max<std::size_t>(1, (count_sites() + sites - 1) / sites);
+        const std::size_t sites = std::max<std::size_t>(1, count_sites());
+        keys_per_rule_ = std::max(kMinKeysPerRule, limit / sites);
+        const std::size_t affordable = std::max<std::size_t>(1, limit / keys_per_rule_);
+        stride_ = (sites + affordable - 1) / affordable;
         for (const classify::Party& party : program_.parties) {
             visit(party.egress, &party, nullptr);
             visit(party.ingress, nullptr, &party);
@@ -47,7 +49,7 @@ public:
 
 private:
     std::size_t count_sites() const {
-        std::size_t count = 0;
+        std::size_t count = program_.failsafe.size();
         const auto add_walk = [&](classify::WalkId id) {
             for (const classify::Tier& tier : program_.walks[index(id)].tiers) count += tier.rules.size();
         };
@@ -55,6 +57,12 @@ private:
             for (const classify::Walks* walks : {&party.egress, &party.ingress}) {
                 add_walk(walks->enforced);
                 add_walk(walks->pending);
+            }
+        for (const classify::Lane& lane : program_.lanes)
+            for (const auto& step : {lane.ingress_port, lane.egress_port}) {
+                if (!step) continue;
+                add_walk(step->enforced);
+                add_walk(step->pending);
             }
         return count;
     }
@@ -68,7 +76,7 @@ private:
     }
 
     void add(const Site& site) {
-        for (std::size_t i = 0; i < kKeysPerRule; ++i) add_key(site);
+        for (std::size_t i = 0; i < keys_per_rule_; ++i) add_key(site);
     }
 
     void add_key(const Site& site) {
@@ -189,6 +197,7 @@ private:
     const classify::Rule any_{};
     std::vector<net::Tuple> keys_;
     std::mt19937_64 random_{1};  // a constant seed: the same program gets the same keys
+    std::size_t keys_per_rule_ = kMinKeysPerRule;
     std::size_t stride_ = 1;
     std::size_t seen_ = 0;
     std::size_t lane_ = 0;

@@ -127,9 +127,9 @@ public:
     [[nodiscard]] const classify::Footprint& footprint() const noexcept { return classifier_.footprint(); }
     [[nodiscard]] const Surroundings& surroundings() const noexcept { return surroundings_; }
 
-    // The staged policies to which a difference between the two worlds of this trace is owed (a staged rule or a staged
-    // end-of-tier decided, or the staged policy replaces or removes the enforced one that decides now). Empty when both
-    // verdicts are equal.
+    // The staged policies to which a difference between the two worlds of this trace is owed: those by which the worlds
+    // part (a staged rule, a staged end of a tier, or the replacement or removal of the enforced policy that takes part
+    // now), and the one that then decides. Empty exactly when both verdicts are equal.
     [[nodiscard]] std::vector<PolicyRef> responsible(TraceId id) const;
 
     // The enforced world alone as text: every trace-independent part of it (walks, rules, sets, parties). Equal texts
