@@ -4,11 +4,11 @@
 
 namespace drywall::loader {
 
-Fields::Fields(const Node& node, std::string path, Complaints& complaints)
+Fields::Fields(const Node& node, std::string path, Complaints& complaints, std::string_view top_name)
     : node_(node), path_(std::move(path)), complaints_(complaints) {
     if (node.is_mapping()) return;
     complaints.add(node.line, node.column,
-                   (path_.empty() ? "a resource" : path_) + " must be a mapping, not " + described(node));
+                   (path_.empty() ? std::string(top_name) : path_) + " must be a mapping, not " + described(node));
 }
 
 std::string Fields::path_to(std::string_view name) const {

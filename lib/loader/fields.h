@@ -14,9 +14,9 @@ namespace drywall::loader {
 
 class Fields {
 public:
-    // `path` says where the mapping is ("spec.ingress[0]"), empty for the top of a document. A node that is no mapping
-    // is a complaint and has no fields.
-    Fields(const Node& node, std::string path, Complaints& complaints);
+    // `path` says where the mapping is ("spec.ingress[0]"), empty for the top of a document, which complaints then call
+    // `top_name`. A node that is no mapping is a complaint and has no fields.
+    Fields(const Node& node, std::string path, Complaints& complaints, std::string_view top_name = "a resource");
 
     // The field's value, or nullptr when it is absent. A field without a value is a complaint: who meant "absent" can
     // leave it out, and who forgot the value learns of it.

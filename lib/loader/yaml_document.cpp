@@ -63,7 +63,8 @@ bool find_bad_byte(std::string_view text, BadByte& bad) noexcept {
 
 class TreeBuilder : public YAML::EventHandler {
 public:
-    TreeBuilder(std::string_view text, Complaints& complaints) : complaints_(complaints) {
+    TreeBuilder(std::string_view text, Complaints& complaints, std::size_t max_nodes)
+        : complaints_(complaints), max_nodes_(max_nodes) {
         line_starts_.push_back(0);
         for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1)) {
             line_starts_.push_back(at + 1);
@@ -148,8 +149,8 @@ private:
     }
 
     Node node_at(const YAML::Mark& mark, Node::Kind kind) {
-        if (++node_count_ > kMaxNodes)
-            stop(mark, "more than " + std::to_string(kMaxNodes) + " values", "split the file");
+        if (++node_count_ > max_nodes_)
+            stop(mark, "more than " + std::to_string(max_nodes_) + " values", "split the file");
         Node node;
         node.kind = kind;
         node.line = mark.line + 1;
@@ -213,6 +214,7 @@ private:
     }
 
     Complaints& complaints_;
+    const std::size_t max_nodes_;
     std::string_view text_;
     std::vector<std::size_t> line_starts_;
     std::vector<Open> stack_;
@@ -241,9 +243,9 @@ const Node* Node::find(std::string_view key) const noexcept {
     return entry == entries.end() ? nullptr : &entry->value;
 }
 
-std::vector<Node> parse_yaml(std::string_view text, Complaints& complaints) {
+std::vector<Node> parse_yaml(std::string_view text, Complaints& complaints, std::size_t max_nodes) {
     if (!acceptable(text, complaints)) return {};
-    TreeBuilder builder(text, complaints);
+    TreeBuilder builder(text, complaints, max_nodes);
     try {
         std::istringstream stream{std::string(text)};
         YAML::Parser parser(stream);

@@ -45,6 +45,7 @@ struct Entry {
 
 // The documents of the text, in order; empty ones (comments only) are left out. What is wrong goes to `complaints`, and
 // then the documents are not to be used.
-[[nodiscard]] std::vector<Node> parse_yaml(std::string_view text, Complaints& complaints);
+[[nodiscard]] std::vector<Node> parse_yaml(std::string_view text, Complaints& complaints,
+                                           std::size_t max_nodes = kMaxNodes);
 
 }  // namespace drywall::loader

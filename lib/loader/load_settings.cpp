@@ -1,0 +1,80 @@
+#include "drywall/loader/settings.h"
+
+#include <array>
+
+#include "settings_readers.h"
+
+namespace drywall::loader {
+namespace {
+
+constexpr std::size_t kMaxSocketPath = 107;  // sockaddr_un's room, without the closing zero
+
+constexpr std::array<Choice<std::string_view>, 6> kLogLevels{Choice<std::string_view>{"trace", "trace"},
+                                                             {"debug", "debug"},
+                                                             {"info", "info"},
+                                                             {"warn", "warn"},
+                                                             {"error", "error"},
+                                                             {"off", "off"}};
+
+void read_control(Fields& top, Settings& settings) {
+    auto control = section(top, "control");
+    if (!control) return;
+    if (const Node* node = control->take("socket")) {
+        const auto path = read_text(*node, "control.socket", top.complaints());
+        if (path && (!path->starts_with('/') || path->size() > kMaxSocketPath)) {
+            top.complaints().add(node->line, node->column,
+                                 "control.socket " + shown(*path) + " can't be a socket's path",
+                                 "write an absolute path of at most " + std::to_string(kMaxSocketPath) + " characters");
+        }
+        settings.control_socket = path.value_or("");
+    }
+    settings.control_group = control->text("group").value_or("");
+    control->finish();
+}
+
+void read_log(Fields& top, Settings& settings) {
+    auto log = section(top, "log");
+    if (!log) return;
+    if (const auto level = log->choice<std::string_view>("level", kLogLevels)) settings.log_level = *level;
+    log->finish();
+}
+
+Settings read_settings(Fields& top) {
+    Settings settings;
+    read_machine(top, settings);
+    read_traffic(top, settings);
+    read_limits(top, settings);
+    read_control(top, settings);
+    settings.policy_directory = top.text("policies").value_or("");
+    read_log(top, settings);
+    top.finish();
+    return settings;
+}
+
+}  // namespace
+
+std::optional<Fields> section(Fields& parent, std::string_view name) {
+    const Node* node = parent.take(name);
+    if (node == nullptr) return std::nullopt;
+    return Fields(*node, parent.path_to(name), parent.complaints());
+}
+
+Result<Settings> load_settings(const Source& source) {
+    Complaints complaints(source.name);
+    const std::vector<Node> documents = parse_yaml(source.text, complaints);
+    if (!complaints.empty()) return std::move(complaints).error();
+    if (documents.empty()) {
+        return Error::invalid({source.name, 1, 1}, "the configuration is empty", "start from config/drywall.yaml");
+    }
+    if (documents.size() > 1) {
+        complaints.add(documents[1].line, documents[1].column, "a second document",
+                       "the configuration is one document");
+        return std::move(complaints).error();
+    }
+    Fields top(documents.front(), "", complaints, "the configuration");
+    Settings settings = read_settings(top);
+    if (!complaints.empty()) return std::move(complaints).error();
+    return settings;
+}
+
+}  // namespace drywall::loader

@@ -1,0 +1,29 @@
+// The readers of the parts of the configuration. As with resources: they complain, and the caller throws everything
+// away when there was a complaint.
+//
+// Threads: one pass over one source.
+#pragma once
+
+#include "drywall/loader/settings.h"
+#include "fields.h"
+
+namespace drywall::loader {
+
+// Ports, pairs, and the machine under them: dpdk, workers, stats-core.
+void read_machine(Fields& top, Settings& settings);
+
+// What no policy decides: posture, unmatched, non-ip, neighbour-discovery, failsafe, pending.
+void read_traffic(Fields& top, Settings& settings);
+
+// Limits and times: flows, stats, swap-timeout, ruleset-memory-mb.
+void read_limits(Fields& top, Settings& settings);
+
+// A mapping field's own fields, or nothing when it is absent.
+[[nodiscard]] std::optional<Fields> section(Fields& parent, std::string_view name);
+
+template <typename T>
+void assign_integer(Fields& fields, std::string_view name, std::uint64_t least, std::uint64_t most, T& target) {
+    if (const auto value = fields.integer(name, least, most)) target = static_cast<T>(*value);
+}
+
+}  // namespace drywall::loader

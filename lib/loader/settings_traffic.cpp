@@ -1,0 +1,208 @@
+// What no policy decides, and how much of everything there may be.
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "settings_readers.h"
+
+namespace drywall::loader {
+namespace {
+
+constexpr std::uint16_t kFirstEtherType = 0x600;  // below it, the field is an 802.3 length
+
+constexpr std::array<Choice<Posture>, 2> kPostures{Choice<Posture>{"open", Posture::kOpen},
+                                                   {"closed", Posture::kClosed}};
+constexpr std::array<Choice<Verdict>, 2> kVerdicts{Choice<Verdict>{"allow", Verdict::kAllow}, {"deny", Verdict::kDeny}};
+constexpr std::array<Choice<bool>, 2> kNeighbourDiscovery{Choice<bool>{"pass", true}, {"judge", false}};
+constexpr std::array<Choice<bool>, 2> kPending{Choice<bool>{"overlay", false}, {"calico", true}};
+constexpr std::array<Choice<std::uint8_t>, 2> kFailsafeProtocols{Choice<std::uint8_t>{"tcp", 6}, {"udp", 17}};
+
+constexpr std::uint16_t kArp = 0x0806;
+constexpr std::array<Choice<std::uint16_t>, 5> kEtherTypes{
+    Choice<std::uint16_t>{"arp", kArp}, {"lldp", 0x88cc}, {"lacp", 0x8809}, {"eapol", 0x888e}, {"ptp", 0x88f7}};
+
+// Spanning tree has no ether type: its frames carry an 802.3 length, and it is by their lengths that they are told.
+// LLC's 3 bytes, then a topology change (4), a configuration (35), a rapid (36) or a multiple (102 + 16 per instance,
+// of which there are at most 64) spanning tree BPDU (IEEE 802.1Q, clause 14).
+std::vector<std::uint16_t> spanning_tree_lengths() {
+    std::vector<std::uint16_t> lengths{7, 38, 39};
+    for (std::uint16_t instances = 0; instances <= 64; ++instances) {
+        lengths.push_back(static_cast<std::uint16_t>(105 + 16 * instances));
+    }
+    return lengths;
+}
+
+// "35020" or "0x88cc"
+std::optional<std::uint16_t> parse_ether_type(std::string_view text) {
+    std::uint16_t value = 0;
+    const bool hex = text.starts_with("0x");
+    const std::string_view digits = hex ? text.substr(2) : text;
+    if (!hex && !parse_decimal(digits)) return std::nullopt;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
+    if (error != std::errc() || end != digits.data() + digits.size() || value < kFirstEtherType) return std::nullopt;
+    return value;
+}
+
+std::vector<std::uint16_t> read_ether_types(const Node& node, const std::string& path, Complaints& complaints) {
+    if (node.is_scalar() && node.scalar == "stp") return spanning_tree_lengths();
+    std::optional<std::uint16_t> type;
+    if (node.is_scalar()) {
+        for (const auto& [name, value] : kEtherTypes)
+            if (name == node.scalar) type = value;
+        if (!type) type = parse_ether_type(node.scalar);
+    }
+    if (!type) {
+        complaints.add(node.line, node.column, path + " can't be " + described(node),
+                       "write arp, lldp, stp, lacp, eapol, ptp, or a number from 0x600 to 0xffff");
+        return {};
+    }
+    if (*type == 0x0800 || *type == 0x86dd) {
+        complaints.add(node.line, node.column, path + ": IP is what policies judge", "write a policy instead");
+        return {};
+    }
+    if (*type == 0x8100 || *type == 0x88a8) {
+        complaints.add(node.line, node.column, path + ": VLAN tags are looked through", "name the type behind the tag");
+        return {};
+    }
+    return {*type};
+}
+
+void read_non_ip_rule(const Node& item, std::string path, Settings& settings, Complaints& complaints) {
+    Fields rule(item, std::move(path), complaints);
+    const Node* type_node = rule.require("ether-type");
+    const Node* action_node = rule.require("action");
+    rule.finish();
+    if (type_node == nullptr || action_node == nullptr) return;
+    const auto types = read_ether_types(*type_node, rule.path_to("ether-type"), complaints);
+    const auto verdict = read_choice<Verdict>(*action_node, rule.path_to("action"), kVerdicts, complaints);
+    const auto named = [&](std::uint16_t type) {
+        return std::any_of(settings.non_ip.begin(), settings.non_ip.end(),
+                           [&](const NonIpRule& r) { return r.ether_type == type; });
+    };
+    if (!types.empty() && named(types.front())) {
+        complaints.add(type_node->line, type_node->column,
+                       "ether type " + shown(type_node->scalar) + " has a rule already");
+        return;
+    }
+    for (const std::uint16_t type : types) settings.non_ip.push_back({type, verdict.value_or(Verdict::kDeny)});
+}
+
+void read_non_ip(Fields& top, Settings& settings) {
+    settings.non_ip = {{kArp, Verdict::kAllow}};  // without ARP no IPv4 host finds another
+    auto non_ip = section(top, "non-ip");
+    if (!non_ip) return;
+    if (const auto verdict = non_ip->choice<Verdict>("default", kVerdicts)) settings.non_ip_default = *verdict;
+    if (non_ip->node().find("rules") != nullptr) settings.non_ip.clear();  // the written list is the whole list
+    std::size_t i = 0;
+    for (const Node& item : non_ip->list("rules", 64)) {
+        read_non_ip_rule(item, non_ip->path_to("rules") + "[" + std::to_string(i++) + "]", settings, top.complaints());
+    }
+    non_ip->finish();
+}
+
+// Networks, or single addresses. `everything` says whether a prefix of length 0 is acceptable.
+std::vector<net::Prefix> read_networks(Fields& rule, std::string_view name, bool everything) {
+    std::vector<net::Prefix> networks;
+    for (const Node& item : rule.list(name, 256)) {
+        const auto text = read_text(item, "a network in " + rule.path_to(name), rule.complaints());
+        if (!text) continue;
+        const bool bare = text->find('/') == std::string::npos;
+        const auto prefix = bare ? net::Prefix::parse_loose(*text) : net::Prefix::parse_strict(*text);
+        if (!prefix) {
+            rule.complaints().add(
+                item.line, item.column, shown(*text) + " is not a network",
+                "write it as 192.0.2.10, 192.0.2.0/24 or 2001:db8::/32, without bits past the length");
+        } else if (prefix->length == 0 && !everything) {
+            rule.complaints().add(item.line, item.column,
+                                  shown(*text) + " would open every machine behind the appliance",
+                                  "name the machines that must stay reachable");
+        } else {
+            networks.push_back(*prefix);
+        }
+    }
+    return networks;
+}
+
+void read_failsafe_rule(const Node& item, std::string path, Settings& settings, Complaints& complaints) {
+    Fields fields(item, std::move(path), complaints);
+    FailsafeRule rule;
+    if (const Node* node = fields.require("protocol")) {
+        const auto protocol =
+            read_choice<std::uint8_t>(*node, fields.path_to("protocol"), kFailsafeProtocols, complaints);
+        rule.protocol = protocol.value_or(rule.protocol);
+    }
+    if (const Node* node = fields.require("port")) {
+        const auto port = read_integer(*node, fields.path_to("port"), 1, 65535, complaints);
+        rule.port = static_cast<std::uint16_t>(port.value_or(0));
+    }
+    rule.to = read_networks(fields, "to", false);
+    rule.from = read_networks(fields, "from", true);
+    const Node* to = fields.node().find("to");
+    if (item.is_mapping() && (to == nullptr || (to->is_sequence() && to->items.empty()))) {
+        const Node& place = to != nullptr ? *to : item;
+        complaints.add(place.line, place.column, fields.path_to("to") + " must name at least one network",
+                       "without it the port would be open on every machine behind the appliance, whatever policy says");
+    }
+    fields.finish();
+    settings.failsafe.push_back(std::move(rule));
+}
+
+void assign_duration(Fields& fields, std::string_view name, std::chrono::seconds most, std::chrono::seconds& target) {
+    const Node* node = fields.take(name);
+    if (node == nullptr) return;
+    const auto value = read_duration(*node, fields.path_to(name), std::chrono::seconds(1), most, fields.complaints());
+    if (!value) return;
+    target = std::chrono::duration_cast<std::chrono::seconds>(*value);
+    if (target != *value) {
+        fields.complaints().add(node->line, node->column, fields.path_to(name) + " must be whole seconds");
+    }
+}
+
+void read_flows(Fields& top, Settings& settings) {
+    auto flows = section(top, "flows");
+    if (!flows) return;
+    assign_integer(*flows, "per-worker", 1024, 67'108'864, settings.flows_per_worker);
+    if (auto timeouts = section(*flows, "timeouts")) {
+        constexpr std::chrono::hours kLongest{24 * 7};
+        assign_duration(*timeouts, "tcp-established", kLongest, settings.timeouts.tcp_established);
+        assign_duration(*timeouts, "tcp-transitory", kLongest, settings.timeouts.tcp_transitory);
+        assign_duration(*timeouts, "udp", kLongest, settings.timeouts.udp);
+        assign_duration(*timeouts, "icmp", kLongest, settings.timeouts.icmp);
+        assign_duration(*timeouts, "other", kLongest, settings.timeouts.other);
+        assign_duration(*timeouts, "fragment", std::chrono::minutes(2), settings.timeouts.fragment);
+        timeouts->finish();
+    }
+    flows->finish();
+}
+
+}  // namespace
+
+void read_traffic(Fields& top, Settings& settings) {
+    if (const auto posture = top.choice<Posture>("posture", kPostures)) settings.posture = *posture;
+    settings.unmatched = settings.posture == Posture::kOpen ? Verdict::kAllow : Verdict::kDeny;
+    if (const auto verdict = top.choice<Verdict>("unmatched", kVerdicts)) settings.unmatched = *verdict;
+    read_non_ip(top, settings);
+    if (const auto pass = top.choice<bool>("neighbour-discovery", kNeighbourDiscovery))
+        settings.neighbour_discovery = *pass;
+    std::size_t i = 0;
+    for (const Node& item : top.list("failsafe", 64)) {
+        read_failsafe_rule(item, "failsafe[" + std::to_string(i++) + "]", settings, top.complaints());
+    }
+    if (const auto calico = top.choice<bool>("pending", kPending)) settings.pending_as_calico = *calico;
+}
+
+void read_limits(Fields& top, Settings& settings) {
+    read_flows(top, settings);
+    if (auto stats = section(top, "stats")) {
+        assign_integer(*stats, "event-ring", 64, 1'048'576, settings.event_ring);
+        stats->finish();
+    }
+    if (const Node* node = top.take("swap-timeout")) {
+        const auto value = read_duration(*node, "swap-timeout", std::chrono::milliseconds(10), std::chrono::seconds(60),
+                                         top.complaints());
+        settings.swap_timeout = value.value_or(settings.swap_timeout);
+    }
+    assign_integer(top, "ruleset-memory-mb", 16, 1'048'576, settings.ruleset_memory_mb);
+}
+
+}  // namespace drywall::loader

@@ -1,0 +1,270 @@
+#include "drywall/loader/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace drywall::loader {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr const char* kMinimal =
+    "ports:\n"
+    "- {name: inside, device: \"net_af_packet0,iface=eth1\"}\n"
+    "- {name: outside, device: \"0000:3b:00.0\"}\n"
+    "pairs: [[inside, outside]]\n"
+    "workers: {cores: [1]}\n";
+
+Settings loaded(const std::string& text) {
+    const auto settings = load_settings({"drywall.yaml", text});
+    EXPECT_TRUE(settings) << text << settings.error().text();
+    return settings ? *settings : Settings{};
+}
+
+Settings with(const std::string& more) { return loaded(kMinimal + more + "\n"); }
+
+std::string complaints(const std::string& text) {
+    const auto settings = load_settings({"drywall.yaml", text});
+    return settings ? "" : settings.error().text();
+}
+
+void expect_complaint(const std::string& more, const std::string& message) {
+    const std::string got = complaints(kMinimal + more + "\n");
+    EXPECT_NE(got.find(message), std::string::npos) << more << "\n--- got: " << got;
+}
+
+TEST(Settings, AMinimalFileGetsTheDocumentedDefaults) {
+    const Settings settings = loaded(kMinimal);
+    ASSERT_EQ(settings.ports.size(), 2U);
+    EXPECT_EQ(settings.ports[0].name, "inside");
+    EXPECT_EQ(settings.ports[1].device, "0000:3b:00.0");
+    ASSERT_EQ(settings.pairs.size(), 1U);
+    EXPECT_EQ(settings.pairs[0].first + settings.pairs[0].second, "insideoutside");
+    EXPECT_EQ(settings.worker_cores, (std::vector<unsigned>{1}));
+    EXPECT_EQ(settings.memory, Memory::kNoHuge);
+    EXPECT_EQ(settings.idle, Idle::kBackoff);
+    EXPECT_EQ(settings.posture, Posture::kOpen);
+    EXPECT_EQ(settings.unmatched, Verdict::kAllow);
+    ASSERT_EQ(settings.non_ip.size(), 1U);
+    EXPECT_EQ(settings.non_ip[0].ether_type, 0x0806);
+    EXPECT_EQ(settings.non_ip[0].verdict, Verdict::kAllow);
+    EXPECT_EQ(settings.non_ip_default, Verdict::kDeny);
+    EXPECT_EQ(settings.control_socket, "/run/drywall/api.sock");
+    EXPECT_EQ(settings.timeouts.tcp_established, 7440s);
+    EXPECT_EQ(settings.swap_timeout, 500ms);
+}
+
+TEST(Settings, EverySettingCanBeWritten) {
+    const Settings settings = with(R"(
+dpdk: {memory: hugepages, memory-mb: 512, packet-buffers: 32768, eal-arguments: [--log-level=8]}
+stats-core: 3
+control: {socket: /tmp/d.sock, group: netops}
+posture: closed
+unmatched: allow
+non-ip: {default: allow, rules: [{ether-type: lldp, action: deny}, {ether-type: "0x88F7", action: deny}]}
+neighbour-discovery: judge
+failsafe: [{protocol: udp, port: 53, to: [192.0.2.1, "2001:db8::/32"], from: [0.0.0.0/0]}]
+pending: calico
+flows: {per-worker: 2048, timeouts: {tcp-established: 2h, tcp-transitory: 4m, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
+stats: {event-ring: 1024}
+swap-timeout: 2s
+ruleset-memory-mb: 64
+policies: /etc/drywall/policies
+log: {level: debug})");
+    EXPECT_EQ(settings.memory, Memory::kHugepages);
+    EXPECT_EQ(settings.memory_mb, 512U);
+    EXPECT_EQ(settings.packet_buffers, 32768U);
+    EXPECT_EQ(settings.eal_arguments, (std::vector<std::string>{"--log-level=8"}));
+    EXPECT_EQ(settings.stats_core, 3U);
+    EXPECT_EQ(settings.control_socket, "/tmp/d.sock");
+    EXPECT_EQ(settings.control_group, "netops");
+    EXPECT_EQ(settings.posture, Posture::kClosed);
+    EXPECT_EQ(settings.unmatched, Verdict::kAllow);
+    EXPECT_EQ(settings.non_ip_default, Verdict::kAllow);
+    ASSERT_EQ(settings.non_ip.size(), 2U);  // the written list is the whole list: ARP went
+    EXPECT_EQ(settings.non_ip[0].ether_type, 0x88cc);
+    EXPECT_EQ(settings.non_ip[1].ether_type, 0x88f7);
+    EXPECT_FALSE(settings.neighbour_discovery);
+    ASSERT_EQ(settings.failsafe.size(), 1U);
+    EXPECT_EQ(settings.failsafe[0].protocol, 17);
+    EXPECT_EQ(settings.failsafe[0].port, 53);
+    EXPECT_EQ(settings.failsafe[0].to.at(0).text(), "192.0.2.1/32");
+    EXPECT_EQ(settings.failsafe[0].from.size(), 1U);
+    EXPECT_TRUE(settings.pending_as_calico);
+    EXPECT_EQ(settings.flows_per_worker, 2048U);
+    EXPECT_EQ(settings.timeouts.tcp_established, 7200s);
+    EXPECT_EQ(settings.timeouts.icmp, 1s);
+    EXPECT_EQ(settings.timeouts.fragment, 5s);
+    EXPECT_EQ(settings.event_ring, 1024U);
+    EXPECT_EQ(settings.swap_timeout, 2000ms);
+    EXPECT_EQ(settings.ruleset_memory_mb, 64U);
+    EXPECT_EQ(settings.policy_directory, "/etc/drywall/policies");
+    EXPECT_EQ(settings.log_level, "debug");
+}
+
+TEST(Settings, PostureDecidesAboutUnmatchedTrafficUnlessItIsWritten) {
+    EXPECT_EQ(with("posture: closed").unmatched, Verdict::kDeny);
+    EXPECT_EQ(with("posture: open").unmatched, Verdict::kAllow);
+    EXPECT_EQ(with("posture: open\nunmatched: deny").unmatched, Verdict::kDeny);
+}
+
+TEST(Settings, SpanningTreeIsToldByTheLengthsOfItsFrames) {
+    const Settings settings =
+        with("non-ip: {rules: [{ether-type: stp, action: allow}, {ether-type: 34825, action: allow}]}");
+    const auto allows = [&](std::uint16_t type) {
+        return std::any_of(settings.non_ip.begin(), settings.non_ip.end(),
+                           [&](const NonIpRule& r) { return r.ether_type == type; });
+    };
+    EXPECT_TRUE(allows(38));        // configuration
+    EXPECT_TRUE(allows(39));        // rapid
+    EXPECT_TRUE(allows(7));         // topology change
+    EXPECT_TRUE(allows(105 + 16));  // multiple, one instance
+    EXPECT_FALSE(allows(40));
+    EXPECT_TRUE(allows(0x8809));
+}
+
+TEST(Settings, PortsAndPairsAgree) {
+    EXPECT_EQ(complaints("ports:\n"
+                         "- {name: inside, device: a}\n"
+                         "- {name: outside, device: b}\n"
+                         "pairs:\n"
+                         "- [inside, dmz]\n"
+                         "workers: {cores: [1]}\n"),
+              "drywall.yaml:5:12: port 'dmz' is not defined; defined ports are inside, outside");
+    const auto expect = [](const std::string& ports, const std::string& pairs, const std::string& message) {
+        const std::string got = complaints("ports: " + ports + "\npairs: " + pairs + "\nworkers: {cores: [1]}\n");
+        EXPECT_NE(got.find(message), std::string::npos) << message << "\n--- got: " << got;
+    };
+    expect("[{name: a, device: x}, {name: a, device: y}]", "[[a, a]]",
+           "port 'a' is defined twice; the first is on line 1");
+    expect("[{name: a, device: x}, {name: b, device: x}]", "[[a, b]]",
+           "device 'x' is used twice; port 'a' has it already");
+    expect("[{name: a, device: x}, {name: b, device: y}]", "[[a, b], [b, a]]", "port 'b' is paired twice");
+    expect("[{name: a, device: x}, {name: b, device: y}]", "[[a, a]]", "port 'a' is paired twice");
+    expect("[{name: a, device: x}, {name: b, device: y}]", "[[a]]", "a pair is a list of two ports");
+    expect("[{name: a, device: x}, {name: b, device: y}]", "[]", "pairs is empty");
+    expect("[]", "[]", "ports is empty");
+    expect("[{name: abcdefghijklmnop, device: x}]", "[]", "at most 15");
+    expect("[{name: a}]", "[]", "ports[0].device is missing");
+    expect("[{device: a}]", "[]", "ports[0].name is missing");
+    expect("[{name: a, device: ''}]", "[]", "can't be a device");
+    expect("[{name: 1, device: x}]", "[]", "put it in quotes");
+}
+
+TEST(Settings, WhatIsMissingIsNamed) {
+    EXPECT_EQ(
+        complaints("posture: open\n"),
+        "drywall.yaml:1:1: ports is missing\ndrywall.yaml:1:1: pairs is missing\ndrywall.yaml:1:1: workers is missing");
+    EXPECT_NE(complaints("").find("the configuration is empty"), std::string::npos);
+    EXPECT_NE(complaints(std::string(kMinimal) + "---\na: 1\n").find("a second document"), std::string::npos);
+    EXPECT_NE(complaints("- a\n").find("the configuration must be a mapping"), std::string::npos);
+    EXPECT_NE(complaints("ports: []\npairs: []\nworkers: {cores: []}\n").find("workers.cores is empty"),
+              std::string::npos);
+}
+
+TEST(Settings, TyposAndWrongValuesAreRefusedWithTheirPlace) {
+    expect_complaint("postur: open", "drywall.yaml:6:1: unknown field 'postur'; did you mean 'posture'?");
+    expect_complaint("posture: opne", "posture can't be 'opne'; did you mean 'open'?");
+    expect_complaint("unmatched: pass", "write one of allow, deny");
+    expect_complaint("dpdk: {memory-mb: 0256}", "dpdk.memory-mb must be a whole number in 64-1048576, not '0256'");
+    expect_complaint("dpdk: {memory-mb: 1_024}", "without leading zeros");
+    expect_complaint("dpdk: {memory-mb: 32}", "64-1048576");
+    expect_complaint("dpdk: {memory-gb: 1}", "did you mean 'memory-mb'?");
+    expect_complaint("stats-core: \"0\"", "not the text '0'");
+    expect_complaint("stats-core: -1", "must be a whole number");
+    expect_complaint("swap-timeout: 500", "write a number with its unit: 500ms, 30s, 5m, 2h");
+    expect_complaint("swap-timeout: 1ms", "a duration from 10ms to 60s");
+    expect_complaint("swap-timeout: 2d", "a duration");
+    expect_complaint("flows: {timeouts: {udp: 1500ms}}", "must be whole seconds");
+    expect_complaint("flows: {timeouts: {udp: 99999999999999999999h}}", "a duration");
+    expect_complaint("control: {socket: api.sock}", "write an absolute path");
+    expect_complaint("log: {level: verbose}", "write one of trace, debug, info, warn, error, off");
+    expect_complaint("neighbour-discovery: true", "write one of pass, judge");
+    expect_complaint("pending: true", "write one of overlay, calico");
+    expect_complaint("posture:", "posture has no value");
+}
+
+TEST(Settings, NonIpRulesNameTypesThatPoliciesDoNotJudge) {
+    expect_complaint("non-ip: {rules: [{ether-type: 0x0800, action: allow}]}", "IP is what policies judge");
+    expect_complaint("non-ip: {rules: [{ether-type: 0x8100, action: allow}]}", "VLAN tags are looked through");
+    expect_complaint("non-ip: {rules: [{ether-type: 0x26, action: allow}]}", "a number from 0x600 to 0xffff");
+    expect_complaint("non-ip: {rules: [{ether-type: 0x10000, action: allow}]}", "a number from 0x600 to 0xffff");
+    expect_complaint("non-ip: {rules: [{ether-type: arpa, action: allow}]}", "write arp, lldp, stp");
+    expect_complaint("non-ip: {rules: [{ether-type: arp, action: allow}, {ether-type: 0x0806, action: deny}]}",
+                     "has a rule already");
+    expect_complaint("non-ip: {rules: [{ether-type: arp}]}", "non-ip.rules[0].action is missing");
+}
+
+TEST(Settings, AFailsafeRuleNamesTheMachinesThatItOpens) {
+    expect_complaint("failsafe: [{protocol: tcp, port: 22}]", "failsafe[0].to must name at least one network");
+    expect_complaint("failsafe: [{protocol: tcp, port: 22, to: []}]", "on every machine behind the appliance");
+    expect_complaint("failsafe: [{protocol: tcp, port: 22, to: [0.0.0.0/0]}]", "would open every machine");
+    expect_complaint("failsafe: [{protocol: tcp, port: 22, to: [\"::/0\"]}]", "would open every machine");
+    expect_complaint("failsafe: [{protocol: tcp, port: 22, to: [10.0.0.1/24]}]", "is not a network");
+    expect_complaint("failsafe: [{protocol: icmp, port: 22, to: [10.0.0.1]}]", "write one of tcp, udp");
+    expect_complaint("failsafe: [{protocol: tcp, port: 0, to: [10.0.0.1]}]", "1-65535");
+    expect_complaint("failsafe: [{port: 22, to: [10.0.0.1]}]", "failsafe[0].protocol is missing");
+}
+
+std::string text_of(const std::filesystem::path& file) {
+    std::ifstream in(file);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return text.str();
+}
+
+// With the settings that are commented out: '#key: value', and what is indented below it. Prose has one space after
+// '#'.
+std::string uncommented(const std::string& sample) {
+    std::istringstream in(sample);
+    std::string out;
+    for (std::string line; std::getline(in, line);) {
+        const std::size_t sign = line.find_first_not_of(' ');
+        const bool comment = sign != std::string::npos && line[sign] == '#' && sign + 2 < line.size();
+        const bool prose = comment && line[sign + 1] == ' ' && line[sign + 2] != ' ';
+        out += (comment && !prose ? line.erase(sign, 1) : line) + "\n";
+    }
+    return out;
+}
+
+TEST(Settings, TheSampleConfigurationLoadsAndShowsTheDefaults) {
+    const std::filesystem::path file = std::filesystem::path(DRYWALL_CONFIG_DIR) / "drywall.yaml";
+    const Settings sample = loaded(text_of(file));
+    EXPECT_EQ(sample.ports.size(), 2U);
+    const Settings full = loaded(uncommented(text_of(file)));
+    const Settings defaults;
+    EXPECT_EQ(full.memory_mb, defaults.memory_mb);
+    EXPECT_EQ(full.packet_buffers, defaults.packet_buffers);
+    EXPECT_EQ(full.flows_per_worker, defaults.flows_per_worker);
+    EXPECT_EQ(full.timeouts.tcp_established, defaults.timeouts.tcp_established);
+    EXPECT_EQ(full.timeouts.fragment, defaults.timeouts.fragment);
+    EXPECT_EQ(full.event_ring, defaults.event_ring);
+    EXPECT_EQ(full.swap_timeout, defaults.swap_timeout);
+    EXPECT_EQ(full.ruleset_memory_mb, defaults.ruleset_memory_mb);
+    EXPECT_EQ(full.control_socket, defaults.control_socket);
+    EXPECT_EQ(full.log_level, defaults.log_level);
+    EXPECT_EQ(full.failsafe.size(), 1U);
+    EXPECT_EQ(full.policy_directory, "/etc/drywall/policies");
+}
+
+TEST(Settings, TheSamplePoliciesLoadAndAgreeWithEachOther) {
+    const auto sources = read_sources((std::filesystem::path(DRYWALL_CONFIG_DIR) / "policies").string());
+    ASSERT_TRUE(sources) << sources.error().text();
+    policy::Inventory inventory = policy::initial_inventory();
+    for (const Source& source : *sources) {
+        const auto resources = load_resources(source);
+        ASSERT_TRUE(resources) << resources.error().text();
+        for (const policy::Resource& resource : *resources)
+            inventory[policy::id_of(resource)] = std::make_shared<const policy::Resource>(resource);
+    }
+    EXPECT_EQ(inventory.size(), 9U);
+    const Status status = policy::check(inventory, {"inside", "outside"});
+    EXPECT_TRUE(status) << status.error().text();
+}
+
+}  // namespace
+}  // namespace drywall::loader
