@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstring>
 
-#include <rte_bus_vdev.h>
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
@@ -68,16 +67,16 @@ Error eal_refused(const DpdkSettings& settings, int code) {
     if (code == ENOMEM)
         return Error::of(ErrorKind::kUnavailable,
                          "DPDK could not get " + std::to_string(settings.memory_mb) + " MB of memory",
-                         "lower `memory-mb`, or free memory; " + hint);
+                         "lower `dpdk.memory-mb`, or free memory; " + hint);
     if (code == EALREADY) return Error::of(ErrorKind::kInternal, "DPDK was started already in this process");
     if (!settings.eal_arguments.empty()) {
         std::string written;
         for (const std::string& argument : settings.eal_arguments) written += " " + argument;
-        return Error::of(ErrorKind::kUnavailable, "DPDK does not start with `eal-arguments:" + written + "`",
+        return Error::of(ErrorKind::kUnavailable, "DPDK does not start with `dpdk.eal-arguments:" + written + "`",
                          "try without them; " + hint);
     }
     return Error::of(ErrorKind::kUnavailable, "DPDK does not start: " + std::string(std::strerror(code)),
-                     "`log-level: debug` shows all that it prints; " + hint);
+                     "`log: {level: debug}` shows all that it prints; " + hint);
 }
 
 Status start_eal(const DpdkSettings& settings, const Machine& machine) {
@@ -117,11 +116,11 @@ Status RunningDpdk::make_buffers() {
     if (buffers_) return Done{};
     const std::size_t each = sizeof(rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + 2 * RTE_CACHE_LINE_SIZE;
     return Error::of(ErrorKind::kUnavailable,
-                     "`packet-buffers: " + std::to_string(settings_.packet_buffers) + "` need about " +
+                     "`dpdk.packet-buffers: " + std::to_string(settings_.packet_buffers) + "` need about " +
                          std::to_string(settings_.packet_buffers * each / 1'000'000 + 1) +
-                         " MB, and `memory-mb: " + std::to_string(settings_.memory_mb) + "` has no room for them (" +
-                         rte_strerror(rte_errno) + ")",
-                     "raise `memory-mb` or lower `packet-buffers`");
+                         " MB, and `dpdk.memory-mb: " + std::to_string(settings_.memory_mb) +
+                         "` has no room for them (" + rte_strerror(rte_errno) + ")",
+                     "raise `dpdk.memory-mb` or lower `dpdk.packet-buffers`");
 }
 
 // Without being asked for more, net_af_packet opens one queue. Its queues share the interface by the kernel's fanout

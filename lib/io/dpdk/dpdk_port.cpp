@@ -76,8 +76,7 @@ rte_eth_conf DpdkPort::configuration(const rte_eth_dev_info& info, rte_mempool* 
     if (rte_eth_dev_get_mtu(ethdev_, &mtu) == 0 && mtu >= info.min_mtu && (info.max_mtu == 0 || mtu <= info.max_mtu))
         conf.rxmode.mtu = mtu;
     const std::uint32_t room = rte_pktmbuf_data_room_size(buffers) - RTE_PKTMBUF_HEADROOM;
-    if (mtu + kTaggedHeader > room)
-        conf.rxmode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
+    if (mtu + kTaggedHeader > room) conf.rxmode.offloads |= info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_SCATTER;
     conf.txmode.offloads |= info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
 
     const std::uint64_t hash = info.flow_type_rss_offloads & (RTE_ETH_RSS_IP | RTE_ETH_RSS_TCP | RTE_ETH_RSS_UDP);
@@ -101,7 +100,8 @@ Status DpdkPort::set_up_queues(const rte_eth_dev_info& info, rte_mempool* buffer
         if (const int code =
                 rte_eth_rx_queue_setup(ethdev_, queue, receive, wish_.socket, &info.default_rxconf, buffers);
             code != 0)
-            return failed("receive" + which, code, "raise `packet-buffers` (and `memory-mb` with it) if it is memory");
+            return failed("receive" + which, code,
+                          "raise `dpdk.packet-buffers` (and `dpdk.memory-mb` with it) if it is memory");
         rte_eth_txconf conf = info.default_txconf;
         conf.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
         if (const int code = rte_eth_tx_queue_setup(ethdev_, queue, transmit, wish_.socket, &conf); code != 0)
@@ -116,7 +116,8 @@ Status DpdkPort::start() {
     if (const auto interface = wish_.device.kernel_interface(); interface && !set_kernel_link(*interface, true))
         spdlog::warn("port '{}': kernel interface '{}' could not be set up", wish_.name, *interface);
     if (const int code = rte_eth_dev_start(ethdev_); code != 0)
-        return failed("cannot be started", code, "raise `packet-buffers` (and `memory-mb` with it) if it is memory");
+        return failed("cannot be started", code,
+                      "raise `dpdk.packet-buffers` (and `dpdk.memory-mb` with it) if it is memory");
     if (const int code = rte_eth_promiscuous_enable(ethdev_); code != 0)
         spdlog::info("port '{}': the device has no promiscuous mode ({}); it may need none", wish_.name,
                      std::strerror(-code));

@@ -84,7 +84,7 @@ private:
         complain("hugepages are configured, and " + std::to_string(settings_.memory_mb) +
                      " MB of them are needed, but " + std::to_string(machine_.free_hugepages_mb) + " MB are free",
                  "reserve some (`sysctl vm.nr_hugepages=" + std::to_string((settings_.memory_mb + 1) / 2) +
-                     "` for pages of 2 MB), or configure `memory: no-huge`");
+                     "` for pages of 2 MB), or configure `dpdk: {memory: no-huge}`");
     }
 
     void pci(const DpdkDevice& device, const Device& parsed) {

@@ -1,0 +1,110 @@
+#include "appliance.h"
+
+#include <cstring>
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "drywall/base/logging.h"
+#include "drywall/runtime/eal_launcher.h"
+#include "from_settings.h"
+
+namespace drywall::daemon {
+
+namespace {
+
+// Asked before any device is opened: two appliances on the same wire would forward every packet twice.
+Status nobody_answers_at(const std::string& path) {
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    if (path.size() >= sizeof address.sun_path) return Done{};  // Server::start() complains about it
+    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
+    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0) return Done{};
+    const bool answered = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(fd);
+    if (!answered) return Done{};
+    return Error::of(ErrorKind::kUnavailable, "control socket '" + path + "' is in use: another process answers there",
+                     "stop it (`ss -xlp` names it), or configure another `control.socket`");
+}
+
+std::string text(const telemetry::PacketsBytes& count) {
+    return std::to_string(count.packets) + " packets (" + std::to_string(count.bytes) + " bytes)";
+}
+
+void log_totals(const runtime::Snapshot& totals) {
+    telemetry::PacketsBytes dropped;
+    std::string reasons;
+    for (const auto& [reason, count] : totals.drops) {
+        dropped += count;
+        if (count.packets > 0)
+            reasons +=
+                (reasons.empty() ? ": " : ", ") + std::string(name(reason)) + " " + std::to_string(count.packets);
+    }
+    spdlog::info("totals: received {}, transmitted {}, dropped {}{}", text(totals.received), text(totals.transmitted),
+                 text(dropped), reasons);
+    for (const runtime::PortTotals& port : totals.ports)
+        spdlog::info("port '{}': received {}, transmitted {}, missed by the device {}", port.name, text(port.received),
+                     text(port.transmitted), port.device.missed);
+    spdlog::info(
+        "flows: {} opened, {} ended, {} live; event records lost: {}; generations published after the first: {}",
+        totals.flows_opened, totals.flows_ended, totals.flows_live, totals.events_lost, totals.swaps);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<control::Controller>> load_policies(const loader::Settings& settings) {
+    std::vector<loader::Source> sources;
+    if (!settings.policy_directory.empty()) {
+        auto read = loader::read_sources(settings.policy_directory);
+        if (!read) return read.error();
+        sources = std::move(*read);
+    }
+    return control::Controller::create(surroundings(settings), budget(settings), sources);
+}
+
+Result<std::unique_ptr<Appliance>> Appliance::start(const loader::Settings& settings,
+                                                    std::unique_ptr<control::Controller> controller) {
+    if (auto free = nobody_answers_at(settings.control_socket); !free) return free.error();
+    std::unique_ptr<Appliance> appliance(new Appliance(std::move(controller)));
+    auto dpdk = io::Dpdk::start(dpdk_settings(settings));
+    if (!dpdk) return dpdk.error();
+    appliance->dpdk_ = std::move(*dpdk);
+    if (auto started = appliance->start_dataplane(settings); !started) return started.error();
+    if (auto started = appliance->start_server(settings); !started) return started.error();
+    return appliance;
+}
+
+Status Appliance::start_dataplane(const loader::Settings& settings) {
+    launcher_ = runtime::make_eal_launcher();
+    auto dataplane = runtime::Dataplane::start(dataplane_settings(settings, dpdk_->ports()),
+                                               controller_->state().ruleset, *launcher_, flows_);
+    if (!dataplane) return dataplane.error();
+    dataplane_ = std::move(*dataplane);
+    publisher_ = std::make_unique<control::DataplanePublisher>(*dataplane_);
+    controller_->attach(*publisher_);
+    return Done{};
+}
+
+Status Appliance::start_server(const loader::Settings& settings) {
+    auto server = control::Server::start(server_settings(settings), *controller_, flows_);
+    if (!server) return server.error();
+    server_ = std::move(*server);
+    spdlog::info("ready: {} ports, {} worker(s), generation {}, control socket {}", settings.ports.size(),
+                 settings.worker_cores.size(), index(controller_->generation()), settings.control_socket);
+    return Done{};
+}
+
+void Appliance::stop() {
+    if (!dataplane_) return;
+    if (server_) server_->stop();
+    controller_->detach();
+    dataplane_->stop();
+    log_totals(dataplane_->snapshot());
+    server_.reset();
+    publisher_.reset();
+    dataplane_.reset();
+}
+
+}  // namespace drywall::daemon

@@ -1,0 +1,25 @@
+// The appliance's configuration in the words of the modules that act on it.
+//
+// Threads: pure functions, but for the random seed.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "drywall/classify/classifier.h"
+#include "drywall/control/server.h"
+#include "drywall/io/dpdk.h"
+#include "drywall/loader/settings.h"
+#include "drywall/ruleset/ruleset.h"
+#include "drywall/runtime/dataplane.h"
+
+namespace drywall::daemon {
+
+[[nodiscard]] io::DpdkSettings dpdk_settings(const loader::Settings& settings);
+[[nodiscard]] ruleset::Surroundings surroundings(const loader::Settings& settings);
+[[nodiscard]] classify::Budget budget(const loader::Settings& settings);
+[[nodiscard]] control::ServerSettings server_settings(const loader::Settings& settings);
+[[nodiscard]] runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
+                                                            std::vector<std::shared_ptr<io::Port>> ports);
+
+}  // namespace drywall::daemon

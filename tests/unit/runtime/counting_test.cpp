@@ -1,0 +1,147 @@
+// What the stats core makes of the workers' counters and events.
+#include <algorithm>
+
+#include <gtest/gtest.h>
+
+#include "testbed.h"
+
+namespace drywall::runtime {
+namespace {
+
+// Packet i goes to service 5000 + i % 8, from a client of its own: each opens a flow or is denied.
+std::vector<test::Packet> udp_packets(std::uint16_t count) {
+    std::vector<test::Packet> packets;
+    for (std::uint16_t i = 0; i < count; ++i)
+        packets.push_back(test::udp()
+                              .from("10.0.0.1", static_cast<std::uint16_t>(10000 + i))
+                              .to("10.1.0.9", static_cast<std::uint16_t>(5000 + i % 8)));
+    return packets;
+}
+
+policy::Policy half_open(const std::string& name) {
+    return server_policy(name, {udp_rule(Action::kDeny, 5000, 5001), udp_rule(Action::kAllow, 5000, 5004)});
+}
+
+const RuleCounts* find(const Snapshot& snapshot, const std::string& policy, bool staged, int rule) {
+    const auto found = std::find_if(snapshot.rules.begin(), snapshot.rules.end(), [&](const RuleCounts& counts) {
+        return counts.hit.policy && counts.hit.policy->name == policy && counts.hit.policy->staged == staged &&
+               counts.hit.rule_index == rule;
+    });
+    return found == snapshot.rules.end() ? nullptr : &*found;
+}
+
+TEST(Counting, EveryJudgedPacketIsInExactlyOneVerdictTotal) {
+    Testbed bed(with_policies(1, {half_open("web")}));
+    bed.send(udp_packets(80));
+    bed.send({test::udp().from("10.0.0.1", 7).to("10.2.0.1", 53)});  // nobody declared: unmatched
+    const Snapshot now = bed.dataplane->snapshot();
+    EXPECT_EQ(now.judged.packets, 81U);
+    EXPECT_EQ(now.enforced_allowed.packets, 31U);
+    EXPECT_EQ(now.enforced_denied.packets, 50U);
+    EXPECT_EQ(now.unmatched.packets, 1U);
+    EXPECT_EQ(now.received.packets, 81U);
+    EXPECT_EQ(now.transmitted.packets, 31U);
+    EXPECT_EQ(now.drops.at(DropReason::kPolicyDeny).packets, 50U);
+}
+
+TEST(Counting, RulesKeepTheirCountsThroughGenerations) {
+    Testbed bed(with_policies(1, {half_open("web")}));
+    for (std::uint64_t generation = 2; generation <= 10; ++generation) {
+        bed.send(udp_packets(80));
+        ASSERT_TRUE(bed.dataplane->publish(with_policies(generation, {half_open("web")})));
+    }
+    const Snapshot now = bed.dataplane->snapshot();
+    EXPECT_EQ(now.judged.packets, 9 * 80U);
+    EXPECT_EQ(find(now, "web", false, 0)->enforced.packets, 9 * 20U);
+    EXPECT_EQ(find(now, "web", false, 1)->enforced.packets, 9 * 30U);
+    EXPECT_EQ(find(now, "web", false, -1)->enforced.packets, 9 * 30U);
+    EXPECT_EQ(now.swaps, 9U);
+}
+
+TEST(Counting, StagedCountersForetellTheEnforcedOnesAfterPromotion) {
+    Testbed bed(with_policies(1, {staged(half_open("web"))}));
+    bed.send(udp_packets(160));
+    const Snapshot rehearsed = bed.dataplane->snapshot();
+    ASSERT_TRUE(bed.dataplane->publish(with_policies(2, {half_open("web")})));
+    bed.send(udp_packets(160));
+    const Snapshot promoted = bed.dataplane->snapshot();
+
+    for (const int rule : {0, 1, -1})
+        EXPECT_EQ(find(rehearsed, "web", true, rule)->pending, find(promoted, "web", false, rule)->enforced)
+            << "rule " << rule;
+    EXPECT_EQ(rehearsed.enforced_denied.packets, 0U);
+    EXPECT_EQ(promoted.enforced_denied.packets, 100U);
+}
+
+TEST(Counting, WouldDenyIsToldPerRulePolicyAndDisagreement) {
+    Testbed bed(with_policies(1, {staged(half_open("web"))}));
+    bed.send(udp_packets(80));
+    const Snapshot now = bed.dataplane->snapshot();
+    EXPECT_EQ(find(now, "web", true, 0)->would_deny.packets, 20U);
+    EXPECT_EQ(find(now, "web", true, 1)->would_deny.packets, 0U);
+    EXPECT_EQ(find(now, "web", true, -1)->would_deny.packets, 30U);
+
+    ASSERT_EQ(now.staged.size(), 1U);
+    EXPECT_EQ(now.staged[0].policy.name, "web");
+    EXPECT_EQ(now.staged[0].would_deny.packets, 50U);
+    EXPECT_EQ(now.staged[0].would_allow.packets, 0U);
+
+    telemetry::PacketsBytes differing;
+    for (const Disagreement& disagreement : now.disagreements) differing += disagreement.count;
+    EXPECT_EQ(now.disagreements.size(), 2U);
+    EXPECT_EQ(differing.packets, 50U);
+}
+
+TEST(Counting, WouldAllowIsToldWhenAStagedPolicyOpensWhatIsClosed) {
+    Testbed bed(with_policies(1, {server_policy("web", {}), staged(half_open("web"))}));
+    bed.send(udp_packets(80));
+    const Snapshot now = bed.dataplane->snapshot();
+    EXPECT_EQ(now.enforced_denied.packets, 80U);
+    EXPECT_EQ(find(now, "web", true, 1)->would_allow.packets, 30U);
+    ASSERT_EQ(now.staged.size(), 1U);
+    EXPECT_EQ(now.staged[0].would_allow.packets, 30U);
+    EXPECT_EQ(now.staged[0].would_deny.packets, 0U);
+}
+
+TEST(Counting, ARuleThatIsGoneIsKeptIfItCountedAndForgottenIfItNeverDid) {
+    Testbed bed(with_policies(
+        1, {server_policy("old", {udp_rule(Action::kAllow, 5000, 5007), udp_rule(Action::kAllow, 1, 1)})}));
+    bed.send(udp_packets(8));
+    ASSERT_TRUE(bed.dataplane->publish(allow_all(2)));
+    const Snapshot now = bed.dataplane->snapshot();
+    ASSERT_NE(find(now, "old", false, 0), nullptr);
+    EXPECT_FALSE(find(now, "old", false, 0)->in_current_generation);
+    EXPECT_EQ(find(now, "old", false, 0)->enforced.packets, 8U);
+    EXPECT_EQ(find(now, "old", false, 1), nullptr);
+}
+
+TEST(Counting, EventsThatFindTheRingFullAreCountedAsLost) {
+    Testbed bed(deny_all(1), 1, [](DataplaneSettings& settings) { settings.event_ring = 64; });
+    bed.sink.close();
+    bed.send(udp_packets(800));
+    bed.sink.open();
+    bed.dataplane->stop();
+
+    EXPECT_EQ(bed.sink.events() + bed.sink.lost(), 800U);
+    EXPECT_GT(bed.sink.lost(), 0U);
+    EXPECT_EQ(bed.dataplane->snapshot().events_lost, bed.sink.lost());
+    EXPECT_EQ(bed.dataplane->snapshot().transmitted.packets, 0U);
+}
+
+TEST(Counting, SumsTheWorkers) {
+    Testbed bed(allow_all(1), 2);
+    bed.send(udp_packets(10), 0);
+    bed.send(udp_packets(30), 1);
+    const Snapshot now = bed.dataplane->snapshot();
+    EXPECT_EQ(now.received.packets, 40U);
+    EXPECT_EQ(now.judged.packets, 40U);
+    ASSERT_EQ(now.workers.size(), 2U);
+    EXPECT_EQ(now.workers[0].packets, 10U);
+    EXPECT_EQ(now.workers[1].packets, 30U);
+    EXPECT_EQ(now.ports[0].received.packets, 40U);
+    EXPECT_EQ(now.ports[1].transmitted.packets, 40U);
+    EXPECT_EQ(now.flows_opened, 40U);
+}
+
+}  // namespace
+}  // namespace drywall::runtime

@@ -1,0 +1,112 @@
+// A worker that does not answer: the publication fails in bounded time, the old generation stays, nothing is freed that
+// the worker may still read.
+#include <atomic>
+
+#include <gtest/gtest.h>
+
+#include "testbed.h"
+
+namespace drywall::runtime {
+namespace {
+
+// A device whose queue 1 can be made to hang in receive().
+class HangingPort final : public io::Port {
+public:
+    explicit HangingPort(std::shared_ptr<io::MemoryPort> device) : device_(std::move(device)) {}
+
+    std::uint16_t receive(std::uint16_t queue, std::span<io::Frame> frames) noexcept override {
+        if (queue == 1 && hang_) {
+            hanging_ = true;
+            hang_.wait(true);
+            hanging_ = false;
+        }
+        return device_->receive(queue, frames);
+    }
+    std::uint16_t transmit(std::uint16_t queue, std::span<io::Frame> frames) noexcept override {
+        return device_->transmit(queue, frames);
+    }
+    void release(std::span<io::Frame> frames) noexcept override { device_->release(frames); }
+    [[nodiscard]] std::string name() const override { return device_->name(); }
+    [[nodiscard]] std::uint16_t queues() const noexcept override { return device_->queues(); }
+    [[nodiscard]] bool link_up() const noexcept override { return device_->link_up(); }
+    bool set_link(bool up) noexcept override { return device_->set_link(up); }
+    [[nodiscard]] io::DeviceStatistics statistics() const noexcept override { return device_->statistics(); }
+
+    void hang() {
+        hang_ = true;
+        wait_until([&] { return hanging_.load(); });
+    }
+    void go_on() {
+        hang_ = false;
+        hang_.notify_all();
+    }
+
+private:
+    std::shared_ptr<io::MemoryPort> device_;
+    std::atomic<bool> hang_{false};
+    std::atomic<bool> hanging_{false};
+};
+
+class HungWorker : public testing::Test {
+protected:
+    HungWorker()
+        : bed_(allow_all(1), 2, [this](DataplaneSettings& settings) {
+              device_ = std::make_shared<HangingPort>(std::static_pointer_cast<io::MemoryPort>(settings.ports[0]));
+              settings.ports[0] = device_;
+              settings.swap_timeout = std::chrono::milliseconds(50);
+          }) {}
+    ~HungWorker() override { device_->go_on(); }
+
+    std::shared_ptr<HangingPort> device_;
+    Testbed bed_;
+};
+
+TEST_F(HungWorker, MakesThePublicationFailAndIsNamed) {
+    device_->hang();
+    const auto status = bed_.dataplane->publish(deny_all(2));
+    ASSERT_FALSE(status);
+    EXPECT_EQ(status.error().kind, ErrorKind::kUnavailable);
+    EXPECT_NE(status.error().text().find("worker 1 (CPU"), std::string::npos) << status.error().text();
+    EXPECT_EQ(status.error().text().find("worker 0"), std::string::npos) << status.error().text();
+}
+
+TEST_F(HungWorker, LeavesTheOldGenerationInForceForTheOthers) {
+    device_->hang();
+    ASSERT_FALSE(bed_.dataplane->publish(deny_all(2)));
+    EXPECT_EQ(index(bed_.dataplane->current()->generation()), 1U);
+    // Worker 0 may be in the middle of a turn that began with generation 2; the second packet cannot be.
+    bed_.send({test::udp().from("10.0.0.1", 1).to("10.1.0.9", 53)});
+    bed_.send({test::udp().from("10.0.0.1", 2).to("10.1.0.9", 53)});
+    EXPECT_GE(bed_.wan->collect(0).size(), 1U);
+    EXPECT_EQ(bed_.dataplane->snapshot().generation, Generation{1});
+}
+
+TEST_F(HungWorker, KeepsBothGenerationsUntilItAnswers) {
+    device_->hang();
+    RulesetPtr failed = deny_all(2);
+    const std::weak_ptr<const ruleset::Ruleset> remembered = failed;
+    ASSERT_FALSE(bed_.dataplane->publish(std::move(failed)));
+    EXPECT_FALSE(remembered.expired());
+    EXPECT_EQ(bed_.dataplane->snapshot().rulesets_alive, 2U);
+
+    device_->go_on();
+    wait_until([&] { return bed_.dataplane->snapshot().rulesets_alive == 1; });
+    EXPECT_TRUE(remembered.expired());
+}
+
+TEST_F(HungWorker, DoesNotStandInTheWayOfLaterGenerations) {
+    device_->hang();
+    ASSERT_FALSE(bed_.dataplane->publish(deny_all(2)));
+    const auto reused = bed_.dataplane->publish(deny_all(2));
+    ASSERT_FALSE(reused);
+    EXPECT_EQ(reused.error().kind, ErrorKind::kConflict);
+
+    device_->go_on();
+    std::uint64_t generation = 3;  // a crowded machine may need another try
+    while (!bed_.dataplane->publish(deny_all(generation))) ++generation;
+    bed_.send({test::udp().from("10.0.0.1", 1).to("10.1.0.9", 53)}, 1);
+    EXPECT_EQ(bed_.wan->collect(1).size(), 0U);
+}
+
+}  // namespace
+}  // namespace drywall::runtime

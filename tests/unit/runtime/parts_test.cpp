@@ -1,0 +1,98 @@
+// The dataplane's parts that need no thread to show what they do.
+#include <gtest/gtest.h>
+
+#include "drywall/io/memory_port.h"
+#include "event_ring.h"
+#include "link_carrier.h"
+#include "quiescence.h"
+#include "testbed.h"
+
+namespace drywall::runtime {
+namespace {
+
+telemetry::FlowEvent event(std::uint64_t flow) {
+    telemetry::FlowEvent one;
+    one.flow = flow;
+    return one;
+}
+
+TEST(EventRing, GivesBackInOrderWhatFittedAndRefusesTheRest) {
+    EventRing ring(3);
+    const std::vector events = {event(1), event(2), event(3), event(4)};
+    EXPECT_EQ(ring.push(events), 3U);
+    EXPECT_EQ(ring.push(events), 0U);
+    EXPECT_EQ(ring.size(), 3U);
+
+    std::vector<telemetry::FlowEvent> taken(8);
+    ASSERT_EQ(ring.pop(taken), 3U);
+    EXPECT_EQ(taken[0].flow, 1U);
+    EXPECT_EQ(taken[2].flow, 3U);
+    EXPECT_EQ(ring.size(), 0U);
+}
+
+TEST(Quiescence, WaitsForEveryWorkerThatIsOnline) {
+    Quiescence quiescence(3);
+    quiescence.online(WorkerId{0});
+    quiescence.online(WorkerId{1});
+    const std::uint64_t token = quiescence.start();
+    EXPECT_FALSE(quiescence.passed(token));
+    quiescence.pass(WorkerId{0});
+    EXPECT_EQ(quiescence.late(token), (std::vector{WorkerId{1}}));
+    quiescence.pass(WorkerId{1});
+    EXPECT_TRUE(quiescence.passed(token));
+    EXPECT_TRUE(quiescence.late(token).empty());
+}
+
+TEST(Quiescence, DoesNotWaitForAWorkerThatLeft) {
+    Quiescence quiescence(1);
+    quiescence.online(WorkerId{0});
+    const std::uint64_t token = quiescence.start();
+    quiescence.offline(WorkerId{0});
+    EXPECT_TRUE(quiescence.passed(token));
+}
+
+constexpr std::chrono::seconds kLong{60};  // more than a link needs to train
+
+class LinkCarrierTest : public testing::Test {
+protected:
+    void after(std::chrono::seconds time) {
+        now_ = now_ + time;
+        carrier_.poll(now_);
+    }
+
+    Instant now_;
+    std::shared_ptr<io::MemoryPort> lan_ = memory_port(PortId{0});
+    std::shared_ptr<io::MemoryPort> wan_ = memory_port(PortId{1});
+    LinkCarrier carrier_{{lan_, wan_}, {PortId{1}, PortId{0}}, now_};
+};
+
+TEST_F(LinkCarrierTest, TakesThePeerDownAndUpWithALink) {
+    after(kLong);
+    lan_->set_link(false);
+    after(std::chrono::seconds(1));
+    EXPECT_FALSE(wan_->link_up());
+    lan_->set_link(true);
+    after(std::chrono::seconds(1));
+    EXPECT_TRUE(wan_->link_up());
+}
+
+TEST_F(LinkCarrierTest, DoesNotListenToALinkThatIsStillTraining) {
+    wan_->set_link(false);
+    after(std::chrono::seconds(1));
+    EXPECT_TRUE(lan_->link_up());
+    after(kLong);
+    EXPECT_FALSE(lan_->link_up());
+}
+
+TEST_F(LinkCarrierTest, APortThatWasTakenDownDoesNotTakeItsPeerDown) {
+    after(kLong);
+    lan_->set_link(false);
+    for (int i = 0; i < 10; ++i) after(kLong);
+    lan_->set_link(true);
+    for (int i = 0; i < 10; ++i) after(kLong);
+    EXPECT_TRUE(lan_->link_up());
+    EXPECT_TRUE(wan_->link_up());
+}
+
+}  // namespace
+}  // namespace drywall::runtime
