@@ -115,6 +115,8 @@ private:
     void denied(const FlowEvent& event, const ruleset::Ruleset* ruleset);
     void rejudged(const FlowEvent& event, const ruleset::Ruleset* ruleset);
     void ended(const FlowEvent& event, const ruleset::Ruleset* ruleset);
+    void cut(const FlowEvent& event, const ruleset::Ruleset* ruleset);
+    void complete(Entry& entry, const FlowEvent& event, Generation generation);
 
     void track(const FlowEvent& event, std::uint64_t group);
     // The group that the connection was counted in, or null; the connection is tracked no more.
@@ -141,7 +143,7 @@ void FlowLog::State::take(const FlowEvent& event, const ruleset::Ruleset* rulese
         case FlowEventKind::kOpened: return opened(event, ruleset);
         case FlowEventKind::kDenied: return denied(event, ruleset);
         case FlowEventKind::kRejudged: return rejudged(event, ruleset);
-        case FlowEventKind::kCut:
+        case FlowEventKind::kCut: return cut(event, ruleset);
         case FlowEventKind::kEnded: return ended(event, ruleset);
     }
 }
@@ -172,16 +174,31 @@ void FlowLog::State::rejudged(const FlowEvent& event, const ruleset::Ruleset* ru
     track(event, entry.group.id);
 }
 
-// A cut connection ends in the group where it lived, not in the one of the decision that killed it: that one counts
-// the packets that it denies.
 void FlowLog::State::ended(const FlowEvent& event, const ruleset::Ruleset* ruleset) {
     Entry* known = untrack(event);
     Entry& entry = known != nullptr ? *known : group_for(event, ruleset);
-    if (known != nullptr && entry.group.connections_live > 0) --entry.group.connections_live;
+    if (known == nullptr) return complete(entry, event, event.generation);
+    if (entry.group.connections_live > 0) --entry.group.connections_live;
+    complete(entry, event, entry.group.generation);
+}
+
+// The connection ends in the group where it lived; the packet that found it denied counts in the group of that denial,
+// as those that follow will.
+void FlowLog::State::cut(const FlowEvent& event, const ruleset::Ruleset* ruleset) {
+    if (Entry* old = untrack(event)) {
+        if (old->group.connections_live > 0) --old->group.connections_live;
+        complete(*old, event, old->group.generation);
+    }
+    Entry& entry = group_for(event, ruleset);
+    ++entry.group.connections_started;
+    touch(entry, event.generation);
+}
+
+void FlowLog::State::complete(Entry& entry, const FlowEvent& event, Generation generation) {
     ++entry.group.connections_completed;
     entry.group.forward += event.forward;
     entry.group.reverse += event.reverse;
-    touch(entry, known != nullptr ? entry.group.generation : event.generation);
+    touch(entry, generation);
 }
 
 FlowLog::State::Entry& FlowLog::State::group_for(const FlowEvent& event, const ruleset::Ruleset* ruleset) {

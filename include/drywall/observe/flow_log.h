@@ -40,8 +40,8 @@ struct FlowGroup {
 };
 
 struct FlowQuery {
-    std::optional<Verdict> enforced;
-    std::optional<Verdict> pending;
+    std::optional<Verdict> enforced = {};
+    std::optional<Verdict> pending = {};
     bool only_differing = false;
     std::uint64_t after_sequence = 0;  // groups that changed since
     std::size_t limit = 1000;

@@ -1,0 +1,68 @@
+// Commands: what each verb asks drywalld and prints. Command lines become these structs in main.cpp.
+//
+// Threads: one.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "invocation.h"
+#include "render.h"
+
+namespace drywall::cli {
+
+struct ApplyArguments {
+    std::vector<std::string> files;
+    std::string if_generation;
+};
+Exit apply(const Invocation& invocation, const ApplyArguments& arguments);
+
+struct ObjectArguments {
+    std::string kind;
+    std::string name;
+    std::string ns;
+    std::vector<std::string> files;  // `delete -f`
+    std::string if_generation;
+};
+Exit get(const Invocation& invocation, const ObjectArguments& arguments);
+Exit remove(const Invocation& invocation, const ObjectArguments& arguments);
+
+struct PromoteArguments {
+    std::string name;
+    std::string kind;
+    std::string if_generation;
+};
+Exit promote(const Invocation& invocation, const PromoteArguments& arguments);
+
+Exit status(const Invocation& invocation);
+Exit stats(const Invocation& invocation, const StatsParts& parts);
+
+struct FlowsArguments {
+    std::string pending;
+    std::string enforced;
+    bool differing = false;
+    bool follow = false;
+    std::size_t limit = 1000;
+};
+Exit flows(const Invocation& invocation, const FlowsArguments& arguments);
+
+struct MatrixArguments {
+    std::string view = "enforced";
+    std::string service;
+};
+Exit matrix(const Invocation& invocation, const MatrixArguments& arguments);
+
+struct TraceArguments {
+    std::string protocol;
+    std::string source;
+    std::string destination;
+    std::string ingress_port;
+    std::string icmp_type;
+    std::string icmp_code;
+    bool pending = false;  // the exit code answers for the pending world
+};
+Exit trace(const Invocation& invocation, const TraceArguments& arguments);
+
+Exit version(const Invocation& invocation);
+
+}  // namespace drywall::cli

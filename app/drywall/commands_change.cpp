@@ -1,0 +1,80 @@
+#include "arguments.h"
+#include "client.h"
+#include "commands.h"
+#include "drywall/loader/resources.h"
+#include "fields.h"
+
+namespace drywall::cli {
+
+namespace {
+
+Result<std::vector<loader::Source>> read_all(const std::vector<std::string>& files) {
+    std::vector<loader::Source> all;
+    for (const std::string& file : files) {
+        Result<std::vector<loader::Source>> sources = loader::read_sources(file);
+        if (!sources) return sources.error();
+        for (loader::Source& source : *sources) all.push_back(std::move(source));
+    }
+    return all;
+}
+
+Query precondition(const std::string& if_generation) {
+    return if_generation.empty() ? Query{} : Query{{"if-generation", if_generation}};
+}
+
+Exit show(const Invocation& invocation, const Result<Json>& applied) {
+    if (!applied) return report(invocation, applied.error());
+    if (invocation.format == Format::kJson) {
+        invocation.out << applied->dump(2) << '\n';
+        return Exit::kOk;
+    }
+    if (invocation.format == Format::kName) {
+        for (const Json& change : at(*applied, "/changes")) invocation.out << text_at(change, "/id") << '\n';
+        return Exit::kOk;
+    }
+    if (!invocation.quiet) invocation.out << render_changes(*applied) << render_generation(*applied);
+    return Exit::kOk;
+}
+
+Exit send_files(const Invocation& invocation, const std::string& path, const std::vector<std::string>& files,
+                const std::string& if_generation) {
+    const Result<std::vector<loader::Source>> sources = read_all(files);
+    if (!sources) {
+        (void)report(invocation, sources.error());
+        return Exit::kInvalid;  // also for a file that does not exist
+    }
+    const Result<std::string> body = bundle_of(*sources);
+    if (!body) return report(invocation, body.error());
+    return show(invocation, Client(invocation.socket).post(with_query(path, precondition(if_generation)), *body));
+}
+
+}  // namespace
+
+Exit apply(const Invocation& invocation, const ApplyArguments& arguments) {
+    return send_files(invocation, "/v1/resources", arguments.files, arguments.if_generation);
+}
+
+Exit remove(const Invocation& invocation, const ObjectArguments& arguments) {
+    if (!arguments.files.empty()) return send_files(invocation, "/v1/delete", arguments.files, arguments.if_generation);
+    const Result<std::string> path = resource_path(arguments.kind, arguments.name, arguments.ns);
+    const bool names_one = arguments.kind.find('/') != std::string::npos || !arguments.name.empty();
+    if (!path || !names_one) {
+        invocation.err << (path ? "delete needs KIND NAME, KIND/NAME, or -f FILE" : path.error().text()) << '\n';
+        return Exit::kUsage;
+    }
+    const Client client(invocation.socket);
+    return show(invocation, client.remove(with_query(*path, precondition(arguments.if_generation))));
+}
+
+Exit promote(const Invocation& invocation, const PromoteArguments& arguments) {
+    Json body = Json::object();
+    const std::size_t slash = arguments.name.find('/');  // sgnp/web-to-db
+    body["name"] = slash == std::string::npos ? arguments.name : arguments.name.substr(slash + 1);
+    if (slash != std::string::npos) body["kind"] = arguments.name.substr(0, slash);
+    if (!arguments.kind.empty()) body["kind"] = arguments.kind;
+    const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
+    const std::string path = with_query("/v1/promote", precondition(arguments.if_generation));
+    return show(invocation, Client(invocation.socket).post(path, text));
+}
+
+}  // namespace drywall::cli

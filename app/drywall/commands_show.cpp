@@ -1,0 +1,144 @@
+#include <chrono>
+#include <thread>
+
+#include "arguments.h"
+#include "client.h"
+#include "commands.h"
+#include "fields.h"
+
+namespace drywall::cli {
+
+namespace {
+
+Style style_of(const Invocation& invocation) { return {invocation.color, invocation.format == Format::kWide}; }
+
+bool wants_json(const Invocation& invocation) { return invocation.format == Format::kJson; }
+
+// Asks, and prints the answer as JSON or as `render` makes it.
+template <typename Render>
+Exit ask(const Invocation& invocation, const std::string& path, Render render) {
+    const Result<Json> answer = Client(invocation.socket).get(path);
+    if (!answer) return report(invocation, answer.error());
+    if (wants_json(invocation))
+        invocation.out << answer->dump(2) << '\n';
+    else
+        invocation.out << render(*answer);
+    return Exit::kOk;
+}
+
+Exit usage(const Invocation& invocation, const Error& error) {
+    (void)report(invocation, error);
+    return Exit::kUsage;
+}
+
+Query flow_query(const FlowsArguments& arguments) {
+    Query query{{"limit", std::to_string(arguments.limit)}};
+    if (!arguments.pending.empty()) query["pending"] = arguments.pending;
+    if (!arguments.enforced.empty()) query["enforced"] = arguments.enforced;
+    if (arguments.differing) query["differing"] = "true";
+    return query;
+}
+
+void print_flows(const Invocation& invocation, const Json& answer, bool first) {
+    if (wants_json(invocation)) {  // a line per group, so that a pipe can read them as they come
+        for (const Json& flow : at(answer, "/flows")) invocation.out << flow.dump() << '\n';
+    } else {
+        invocation.out << render_flows(answer, first, style_of(invocation));
+    }
+    invocation.out.flush();
+}
+
+Exit follow(const Invocation& invocation, Query query) {
+    using namespace std::chrono_literals;
+    constexpr auto kPause = 250ms;  // changes that come closer together are shown together
+    const Client client(invocation.socket);
+    std::uint64_t lost = 0;
+    for (bool first = true;; first = false) {
+        const Result<Json> answer = client.get(with_query("/v1/flows", query));
+        if (!answer) return report(invocation, answer.error());
+        print_flows(invocation, *answer, first);
+        if (const std::uint64_t now = number_at(*answer, "/lost"); (first || now != lost) && !invocation.quiet) {
+            invocation.err << render_flow_losses(*answer);
+            lost = now;
+        }
+        if (!invocation.out) return Exit::kOk;  // whoever read us has gone
+        query["after"] = std::to_string(number_at(*answer, "/next"));
+        query["wait"] = "20000";
+        std::this_thread::sleep_for(kPause);
+    }
+}
+
+}  // namespace
+
+Exit get(const Invocation& invocation, const ObjectArguments& arguments) {
+    const Result<std::string> path = resource_path(arguments.kind, arguments.name, arguments.ns);
+    if (!path) return usage(invocation, path.error());
+    if (invocation.format == Format::kYaml) {
+        const Result<std::string> text = Client(invocation.socket).get_text(*path + "?format=yaml");
+        if (!text) return report(invocation, text.error());
+        invocation.out << *text;
+        return Exit::kOk;
+    }
+    if (invocation.format == Format::kName) return ask(invocation, *path, render_names);
+    return ask(invocation, *path, [&](const Json& answer) {
+        const Json& items = at(answer, "/items");
+        if (items.is_array() && items.empty() && !invocation.quiet) invocation.err << "no resources found\n";
+        return render_resources(answer, style_of(invocation));
+    });
+}
+
+Exit status(const Invocation& invocation) {
+    return ask(invocation, "/v1/status",
+               [&](const Json& answer) { return render_status(answer, style_of(invocation)); });
+}
+
+Exit stats(const Invocation& invocation, const StatsParts& parts) {
+    return ask(invocation, "/v1/stats",
+               [&](const Json& answer) { return render_stats(answer, parts, style_of(invocation)); });
+}
+
+Exit flows(const Invocation& invocation, const FlowsArguments& arguments) {
+    const Query query = flow_query(arguments);
+    if (arguments.follow) return follow(invocation, query);
+    return ask(invocation, with_query("/v1/flows", query), [&](const Json& answer) {
+        if (!invocation.quiet) invocation.err << render_flow_losses(answer);
+        return render_flows(answer, true, style_of(invocation));
+    });
+}
+
+Exit matrix(const Invocation& invocation, const MatrixArguments& arguments) {
+    Query query{{"view", arguments.view}};
+    if (!arguments.service.empty()) query["service"] = arguments.service;
+    return ask(invocation, with_query("/v1/matrix", query),
+               [&](const Json& answer) { return render_matrix(answer, style_of(invocation)); });
+}
+
+Exit trace(const Invocation& invocation, const TraceArguments& arguments) {
+    Result<Query> query =
+        trace_query(arguments.protocol, arguments.source, arguments.destination, arguments.ingress_port);
+    if (!query) return usage(invocation, query.error());
+    if (!arguments.icmp_type.empty()) (*query)["type"] = arguments.icmp_type;
+    if (!arguments.icmp_code.empty()) (*query)["code"] = arguments.icmp_code;
+
+    const Result<Json> answer = Client(invocation.socket).get(with_query("/v1/trace", *query));
+    if (!answer) return report(invocation, answer.error());
+    invocation.out << (wants_json(invocation) ? answer->dump(2) + '\n' : render_trace(*answer, style_of(invocation)));
+    const char* verdict = arguments.pending ? "/pending/verdict" : "/enforced/verdict";
+    for (const Json& decision : at(*answer, "/decisions"))
+        if (text_at(decision, verdict) != "allow") return Exit::kNegative;
+    return Exit::kOk;
+}
+
+Exit version(const Invocation& invocation) {
+    const Result<Json> daemon = Client(invocation.socket).get("/v1/version");
+    if (wants_json(invocation)) {
+        const Json both = {{"client", DRYWALL_VERSION}, {"daemon", daemon ? at(*daemon, "/version") : Json()}};
+        invocation.out << both.dump(2) << '\n';
+    } else {
+        invocation.out << "drywall   " << DRYWALL_VERSION << '\n';
+        if (daemon) invocation.out << "drywalld  " << text_at(*daemon, "/version") << '\n';
+    }
+    return daemon ? Exit::kOk : report(invocation, daemon.error());
+}
+
+}  // namespace drywall::cli

@@ -1,0 +1,48 @@
+#include "fields.h"
+
+namespace drywall::cli {
+
+namespace {
+
+std::string as_text(const Json& value) {
+    if (value.is_string()) return value.get<std::string>();
+    return value.is_number() || value.is_boolean() ? value.dump() : std::string();
+}
+
+}  // namespace
+
+const Json& at(const Json& json, const char* pointer) {
+    static const Json kNothing;
+    const Json::json_pointer where{std::string(pointer)};
+    return json.contains(where) ? json.at(where) : kNothing;
+}
+
+std::string text_at(const Json& json, const char* pointer) {
+    const Json& value = at(json, pointer);
+    if (!value.is_array()) return as_text(value);
+    std::string out;
+    for (const Json& one : value) out += (out.empty() ? "" : ",") + as_text(one);
+    return out;
+}
+
+std::uint64_t number_at(const Json& json, const char* pointer) {
+    const Json& value = at(json, pointer);
+    return value.is_number_unsigned() || (value.is_number_integer() && value.get<std::int64_t>() >= 0)
+               ? value.get<std::uint64_t>()
+               : 0;
+}
+
+bool flag_at(const Json& json, const char* pointer) {
+    const Json& value = at(json, pointer);
+    return value.is_boolean() && value.get<bool>();
+}
+
+std::vector<std::string> texts_at(const Json& json, const char* pointer) {
+    std::vector<std::string> out;
+    const Json& value = at(json, pointer);
+    if (value.is_array())
+        for (const Json& one : value) out.push_back(as_text(one));
+    return out;
+}
+
+}  // namespace drywall::cli

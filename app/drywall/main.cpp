@@ -1,0 +1,165 @@
+// drywall: the operator's command. Reads the command line, runs one command, returns its exit code.
+#include <cstdlib>
+#include <functional>
+#include <iostream>
+#include <map>
+
+#include <unistd.h>
+#include <CLI/CLI.hpp>
+
+#include "commands.h"
+
+namespace {
+
+using namespace drywall::cli;  // NOLINT(google-build-using-namespace): a main() of one module
+
+struct Options {
+    std::string socket = "/run/drywall/api.sock";
+    Format format = Format::kTable;
+    bool no_color = false;
+    bool quiet = false;
+    ApplyArguments apply;
+    ObjectArguments get;
+    ObjectArguments remove;
+    PromoteArguments promote;
+    StatsParts former;
+    bool only_rules = false;
+    bool only_staged = false;
+    bool only_drops = false;
+    bool only_ports = false;
+    FlowsArguments flows;
+    MatrixArguments matrix;
+    bool pending_matrix = false;
+    bool diff_matrix = false;
+    TraceArguments trace;
+};
+
+using Command = std::function<Exit(const Invocation&)>;
+using Commands = std::map<const CLI::App*, Command>;
+
+// A stats section is shown when it was asked for, or when none was.
+StatsParts parts_of(const Options& options) {
+    const bool all = !options.only_rules && !options.only_staged && !options.only_drops && !options.only_ports;
+    StatsParts parts = options.former;
+    parts.rules = all || options.only_rules;
+    parts.staged = all || options.only_staged;
+    parts.drops = all || options.only_drops;
+    parts.ports = all || options.only_ports;
+    return parts;
+}
+
+void add_changes(CLI::App& app, Options& o, Commands& commands) {
+    const std::string only_if = "Do it only if this generation is in force";
+    CLI::App* apply_command = app.add_subcommand("apply", "Create or replace resources: all of them, or none");
+    apply_command->add_option("-f,--filename", o.apply.files, "File, directory, or - for standard input")->required();
+    apply_command->add_option("--if-generation", o.apply.if_generation, only_if);
+    commands[apply_command] = [&o](const Invocation& i) { return apply(i, o.apply); };
+
+    CLI::App* delete_command = app.add_subcommand("delete", "Delete resources: all of them, or none");
+    delete_command->add_option("kind", o.remove.kind, "Kind or short name, or KIND/NAME");
+    delete_command->add_option("name", o.remove.name, "Name, or NAMESPACE/NAME");
+    delete_command->add_option("-n,--namespace", o.remove.ns, "Namespace");
+    delete_command->add_option("-f,--filename", o.remove.files, "Delete what these files describe");
+    delete_command->add_option("--if-generation", o.remove.if_generation, only_if);
+    commands[delete_command] = [&o](const Invocation& i) { return remove(i, o.remove); };
+
+    CLI::App* promote_command = app.add_subcommand("promote", "Enforce a staged policy");
+    promote_command->add_option("name", o.promote.name, "Name of the staged policy")->required();
+    promote_command->add_option("--kind", o.promote.kind, "Its kind (default: StagedGlobalNetworkPolicy)");
+    promote_command->add_option("--if-generation", o.promote.if_generation, only_if);
+    commands[promote_command] = [&o](const Invocation& i) { return promote(i, o.promote); };
+}
+
+void add_objects_and_numbers(CLI::App& app, Options& o, Commands& commands) {
+    CLI::App* get_command = app.add_subcommand("get", "Show resources");
+    get_command->add_option("kind", o.get.kind, "Kind or short name (gnp, sgnp, tier, gns, hep, wep), or KIND/NAME");
+    get_command->add_option("name", o.get.name, "Name, or NAMESPACE/NAME");
+    get_command->add_option("-n,--namespace", o.get.ns, "Namespace");
+    commands[get_command] = [&o](const Invocation& i) { return get(i, o.get); };
+
+    commands[app.add_subcommand("status", "Show how the appliance is")] = [](const Invocation& i) { return status(i); };
+
+    CLI::App* stats_command = app.add_subcommand("stats", "Show what was counted, per rule in both worlds");
+    stats_command->add_flag("--rules", o.only_rules, "Only the rules");
+    stats_command->add_flag("--staged", o.only_staged, "Only the staged policies");
+    stats_command->add_flag("--drops", o.only_drops, "Only the drop reasons");
+    stats_command->add_flag("--ports", o.only_ports, "Only the ports");
+    stats_command->add_flag("--former", o.former.former_rules, "Also rules that are no longer in force");
+    commands[stats_command] = [&o](const Invocation& i) { return stats(i, parts_of(o)); };
+
+    commands[app.add_subcommand("version", "Show versions")] = [](const Invocation& i) { return version(i); };
+}
+
+void add_questions(CLI::App& app, Options& o, Commands& commands) {
+    const auto verdict = CLI::IsMember({"allow", "deny"});
+    CLI::App* flows_command = app.add_subcommand("flows", "Show connections, and what both worlds say about them");
+    flows_command->add_option("--pending", o.flows.pending, "Only those with this pending verdict")->check(verdict);
+    flows_command->add_option("--enforced", o.flows.enforced, "Only those with this enforced verdict")->check(verdict);
+    flows_command->add_flag("--differing", o.flows.differing, "Only those where the worlds disagree");
+    flows_command->add_flag("--follow", o.flows.follow, "Go on showing what changes");
+    flows_command->add_option("--limit", o.flows.limit, "At most so many")->check(CLI::Range(1, 10000));
+    commands[flows_command] = [&o](const Invocation& i) { return flows(i, o.flows); };
+
+    CLI::App* matrix_command = app.add_subcommand("matrix", "Show who reaches whom");
+    auto* pending = matrix_command->add_flag("--pending", o.pending_matrix, "As if everything staged were promoted");
+    auto* diff = matrix_command->add_flag("--diff", o.diff_matrix, "Mark what promotion would change");
+    pending->excludes(diff);
+    matrix_command->add_option("--port", o.matrix.service, "One service alone: tcp/8080, udp/53, icmp/8/0");
+    commands[matrix_command] = [&o](const Invocation& i) {
+        o.matrix.view = o.diff_matrix ? "diff" : o.pending_matrix ? "pending" : "enforced";
+        return matrix(i, o.matrix);
+    };
+
+    CLI::App* trace_command = app.add_subcommand("trace", "Ask what would happen to a connection, and why");
+    trace_command->add_option("protocol", o.trace.protocol, "tcp, udp, sctp, icmp, icmpv6 or a number")->required();
+    trace_command->add_option("source", o.trace.source, "Address or endpoint, with :PORT if it matters")->required();
+    trace_command->add_option("destination", o.trace.destination, "Address or endpoint, with :PORT")->required();
+    trace_command->add_option("--in", o.trace.ingress_port, "The appliance's port where it enters (default: each)");
+    trace_command->add_option("--type", o.trace.icmp_type, "ICMP type (default: echo request)");
+    trace_command->add_option("--code", o.trace.icmp_code, "ICMP code (default: 0)");
+    trace_command->add_flag("--pending", o.trace.pending, "Let the exit code tell the pending verdict");
+    commands[trace_command] = [&o](const Invocation& i) { return trace(i, o.trace); };
+}
+
+void add_global(CLI::App& app, Options& o) {
+    const std::map<std::string, Format> formats{{"table", Format::kTable},
+                                                {"wide", Format::kWide},
+                                                {"name", Format::kName},
+                                                {"json", Format::kJson},
+                                                {"yaml", Format::kYaml}};
+    app.add_option("--socket", o.socket, "drywalld's control socket")->envname("DRYWALL_SOCKET")->capture_default_str();
+    app.add_option("-o,--output", o.format, "table, wide, name, json or yaml")
+        ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""));
+    app.add_flag("--no-color", o.no_color, "No colour (so does the variable NO_COLOR)");
+    app.add_flag("-q,--quiet", o.quiet, "Say only what went wrong");
+    app.require_subcommand(1);
+    app.fallthrough();  // the options above may stand behind the command too
+}
+
+bool wants_color(const Options& options) {
+    const char* no_color = std::getenv("NO_COLOR");
+    return !options.no_color && (no_color == nullptr || *no_color == '\0') && ::isatty(STDOUT_FILENO) == 1;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    CLI::App app("drywall: rehearse and enforce Calico policies on the wire", "drywall");
+    Options options;
+    Commands commands;
+    add_global(app, options);
+    add_changes(app, options, commands);
+    add_objects_and_numbers(app, options, commands);
+    add_questions(app, options, commands);
+    try {
+        app.parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+        return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::kUsage);
+    }
+    const Invocation invocation{std::cout,     std::cerr,     options.format, wants_color(options),
+                                options.quiet, options.socket};
+    for (const CLI::App* chosen : app.get_subcommands())
+        if (const auto command = commands.find(chosen); command != commands.end())
+            return static_cast<int>(command->second(invocation));
+    return static_cast<int>(Exit::kUsage);
+}

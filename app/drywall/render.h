@@ -1,0 +1,47 @@
+// Render: drywalld's answers as people read them. One function per answer; docs/api.md names the fields.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <string>
+
+#include "client.h"
+#include "table.h"
+
+namespace drywall::cli {
+
+struct Style {
+    bool color = false;
+    bool wide = false;
+};
+
+// "globalnetworkpolicy/web-to-db created", one line per object.
+[[nodiscard]] std::string render_changes(const Json& applied);
+// "generation 41 -> 42; nothing enforced changed"
+[[nodiscard]] std::string render_generation(const Json& applied);
+
+// A List or one resource, as a table per kind.
+[[nodiscard]] std::string render_resources(const Json& resources, const Style& style);
+// "globalnetworkpolicy/web-to-db", one line per object.
+[[nodiscard]] std::string render_names(const Json& resources);
+
+[[nodiscard]] std::string render_status(const Json& status, const Style& style);
+
+struct StatsParts {
+    bool rules = true;
+    bool staged = true;
+    bool drops = true;
+    bool ports = true;
+    bool former_rules = false;  // rules of earlier generations too
+};
+[[nodiscard]] std::string render_stats(const Json& stats, const StatsParts& parts, const Style& style);
+
+[[nodiscard]] std::string render_flows(const Json& answer, bool with_header, const Style& style);
+// "LOST 0", and what was forgotten to make room.
+[[nodiscard]] std::string render_flow_losses(const Json& answer);
+
+[[nodiscard]] std::string render_matrix(const Json& matrix, const Style& style);
+
+[[nodiscard]] std::string render_trace(const Json& trace, const Style& style);
+
+}  // namespace drywall::cli

@@ -1,0 +1,111 @@
+#include <algorithm>
+#include <vector>
+
+#include "fields.h"
+#include "render.h"
+
+namespace drywall::cli {
+
+namespace {
+
+constexpr std::size_t kMostNotes = 40;
+
+// "workloadendpoint/prod/web-1" -> "prod/web-1"
+std::string short_name(const std::string& id) {
+    const std::size_t slash = id.find('/');
+    return slash == std::string::npos ? id : id.substr(slash + 1);
+}
+
+Field glyph(const std::string& reach) {
+    if (reach == "allow") return {".", Color::kGood};
+    if (reach == "deny") return {"X", Color::kBad};
+    if (reach == "mixed") return {"±", Color::kDoubtful};
+    return {"-", Color::kFaint};
+}
+
+Field glyph_of(const Json& cell, bool diff) {
+    if (!diff) return glyph(text_at(cell, "/reach"));
+    return flag_at(cell, "/differs") ? Field{"#", Color::kDoubtful} : glyph(text_at(cell, "/enforced"));
+}
+
+std::string listed(const std::vector<std::string>& services) {
+    std::string out;
+    for (const std::string& service : services) out += (out.empty() ? "" : " ") + service;
+    return out.empty() ? "nothing" : out;
+}
+
+// Services in `a` and not in `b`.
+std::vector<std::string> without(const std::vector<std::string>& a, const std::vector<std::string>& b) {
+    std::vector<std::string> out;
+    std::copy_if(a.begin(), a.end(), std::back_inserter(out),
+                 [&](const std::string& service) { return std::find(b.begin(), b.end(), service) == b.end(); });
+    return out;
+}
+
+// What a glyph can't say: which services pass, or change. Empty when there is nothing to add.
+std::string note_of(const Json& cell, bool diff) {
+    if (!diff) return text_at(cell, "/reach") == "mixed" ? "only " + listed(texts_at(cell, "/allowed")) : std::string();
+    if (!flag_at(cell, "/differs")) return {};
+    const std::vector<std::string> now = texts_at(cell, "/enforced_allowed");
+    const std::vector<std::string> then = texts_at(cell, "/pending_allowed");
+    const std::vector<std::string> less = without(now, then);
+    const std::vector<std::string> more = without(then, now);
+    std::string out;
+    if (!less.empty()) out = "would lose " + listed(less);
+    if (!more.empty()) out += (out.empty() ? "would gain " : "; would gain ") + listed(more);
+    return out.empty() ? "depends on the port of entry or the address" : out;
+}
+
+std::string notes(const Json& matrix, const std::vector<std::string>& names, bool diff) {
+    std::string out;
+    std::size_t count = 0;
+    for (const Json& row : at(matrix, "/rows")) {
+        std::size_t column = 0;
+        for (const Json& cell : at(row, "/cells")) {
+            const std::size_t to = column++;
+            const std::string note = note_of(cell, diff);
+            if (note.empty() || ++count > kMostNotes || to >= names.size()) continue;
+            out += (diff ? "# " : "± ") + short_name(text_at(row, "/source")) + " -> " + names[to] + ": " + note + '\n';
+        }
+    }
+    if (count > kMostNotes) out += "and " + std::to_string(count - kMostNotes) + " more: -o json has them all\n";
+    return out;
+}
+
+std::string left_out(const Json& matrix) {
+    std::string out;
+    if (const auto more = number_at(matrix, "/endpoints_left_out"); more > 0)
+        out += std::to_string(more) + " more endpoints are not shown\n";
+    if (const auto more = number_at(matrix, "/services_left_out"); more > 0)
+        out += std::to_string(more) + " more services were not asked about; --port asks for one\n";
+    return out;
+}
+
+}  // namespace
+
+std::string render_matrix(const Json& matrix, const Style& style) {
+    const std::string view = text_at(matrix, "/view");
+    const bool diff = view == "diff";
+    std::vector<std::string> names;
+    for (const std::string& id : texts_at(matrix, "/endpoints")) names.push_back(short_name(id));
+    if (names.empty()) return "no endpoint is declared: apply WorkloadEndpoints or HostEndpoints first\n";
+
+    std::vector<Table::Column> columns{{"", Table::Align::kRight}, {"FROM \\ TO"}};
+    for (std::size_t i = 0; i < names.size(); ++i) columns.push_back({std::to_string(i + 1), Table::Align::kRight});
+    Table table(std::move(columns));
+    std::size_t number = 0;
+    for (const Json& row : at(matrix, "/rows")) {
+        std::vector<Field> fields{{std::to_string(number + 1)}, {short_name(text_at(row, "/source"))}};
+        for (const Json& cell : at(row, "/cells")) fields.push_back(glyph_of(cell, diff));
+        fields.resize(names.size() + 2);
+        table.add(std::move(fields));
+        ++number;
+    }
+    std::string out = table.text(style.color);
+    out += std::string("\n. allow   X deny   ± some services only   - not asked") +
+           (diff ? "   # promotion of everything staged would change it" : "") + '\n';
+    const std::string more = notes(matrix, names, diff) + left_out(matrix);
+    return more.empty() ? out : out + '\n' + more;
+}
+
+}  // namespace drywall::cli

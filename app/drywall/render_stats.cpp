@@ -1,0 +1,142 @@
+#include <algorithm>
+
+#include "fields.h"
+#include "render.h"
+
+namespace drywall::cli {
+
+namespace {
+
+constexpr auto kRight = Table::Align::kRight;
+
+std::string count(const Json& json, const char* what, const Style& style) {
+    const Json& counted = at(json, what);
+    const std::string packets = std::to_string(number_at(counted, "/packets"));
+    return style.wide ? packets + " / " + std::to_string(number_at(counted, "/bytes")) + " B" : packets;
+}
+
+bool counted(const Json& json, const char* what) { return number_at(at(json, what), "/packets") > 0; }
+
+Field doubtful(const Json& json, const char* what, const Style& style) {
+    return {count(json, what, style), counted(json, what) ? Color::kDoubtful : Color::kFaint};
+}
+
+bool any(const Json& list, const char* what) {
+    return std::any_of(list.begin(), list.end(), [&](const Json& one) { return counted(one, what); });
+}
+
+std::string rules_table(const Json& rules, const StatsParts& parts, const Style& style) {
+    const bool would_allow = any(rules, "/would_allow");
+    std::vector<Table::Column> columns{
+        {"RULE"}, {"DIRECTION"}, {"ENFORCED", kRight}, {"PENDING", kRight}, {"WOULD-DENY", kRight}};
+    if (would_allow) columns.push_back({"WOULD-ALLOW", kRight});
+    Table table(std::move(columns));
+    for (const Json& rule : rules) {
+        const bool current = flag_at(rule, "/current");
+        if (!current && !parts.former_rules) continue;
+        const Color color = current ? Color::kPlain : Color::kFaint;
+        // A staged rule can't be part of an enforced decision.
+        const std::string enforced = flag_at(rule, "/staged") ? "-" : count(rule, "/enforced", style);
+        std::vector<Field> row{{text_at(rule, "/rule") + (current ? "" : " (former)"), color},
+                               {text_at(rule, "/direction") + (flag_at(rule, "/forward") ? " port" : ""), color},
+                               {enforced, color},
+                               {count(rule, "/pending", style), color},
+                               doubtful(rule, "/would_deny", style)};
+        if (would_allow) row.push_back(doubtful(rule, "/would_allow", style));
+        table.add(std::move(row));
+    }
+    return table.empty() ? std::string("no rule was compiled: nothing is declared\n") : table.text(style.color);
+}
+
+std::string staged_table(const Json& staged, const Style& style) {
+    Table table({{"STAGED-POLICY"}, {"TIER"}, {"WOULD-DENY", kRight}, {"WOULD-ALLOW", kRight}});
+    for (const Json& policy : staged)
+        table.add({{text_at(policy, "/policy")},
+                   {text_at(policy, "/tier")},
+                   doubtful(policy, "/would_deny", style),
+                   doubtful(policy, "/would_allow", style)});
+    return table.empty() ? std::string() : table.text(style.color);
+}
+
+std::string drops_table(const Json& drops, const Style& style) {
+    Table table({{"DROPPED"}, {"PACKETS", kRight}, {"MEANING"}});
+    for (const Json& drop : drops) {
+        const bool some = number_at(drop, "/packets") > 0;
+        if (!some && !style.wide) continue;
+        table.add({{text_at(drop, "/reason")},
+                   {text_at(drop, "/packets"), some ? Color::kBad : Color::kFaint},
+                   {text_at(drop, "/meaning")}});
+    }
+    return table.empty() ? std::string("nothing was dropped\n") : table.text(style.color);
+}
+
+std::string ports_table(const Json& ports, const Style& style) {
+    Table table({{"PORT"}, {"LINK"}, {"RECEIVED", kRight}, {"TRANSMITTED", kRight}, {"MISSED", kRight}});
+    for (const Json& port : ports) {
+        const bool up = flag_at(port, "/link_up");
+        table.add({{text_at(port, "/name")},
+                   {up ? "up" : "down", up ? Color::kGood : Color::kBad},
+                   {count(port, "/received", style)},
+                   {count(port, "/transmitted", style)},
+                   {text_at(port, "/device/missed")}});
+    }
+    return table.text(style.color);
+}
+
+std::string totals(const Json& stats, const Style& style) {
+    return "judged " + count(stats, "/judged", style) + " packets: allowed " +
+           count(stats, "/enforced_allowed", style) + ", denied " + count(stats, "/enforced_denied", style) +
+           ", matched by nothing " + count(stats, "/unmatched", style) + '\n';
+}
+
+std::string duration(std::uint64_t seconds) {
+    if (seconds < 120) return std::to_string(seconds) + " s";
+    if (seconds < 7200) return std::to_string(seconds / 60) + " min";
+    if (seconds < 172800) return std::to_string(seconds / 3600) + " h";
+    return std::to_string(seconds / 86400) + " days";
+}
+
+}  // namespace
+
+std::string render_stats(const Json& stats, const StatsParts& parts, const Style& style) {
+    std::vector<std::string> sections;
+    if (parts.rules) sections.push_back(totals(stats, style) + '\n' + rules_table(at(stats, "/rules"), parts, style));
+    if (parts.staged) sections.push_back(staged_table(at(stats, "/staged"), style));
+    if (parts.drops) sections.push_back(drops_table(at(stats, "/drops"), style));
+    if (parts.ports) sections.push_back(ports_table(at(stats, "/ports"), style));
+    std::string out;
+    for (const std::string& section : sections)
+        if (!section.empty()) out += (out.empty() ? "" : "\n") + section;
+    if (const std::uint64_t lost = number_at(stats, "/flows/records_lost"); lost > 0)
+        out += "\nflow records lost: " + std::to_string(lost) + " (counters are not concerned)\n";
+    return out;
+}
+
+std::string render_status(const Json& status, const Style& style) {
+    const auto of_kind = [&](const char* kind) {
+        return number_at(status, (std::string("/resources/") + kind).c_str());
+    };
+    std::string out = "drywalld " + text_at(status, "/version") + "   generation " + text_at(status, "/generation") +
+                      "   up " + duration(number_at(status, "/uptime_seconds")) + "   dataplane " +
+                      text_at(status, "/dataplane") + '\n';
+    out += "policies   " + std::to_string(of_kind("GlobalNetworkPolicy")) + " enforced, " +
+           std::to_string(of_kind("StagedGlobalNetworkPolicy")) + " staged, in " + std::to_string(of_kind("Tier")) +
+           " tiers\n";
+    out += "endpoints  " + std::to_string(of_kind("WorkloadEndpoint") + of_kind("HostEndpoint")) + "   sets " +
+           std::to_string(of_kind("GlobalNetworkSet")) + '\n';
+    out += "unmatched traffic: " + text_at(status, "/unmatched") +
+           "   transit failsafe rules: " + text_at(status, "/failsafe_rules") + '\n';
+    out += "tables     " + std::to_string((number_at(status, "/tables/bytes") + 1023) / 1024) + " KiB, " +
+           text_at(status, "/tables/traces") + " traces\n";
+    if (!at(status, "/ports").is_array()) return out;
+    out += "flows      " + text_at(status, "/flows/live") + " live, " + text_at(status, "/flows/opened") +
+           " opened; records lost " + text_at(status, "/flows/records_lost") + '\n';
+    out += "packets    " + text_at(status, "/received/packets") + " received, " +
+           text_at(status, "/transmitted/packets") + " transmitted, " + text_at(status, "/dropped_packets") +
+           " dropped\n\n";
+    out += ports_table(at(status, "/ports"), style);
+    const std::string staged = staged_table(at(status, "/staged"), style);
+    return staged.empty() ? out : out + '\n' + staged;
+}
+
+}  // namespace drywall::cli
