@@ -1,0 +1,108 @@
+// The engine against its naive twin, and against itself with staged policies beside the same enforced ones.
+
+#include <gtest/gtest.h>
+
+#include "naive_engine.h"
+#include "rulesets.h"
+#include "traffic.h"
+#include "wire.h"
+
+namespace drywall::engine {
+namespace {
+
+using std::chrono::seconds;
+
+class Both {
+public:
+    explicit Both(std::vector<RulesetPtr> rulesets)
+        : rulesets_(std::move(rulesets)), counters_(Wire::kPorts), fast_(settings(), counters_), naive_(settings()) {
+        for (const RulesetPtr& ruleset : rulesets_)
+            traces_.push_back(std::make_unique<telemetry::TraceCounters>(ruleset->trace_count()));
+    }
+
+    static EngineSettings settings() {
+        EngineSettings settings = Wire::default_settings();
+        settings.fragment_capacity = 65536;  // the naive twin has no limits
+        return settings;
+    }
+
+    void expect_equal_decisions(const test::Frames& frames, std::size_t generation, Instant now) {
+        std::vector<Decision> decisions(frames.size());
+        telemetry::EventBatch events;
+        fast_.process(frames.views(), *rulesets_[generation], *traces_[generation], now, decisions, events);
+        for (std::size_t i = 0; i < frames.size(); ++i)
+            ASSERT_EQ(name(decisions[i].drop), name(naive_.decide(frames[i], *rulesets_[generation], now)))
+                << "packet " << i << " of the burst";
+    }
+
+    void expect_equal_counters() {
+        for (const NaiveEngine::Counted& counted : naive_.counted()) {
+            const auto generation = index(counted.generation) - 1;
+            const ruleset::Ruleset& ruleset = *rulesets_[generation];
+            std::uint64_t packets = 0;
+            for (std::uint32_t trace = 0; trace < ruleset.trace_count(); ++trace)
+                if (ruleset.trace(TraceId{trace}) == counted.trace)
+                    packets += traces_[generation]->read(TraceId{trace}).packets;
+            EXPECT_EQ(packets, counted.packets);
+        }
+    }
+
+    void expect_equal_flows(Instant now) {
+        telemetry::EventBatch events;
+        for (std::size_t call = 0; call < settings().flow_capacity / Engine::kSweepStep; ++call) {
+            events.clear();
+            fast_.sweep(now, events);
+        }
+        EXPECT_EQ(fast_.flow_count(), naive_.flow_count(now));
+        EXPECT_EQ(counters_.flows_opened.read() - counters_.flows_ended.read(), fast_.flow_count());
+    }
+
+private:
+    std::vector<RulesetPtr> rulesets_;
+    std::vector<std::unique_ptr<telemetry::TraceCounters>> traces_;
+    telemetry::WorkerCounters counters_;
+    Engine fast_;
+    NaiveEngine naive_;
+};
+
+TEST(Differential, ABurstIsDecidedAsItsPacketsWouldBeOneByOne) {
+    for (const std::uint64_t seed : {1, 2, 3}) {
+        SCOPED_TRACE("seed " + std::to_string(seed));
+        Both both({build(1, guarded()), build(2, guarded_with_staged_lock()), build(3, locked()),
+                   build(4, two_workloads(), Verdict::kDeny)});
+        Traffic traffic(seed);
+        Instant now{seconds(1)};
+        std::size_t generation = 0;
+        for (int burst = 0; burst < 300 && !testing::Test::HasFatalFailure(); ++burst) {
+            SCOPED_TRACE("burst " + std::to_string(burst));
+            if (traffic.below(4) == 0) generation = traffic.below(4);
+            if (traffic.below(3) == 0) now = now + seconds(traffic.below(4) == 0 ? 130 : 4);
+            test::Frames frames;
+            for (std::uint64_t count = 1 + traffic.below(kMaxBurst); count > 0; --count) frames.add(traffic.packet());
+            both.expect_equal_decisions(frames, generation, now);
+        }
+        both.expect_equal_counters();
+        both.expect_equal_flows(now);
+    }
+}
+
+TEST(Differential, StagedPoliciesChangeNoDecision) {
+    constexpr std::uint64_t kSeed = 5;
+    Wire without(build(1, guarded()));
+    Wire with(build(1, guarded_with_staged_lock()));
+    Traffic traffic(kSeed);
+    for (int burst = 0; burst < 300; ++burst) {
+        test::Frames frames;
+        for (std::uint64_t count = 1 + traffic.below(kMaxBurst); count > 0; --count) frames.add(traffic.packet());
+        ASSERT_EQ(without.burst(frames.views()), with.burst(frames.views())) << "seed " << kSeed << ", burst " << burst;
+        const seconds pause(static_cast<std::int64_t>(traffic.below(30)));
+        without.pass(pause);
+        with.pass(pause);
+    }
+    EXPECT_EQ(without.engine().flow_count(), with.engine().flow_count());
+    EXPECT_EQ(without.judged(), with.judged());
+    with.expect_all_accounted();
+}
+
+}  // namespace
+}  // namespace drywall::engine

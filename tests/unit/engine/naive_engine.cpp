@@ -1,0 +1,211 @@
+#include "naive_engine.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace drywall::engine {
+
+namespace {
+
+using flow::FlowState;
+
+bool is_query(const net::Tuple& tuple) {
+    const bool v4 = tuple.protocol == net::protocol::kIcmp;
+    return tuple.destination_port == (v4 ? 8 << 8 : 128 << 8) || (v4 && tuple.destination_port == 13 << 8);
+}
+bool is_reply(const net::Tuple& tuple) {
+    const bool v4 = tuple.protocol == net::protocol::kIcmp;
+    return tuple.destination_port == (v4 ? 0 : 129 << 8) || (v4 && tuple.destination_port == 14 << 8);
+}
+
+// The tuple of a packet that this one answers.
+net::Tuple asked_by(net::Tuple tuple, std::uint16_t peer) {
+    std::swap(tuple.source, tuple.destination);
+    std::swap(tuple.source_port, tuple.destination_port);
+    tuple.ingress_port = peer;
+    if (!net::is_icmp(tuple.protocol)) return tuple;
+    const unsigned reply_type = tuple.source_port >> 8;
+    tuple.source_port = 0;
+    tuple.destination_port = static_cast<std::uint16_t>((reply_type == 0 ? 8 : reply_type - 1) << 8);
+    return tuple;
+}
+
+DropReason reason_of(const classify::Trace& trace) {
+    if (trace.enforced == Verdict::kAllow) return DropReason::kNone;
+    return trace.unmatched ? DropReason::kUnmatched : DropReason::kPolicyDeny;
+}
+
+bool is_link_control(const net::PacketMeta& meta) {
+    if (meta.tuple.protocol != net::protocol::kIcmpv6 || meta.fragment != net::FragmentKind::kWhole) return false;
+    const int type = meta.tuple.destination_port >> 8;
+    const bool neighbour = type >= 133 && type <= 137;
+    const bool listener = type == 130 || type == 131 || type == 132 || type == 143;
+    return (neighbour && meta.hop_limit == 255) || (listener && meta.hop_limit == 1);
+}
+
+}  // namespace
+
+DropReason NaiveEngine::decide(const net::FrameView& frame, const ruleset::Ruleset& ruleset, Instant now) {
+    const net::PacketMeta meta = net::parse(frame);
+    if (!settings_.peer_of[frame.ingress_port]) return DropReason::kNoPeer;
+    if (meta.malformed != DropReason::kNone) return meta.malformed;
+    if (!meta.is_ip) {
+        for (const NonIpRule& rule : settings_.non_ip)
+            if (rule.ether_type == meta.ether_type)
+                return rule.verdict == Verdict::kAllow ? DropReason::kNone : DropReason::kNonIp;
+        return settings_.non_ip_default == Verdict::kAllow ? DropReason::kNone : DropReason::kNonIp;
+    }
+    if (settings_.neighbour_discovery && is_link_control(meta)) return DropReason::kNone;
+    forget_silent(now);
+    if (meta.fragment == net::FragmentKind::kLater) return by_first_fragment(meta, ruleset, now);
+    if (related(frame, meta, ruleset, now)) return DropReason::kNone;
+    return by_connection(meta, ruleset, now);
+}
+
+DropReason NaiveEngine::by_connection(const net::PacketMeta& meta, const ruleset::Ruleset& ruleset, Instant now) {
+    const auto peer = static_cast<std::uint16_t>(index(*settings_.peer_of[meta.tuple.ingress_port]));
+    bool from_initiator = true;
+    Connection* connection = find(meta, peer, from_initiator);
+    if (connection != nullptr && meta.tuple.protocol == net::protocol::kTcp &&
+        flow::tcp_step(connection->state, flow::tcp_event(meta.tcp_flags), from_initiator).starts_anew) {
+        remove(*connection);
+        connection = nullptr;
+        from_initiator = true;
+    }
+    const net::Tuple judged = connection != nullptr ? connection->initiator : meta.tuple;
+    classify::Trace trace;
+    if (connection != nullptr) {
+        const bool allowed = still_allowed(*connection, ruleset);
+        trace = connection->trace;
+        if (!allowed) remove(*connection);
+        if (!allowed) connection = nullptr;
+    } else {
+        trace = classify::judge(ruleset.program(), meta.tuple);
+        const bool tracked = !net::is_icmp(meta.tuple.protocol) || is_query(meta.tuple);
+        if (trace.enforced == Verdict::kAllow && tracked)
+            connection = &connections_.emplace_back(
+                Connection{meta.tuple, meta.icmp_id, FlowState::kNew, now, ruleset.generation(), trace, ++last_id_});
+    }
+    if (meta.fragment == net::FragmentKind::kFirst)
+        remember(meta, connection != nullptr ? judged : meta.tuple, trace, ruleset, now, from_initiator,
+                 connection != nullptr ? connection->id : 0);
+    count(trace, ruleset.generation());
+    if (connection != nullptr) arrive(*connection, from_initiator, meta.tcp_flags, now);
+    return reason_of(trace);
+}
+
+DropReason NaiveEngine::by_first_fragment(const net::PacketMeta& meta, const ruleset::Ruleset& ruleset, Instant now) {
+    const auto same = [&](const Datagram& d) {
+        const net::Tuple& a = d.first.tuple;
+        const net::Tuple& b = meta.tuple;
+        return d.first.fragment_id == meta.fragment_id && a.source == b.source && a.destination == b.destination &&
+               a.protocol == b.protocol && a.family == b.family && a.ingress_port == b.ingress_port;
+    };
+    const auto datagram = std::find_if(datagrams_.begin(), datagrams_.end(), same);
+    if (datagram == datagrams_.end()) return DropReason::kFragmentUnknown;
+    Connection* connection = find(datagram->connection);
+    if (datagram->generation != ruleset.generation()) {
+        datagram->trace = classify::judge(ruleset.program(), datagram->judged);
+        datagram->generation = ruleset.generation();
+        if (connection != nullptr && !still_allowed(*connection, ruleset)) {
+            remove(*connection);
+            connection = nullptr;
+        }
+    }
+    count(datagram->trace, ruleset.generation());
+    if (reason_of(datagram->trace) == DropReason::kNone && connection != nullptr)
+        arrive(*connection, datagram->from_initiator, 0, now);
+    return reason_of(datagram->trace);
+}
+
+bool NaiveEngine::related(const net::FrameView& frame, const net::PacketMeta& meta, const ruleset::Ruleset& ruleset,
+                          Instant) {
+    if (meta.fragment != net::FragmentKind::kWhole) return false;
+    auto quote = net::parse_icmp_quote(frame, meta);
+    if (!quote || quote->fragment == net::FragmentKind::kLater) return false;
+    if (quote->tuple.source != meta.tuple.destination || quote->tuple.family != meta.tuple.family) return false;
+    const std::uint16_t ingress = meta.tuple.ingress_port;
+    quote->tuple.ingress_port = static_cast<std::uint16_t>(index(*settings_.peer_of[ingress]));
+    bool from_initiator = true;
+    Connection* connection = find(*quote, ingress, from_initiator);
+    if (connection == nullptr) return false;
+    const bool allowed = still_allowed(*connection, ruleset);
+    if (!allowed) remove(*connection);
+    return allowed;
+}
+
+NaiveEngine::Connection* NaiveEngine::find(const net::PacketMeta& meta, std::uint16_t peer, bool& from_initiator) {
+    const bool icmp = net::is_icmp(meta.tuple.protocol);
+    for (Connection& connection : connections_) {
+        if (connection.icmp_id != meta.icmp_id) continue;
+        from_initiator = meta.tuple == connection.initiator;
+        if (from_initiator && (!icmp || is_query(meta.tuple))) return &connection;
+        const bool answers = !icmp || is_reply(meta.tuple);
+        if (answers && asked_by(meta.tuple, peer) == connection.initiator) return from_initiator = false, &connection;
+    }
+    from_initiator = true;
+    return nullptr;
+}
+
+NaiveEngine::Connection* NaiveEngine::find(std::uint64_t id) {
+    for (Connection& connection : connections_)
+        if (connection.id == id) return &connection;
+    return nullptr;
+}
+
+bool NaiveEngine::still_allowed(Connection& connection, const ruleset::Ruleset& ruleset) {
+    if (connection.generation != ruleset.generation()) {
+        connection.trace = classify::judge(ruleset.program(), connection.initiator);
+        connection.generation = ruleset.generation();
+    }
+    return connection.trace.enforced == Verdict::kAllow;
+}
+
+void NaiveEngine::remember(const net::PacketMeta& meta, const net::Tuple& judged, const classify::Trace& trace,
+                           const ruleset::Ruleset& ruleset, Instant now, bool from_initiator,
+                           std::uint64_t connection) {
+    datagrams_.push_front({meta, judged, now, ruleset.generation(), trace, from_initiator, connection});
+}
+
+void NaiveEngine::forget_silent(Instant now) {
+    connections_.remove_if([&](const Connection& c) { return now - c.last_seen >= timeout(c); });
+    datagrams_.remove_if([&](const Datagram& d) { return now - d.since >= settings_.timeouts.fragment; });
+}
+
+void NaiveEngine::remove(const Connection& connection) {
+    connections_.remove_if([id = connection.id](const Connection& c) { return c.id == id; });
+}
+
+void NaiveEngine::arrive(Connection& connection, bool from_initiator, std::uint8_t tcp_flags, Instant now) const {
+    if (connection.state != FlowState::kClosed) connection.last_seen = now;
+    if (connection.initiator.protocol == net::protocol::kTcp)
+        connection.state = flow::tcp_step(connection.state, flow::tcp_event(tcp_flags), from_initiator).next;
+    else if (!from_initiator)
+        connection.state = FlowState::kEstablished;
+}
+
+void NaiveEngine::count(const classify::Trace& trace, Generation generation) {
+    for (Counted& counted : counted_)
+        if (counted.generation == generation && counted.trace == trace) return (void)++counted.packets;
+    counted_.push_back({generation, trace, 1});
+}
+
+Nanos NaiveEngine::timeout(const Connection& connection) const {
+    const FlowTimeouts& timeouts = settings_.timeouts;
+    switch (connection.initiator.protocol) {
+        case net::protocol::kTcp:
+            if (connection.state == FlowState::kEstablished) return timeouts.tcp_established;
+            return connection.state == FlowState::kClosed ? timeouts.tcp_closed : timeouts.tcp_transitory;
+        case net::protocol::kUdp: return timeouts.udp;
+        case net::protocol::kIcmp:
+        case net::protocol::kIcmpv6: return timeouts.icmp;
+        default: return timeouts.other;
+    }
+}
+
+std::size_t NaiveEngine::flow_count(Instant now) {
+    forget_silent(now);
+    return connections_.size();
+}
+
+}  // namespace drywall::engine

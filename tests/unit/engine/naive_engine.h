@@ -1,0 +1,74 @@
+// NaiveEngine: the engine's slow twin. One packet after the other, connections in a list that is searched from the
+// front, every judgement by the linear oracle, no capacity. It shares with the engine the parser and the table of TCP
+// states, and nothing else.
+#pragma once
+
+#include <list>
+#include <utility>
+#include <vector>
+
+#include "drywall/classify/oracle.h"
+#include "drywall/engine/engine.h"
+
+namespace drywall::engine {
+
+class NaiveEngine {
+public:
+    explicit NaiveEngine(EngineSettings settings) : settings_(std::move(settings)) {}
+
+    [[nodiscard]] DropReason decide(const net::FrameView& frame, const ruleset::Ruleset& ruleset, Instant now);
+
+    // Connections that have not timed out.
+    [[nodiscard]] std::size_t flow_count(Instant now);
+
+    struct Counted {
+        Generation generation;
+        classify::Trace trace;
+        std::uint64_t packets;
+    };
+    [[nodiscard]] const std::vector<Counted>& counted() const { return counted_; }
+
+private:
+    struct Connection {
+        net::Tuple initiator;
+        std::uint16_t icmp_id = 0;
+        flow::FlowState state = flow::FlowState::kNew;
+        Instant last_seen;
+        Generation generation{};
+        classify::Trace trace;
+        std::uint64_t id = 0;
+    };
+    struct Datagram {
+        net::PacketMeta first;
+        net::Tuple judged;
+        Instant since;
+        Generation generation{};
+        classify::Trace trace;
+        bool from_initiator = true;
+        std::uint64_t connection = 0;  // id; 0: none
+    };
+
+    [[nodiscard]] DropReason by_connection(const net::PacketMeta& meta, const ruleset::Ruleset& ruleset, Instant now);
+    [[nodiscard]] DropReason by_first_fragment(const net::PacketMeta& meta, const ruleset::Ruleset& ruleset,
+                                               Instant now);
+    [[nodiscard]] bool related(const net::FrameView& frame, const net::PacketMeta& meta,
+                               const ruleset::Ruleset& ruleset, Instant now);
+    [[nodiscard]] Connection* find(const net::PacketMeta& meta, std::uint16_t peer, bool& from_initiator);
+    [[nodiscard]] Connection* find(std::uint64_t id);
+    [[nodiscard]] bool still_allowed(Connection& connection, const ruleset::Ruleset& ruleset);
+    void remember(const net::PacketMeta& meta, const net::Tuple& judged, const classify::Trace& trace,
+                  const ruleset::Ruleset& ruleset, Instant now, bool from_initiator, std::uint64_t connection);
+    void forget_silent(Instant now);
+    void remove(const Connection& connection);
+    void arrive(Connection& connection, bool from_initiator, std::uint8_t tcp_flags, Instant now) const;
+    void count(const classify::Trace& trace, Generation generation);
+    [[nodiscard]] Nanos timeout(const Connection& connection) const;
+
+    EngineSettings settings_;
+    std::list<Connection> connections_;
+    std::list<Datagram> datagrams_;
+    std::vector<Counted> counted_;
+    std::uint64_t last_id_ = 0;
+};
+
+}  // namespace drywall::engine
