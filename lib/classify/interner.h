@@ -5,6 +5,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <span>
@@ -95,24 +96,52 @@ private:
     std::vector<std::size_t> ends_;
 };
 
-// What was already computed for a pair (or a tuple) of ids.
+// What was already computed for a few ids together. Keys lie in the slots themselves: a repeated question costs one
+// line of memory, and a compilation asks millions.
+template <std::size_t N>
 class Memo {
 public:
+    using Key = std::array<std::uint32_t, N>;
+
     template <typename Compute>
-    std::uint32_t get(std::span<const std::uint32_t> key, Compute&& compute) {
-        const std::uint32_t id = keys_.intern(key);
-        if (id == values_.size()) {
-            values_.push_back(0);
-            const std::uint32_t value = compute();  // may use this memo itself
-            values_[id] = value;
-        }
-        return values_[id];
+    std::uint32_t get(const Key& key, Compute&& compute) {
+        const std::size_t known = find(key);
+        if (known < slots_.size() && slots_[known].used) return slots_[known].value;
+        const std::uint32_t value = compute();  // may use this memo itself
+        if ((used_ + 1) * 2 > slots_.size()) grow();
+        slots_[find(key)] = {key, value, true};
+        ++used_;
+        return value;
     }
-    [[nodiscard]] std::size_t bytes() const noexcept { return keys_.bytes() + values_.size() * sizeof(std::uint32_t); }
+    [[nodiscard]] std::size_t bytes() const noexcept { return slots_.size() * sizeof(Slot); }
 
 private:
-    Interner<std::uint32_t> keys_;
-    std::vector<std::uint32_t> values_;
+    struct Slot {
+        Key key{};
+        std::uint32_t value = 0;
+        bool used = false;
+    };
+
+    // The key's slot, or the free one where it belongs.
+    [[nodiscard]] std::size_t find(const Key& key) const noexcept {
+        if (slots_.empty()) return 0;
+        std::uint64_t hash = N;
+        for (const std::uint32_t item : key) hash = mix(hash, item);
+        std::size_t at = hash & (slots_.size() - 1);
+        while (slots_[at].used && slots_[at].key != key) at = (at + 1) & (slots_.size() - 1);
+        return at;
+    }
+
+    void grow() {
+        std::vector<Slot> old(std::max<std::size_t>(16, slots_.size() * 2));
+        old.swap(slots_);
+        for (const Slot& slot : old) {
+            if (slot.used) slots_[find(slot.key)] = slot;
+        }
+    }
+
+    std::vector<Slot> slots_;
+    std::size_t used_ = 0;
 };
 
 }  // namespace drywall::classify

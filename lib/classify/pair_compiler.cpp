@@ -1,7 +1,6 @@
 #include "pair_compiler.h"
 
 #include <array>
-#include <memory>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -38,7 +37,7 @@ public:
           budget_(budget),
           functions_(services.count),
           evaluator_(normal, services, functions_, paths_),
-          context_{normal, addresses, evaluator_, functions_, {}, [this] { return within_budget(); }},
+          context_{normal, addresses, evaluator_, functions_, [this] { return within_budget(); }},
           blocks_(functions_) {}
 
     Result<PairTables> run() {
@@ -59,36 +58,34 @@ public:
     }
 
 private:
-    using Grid = std::optional<StepGrid>;
-
     void build_grids() {
         const Classes sources = all_of(addresses_.source);
-        const Classes destinations = all_of(addresses_.destination);
         const std::vector<Classes> sources_of = by_step(addresses_.source, normal_.steps.size());
         const std::vector<Classes> destinations_of = by_step(addresses_.destination, normal_.steps.size());
-        egress_.resize(normal_.steps.size());
-        ingress_.resize(normal_.steps.size());
-        port_.resize(normal_.steps.size());
-        position_.resize(destinations.size(), 0);
         for (std::uint32_t step = 0; step < normal_.steps.size(); ++step) {
-            if (!sources_of[step].empty()) build(egress_[step], step, sources_of[step], destinations);
-            if (!destinations_of[step].empty()) build(ingress_[step], step, sources, destinations_of[step]);
-            for (std::uint32_t at = 0; at < destinations_of[step].size(); ++at) {
-                position_[destinations_of[step][at]] = at;
-            }
+            build(egress_, step, sources_of[step]);
+            build(ingress_, step, destinations_of[step]);
         }
+        port_.resize(normal_.steps.size());
         for (const NormalLane& lane : normal_.lanes) {
             for (const std::uint32_t step : {lane.ingress_port, lane.egress_port}) {
-                if (step != kNone && !port_[step]) build(port_[step], step, sources, destinations);
+                if (step != kNone && !port_[step]) build_for_all(port_[step], step, sources);
             }
         }
-        if (normal_.failsafe != kNone) build(failsafe_, normal_.failsafe, sources, destinations);
+        if (normal_.failsafe != kNone) build_for_all(failsafe_, normal_.failsafe, sources);
     }
 
-    void build(Grid& grid, std::uint32_t step, const Classes& sources, const Classes& destinations) {
-        if (!within_budget()) return;
-        grid.emplace(context_, normal_.steps[step], sources, destinations);
+    void build(StepGrid& grid, std::uint32_t step, const Classes& outer) {
+        if (outer.empty() || !within_budget()) return;
+        const std::size_t before = grid.bytes();
+        grid.add(normal_.steps[step], outer);
+        grid_bytes_ += grid.bytes() - before;
+    }
+
+    void build_for_all(std::optional<StepGrid>& grid, std::uint32_t step, const Classes& sources) {
+        grid.emplace(context_, Side::kSource);
         grid_bytes_ += grid->bytes();
+        build(*grid, step, sources);
     }
 
     void compile_row(std::size_t lane, std::uint32_t source, std::vector<std::uint32_t>& pairs) {
@@ -100,55 +97,50 @@ private:
 
     // service class -> trace
     FunctionId judgement(const NormalLane& lane, std::uint32_t source, std::uint32_t destination) {
-        const std::uint32_t egress = addresses_.source.step[source];
-        const std::uint32_t ingress = addresses_.destination.step[destination];
-        std::uint32_t so_far = kNone;
-        if (lane.ingress_port != kNone) then(so_far, port_[lane.ingress_port]->at(source, destination));
-        if (egress != kNone) then(so_far, egress_[egress]->at(source, destination));
-        if (ingress != kNone) then(so_far, ingress_[ingress]->at(source, position_[destination]));
-        if (lane.egress_port != kNone) then(so_far, port_[lane.egress_port]->at(source, destination));
-        return finish(so_far, failsafe_ ? failsafe_->at(source, destination) : kNone);
+        std::array<FunctionId, 4> steps{};
+        std::size_t count = 0;
+        if (lane.ingress_port != kNone) steps[count++] = port_[lane.ingress_port]->at(source, destination);
+        if (addresses_.source.step[source] != kNone) steps[count++] = egress_.at(source, destination);
+        if (addresses_.destination.step[destination] != kNone) steps[count++] = ingress_.at(destination, source);
+        if (lane.egress_port != kNone) steps[count++] = port_[lane.egress_port]->at(source, destination);
+        FunctionId before = kNone;
+        for (std::size_t at = 0; at + 1 < count; ++at) before = at == 0 ? steps[0] : then(before, steps[at]);
+        const FunctionId last = count == 0 ? kNone : steps[count - 1];
+        return traces_of(before, last, failsafe_ ? failsafe_->at(source, destination) : kNone);
     }
 
-    // One more step behind those judged so far.
-    void then(std::uint32_t& so_far, FunctionId next) {
-        if (so_far == kNone) {
-            so_far = next;
-            return;
-        }
-        const std::array<std::uint32_t, 2> key{so_far, next};
-        so_far = joined_.get(key, [&] {
-            return functions_.combine(key[0], key[1], [this](std::uint64_t a, std::uint64_t b) {
-                return both_worlds(paths_.then(enforced_of(a), enforced_of(b)),
-                                   paths_.then(pending_of(a), pending_of(b)));
-            });
+    FunctionId then(FunctionId first, FunctionId next) {
+        const std::array<std::uint32_t, 2> key{first, next};
+        return joined_.get(key, [&] {
+            return functions_.combine(first, next,
+                                      [this](std::uint64_t a, std::uint64_t b) { return paths_.then(a, b); });
         });
     }
 
-    // The traces, with the failsafe list in front of everything.
-    FunctionId finish(std::uint32_t judged, std::uint32_t failsafe) {
-        const std::array<std::uint32_t, 2> key{judged, failsafe};
+    // What was judged before the last step (kNone: nothing), the last step (kNone: there was no step at all), and the
+    // failsafe list (kNone: there is none) in front of everything.
+    FunctionId traces_of(FunctionId before, FunctionId last, FunctionId failsafe) {
+        const std::array<std::uint32_t, 3> key{before, last, failsafe};
         return finished_.get(key, [&] {
-            const bool unmatched = judged == kNone;
-            const FunctionId last = unmatched ? this->unmatched() : judged;
-            const FunctionId first = failsafe == kNone ? nothing() : failsafe;
-            return functions_.combine(first, last, [&](std::uint64_t safe, std::uint64_t paths) {
-                if (enforced_of(safe) != kNone) return trace(safe, false);
-                return trace(paths, unmatched);
+            const FunctionId judged = traces_of(before, last);
+            if (failsafe == kNone) return judged;
+            return functions_.combine(failsafe, judged, [this](std::uint64_t safe, std::uint64_t trace) {
+                return enforced_of(safe) == kNone ? trace : std::uint64_t{index(paths_.trace(safe))};
             });
         });
     }
 
-    std::uint64_t trace(std::uint64_t paths, bool unmatched) {
-        return index(paths_.trace(enforced_of(paths), pending_of(paths), unmatched));
-    }
-
-    FunctionId nothing() { return functions_.constant(both_worlds(kNone, kNone)); }
-
-    FunctionId unmatched() {
-        const std::array<std::uint32_t, 1> hit{static_cast<std::uint32_t>(program_.unmatched_hit)};
-        const PathId path = paths_.add(program_.unmatched, hit);
-        return functions_.constant(both_worlds(path, path));
+    FunctionId traces_of(FunctionId before, FunctionId last) {
+        if (last == kNone) {
+            return functions_.constant(index(paths_.unmatched(program_.unmatched, program_.unmatched_hit)));
+        }
+        if (before == kNone) {
+            return functions_.map(last,
+                                  [this](std::uint64_t both) { return std::uint64_t{index(paths_.trace(both))}; });
+        }
+        return functions_.combine(before, last, [this](std::uint64_t a, std::uint64_t b) {
+            return std::uint64_t{index(paths_.trace(a, b))};
+        });
     }
 
     [[nodiscard]] std::size_t working_bytes() const noexcept {
@@ -187,13 +179,12 @@ private:
     WalkEvaluator evaluator_;
     GridContext context_;
     BlockTable blocks_;
-    Memo joined_;                // function of both_worlds, function of both_worlds -> the same, one after the other
-    Memo finished_;              // function of both_worlds, failsafe function -> function of traces
-    std::vector<Grid> egress_;   // by step: all sources with it x all destinations
-    std::vector<Grid> ingress_;  // by step: all sources x the destinations with it
-    std::vector<Grid> port_;     // by step: all x all
-    Grid failsafe_;
-    std::vector<std::uint32_t> position_;  // by destination class: its place among those with its step
+    Memo<2> joined_;    // one step's function, the next one's -> the function of both, one after the other
+    Memo<3> finished_;  // steps before, last step, failsafe -> function of traces
+    StepGrid egress_{context_, Side::kSource};
+    StepGrid ingress_{context_, Side::kDestination};
+    std::vector<std::optional<StepGrid>> port_;  // by step
+    std::optional<StepGrid> failsafe_;
     std::size_t grid_bytes_ = 0;
 };
 

@@ -10,7 +10,13 @@ PathId Paths::add(Verdict verdict, std::span<const std::uint32_t> hits) {
     return paths_.intern(scratch_);
 }
 
-PathId Paths::then(PathId first, PathId next) {
+std::uint64_t Paths::then(std::uint64_t first, std::uint64_t next) {
+    const PathId enforced = then_in_one_world(enforced_of(first), enforced_of(next));
+    const bool same = enforced_of(first) == pending_of(first) && enforced_of(next) == pending_of(next);
+    return both_worlds(enforced, same ? enforced : then_in_one_world(pending_of(first), pending_of(next)));
+}
+
+PathId Paths::then_in_one_world(PathId first, PathId next) {
     if (verdict(first) == Verdict::kDeny) return first;
     const std::array<std::uint32_t, 2> key{first, next};
     return then_.get(key, [&] {
@@ -23,8 +29,20 @@ PathId Paths::then(PathId first, PathId next) {
     });
 }
 
-TraceId Paths::trace(PathId enforced, PathId pending, bool unmatched) {
-    const std::array<std::uint32_t, 3> key{enforced, pending, unmatched ? 1U : 0U};
+TraceId Paths::trace(std::uint64_t both) {
+    const std::array<std::uint32_t, 3> key{enforced_of(both), pending_of(both), 0};
+    return TraceId{traces_.intern(key)};
+}
+
+TraceId Paths::trace(std::uint64_t first, std::uint64_t next) {
+    const std::array<std::uint32_t, 4> key{enforced_of(first), pending_of(first), enforced_of(next), pending_of(next)};
+    return TraceId{joined_traces_.get(key, [&] { return static_cast<std::uint32_t>(trace(then(first, next))); })};
+}
+
+TraceId Paths::unmatched(Verdict verdict, HitId hit) {
+    const std::array<std::uint32_t, 1> hits{static_cast<std::uint32_t>(hit)};
+    const PathId path = add(verdict, hits);
+    const std::array<std::uint32_t, 3> key{path, path, 1};
     return TraceId{traces_.intern(key)};
 }
 

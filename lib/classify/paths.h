@@ -14,26 +14,40 @@ namespace drywall::classify {
 
 using PathId = std::uint32_t;
 
+// Both worlds' paths in one number: what a step's judgement is per service class.
+constexpr std::uint64_t both_worlds(PathId enforced, PathId pending) noexcept {
+    return std::uint64_t{enforced} << 32 | pending;
+}
+constexpr PathId enforced_of(std::uint64_t both) noexcept { return static_cast<PathId>(both >> 32); }
+constexpr PathId pending_of(std::uint64_t both) noexcept { return static_cast<PathId>(both); }
+
 class Paths {
 public:
     PathId add(Verdict verdict, std::span<const std::uint32_t> hits);
-    // First one judgement, then the next: a deny ends the list.
-    PathId then(PathId first, PathId next);
+    // First one judgement, then the next, in both worlds: a deny ends the list.
+    std::uint64_t then(std::uint64_t first, std::uint64_t next);
 
-    // REQUIRES: paths of add() or then(). `unmatched`: no step existed.
-    TraceId trace(PathId enforced, PathId pending, bool unmatched);
+    TraceId trace(std::uint64_t both);
+    // The trace of `first` and then `next`.
+    TraceId trace(std::uint64_t first, std::uint64_t next);
+    // The trace when no step existed.
+    TraceId unmatched(Verdict verdict, HitId hit);
 
     [[nodiscard]] std::size_t trace_count() const noexcept { return traces_.size(); }
     [[nodiscard]] std::vector<Trace> traces() const;
-    [[nodiscard]] std::size_t bytes() const noexcept { return paths_.bytes() + traces_.bytes() + then_.bytes(); }
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return paths_.bytes() + traces_.bytes() + then_.bytes() + joined_traces_.bytes();
+    }
 
 private:
+    PathId then_in_one_world(PathId first, PathId next);
     [[nodiscard]] Verdict verdict(PathId id) const noexcept { return static_cast<Verdict>(paths_[id][0]); }
     [[nodiscard]] std::vector<HitId> hits(PathId id) const;
 
     Interner<std::uint32_t> paths_;   // verdict, hits...
     Interner<std::uint32_t> traces_;  // enforced path, pending path, unmatched
-    Memo then_;
+    Memo<2> then_;
+    Memo<4> joined_traces_;  // both worlds of the first, both worlds of the next -> trace
     std::vector<std::uint32_t> scratch_;
 };
 

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <array>
-#include <set>
+#include <compare>
 #include <string>
 
 #include "drywall/classify/oracle.h"
@@ -57,36 +57,43 @@ Facets facets_of(std::span<const ServiceMatch> matches, Facet facet) {
     return facets;
 }
 
-// The values where some list of ports begins to hold or ends to.
-void cut_ports(std::set<std::size_t>& cuts, const std::vector<PortRange>& ranges) {
+// A value from which on a facet may answer differently than just below it.
+struct Cut {
+    std::size_t value = 0;
+    std::uint32_t facet = 0;
+    auto operator<=>(const Cut&) const = default;
+};
+
+void cut_ports(std::vector<Cut>& cuts, const std::vector<PortRange>& ranges, std::uint32_t facet) {
     for (const PortRange range : ranges) {
-        cuts.insert(range.first);
-        cuts.insert(std::size_t{range.last} + 1);
+        cuts.push_back({range.first, facet});
+        cuts.push_back({std::size_t{range.last} + 1, facet});
     }
 }
 
-void cut_icmp(std::set<std::size_t>& cuts, const std::optional<IcmpMatch>& match) {
+void cut_icmp(std::vector<Cut>& cuts, const std::optional<IcmpMatch>& match, std::uint32_t facet) {
     if (!match) return;
     const std::size_t first = std::size_t{match->type} << 8 | match->code.value_or(0);
-    cuts.insert(first);
-    cuts.insert(first + (match->code ? 1 : 256));
+    cuts.push_back({first, facet});
+    cuts.push_back({first + (match->code ? 1 : 256), facet});
 }
 
-std::set<std::size_t> cuts_of(const Facets& facets, Kind kind) {
-    std::set<std::size_t> cuts{0};
-    if (kind == Kind::kOther) return cuts;
-    for (const ServiceMatch& match : facets.distinct) {
+// Sorted.
+std::vector<Cut> cuts_of(const Facets& facets, Kind kind) {
+    std::vector<Cut> cuts;
+    for (std::uint32_t facet = 0; facet < facets.distinct.size(); ++facet) {
+        const ServiceMatch& match = facets.distinct[facet];
         if (kind == Kind::kPorts) {
-            cut_ports(cuts, match.source_ports);
-            cut_ports(cuts, match.not_source_ports);
-            cut_ports(cuts, match.destination_ports);
-            cut_ports(cuts, match.not_destination_ports);
-        } else {
-            cut_icmp(cuts, match.icmp);
-            cut_icmp(cuts, match.not_icmp);
+            for (const auto* ranges : {&match.source_ports, &match.not_source_ports, &match.destination_ports,
+                                       &match.not_destination_ports}) {
+                cut_ports(cuts, *ranges, facet);
+            }
+        } else if (kind == Kind::kIcmp) {
+            cut_icmp(cuts, match.icmp, facet);
+            cut_icmp(cuts, match.not_icmp, facet);
         }
     }
-    cuts.erase(cuts.lower_bound(kPortValues), cuts.end());
+    std::ranges::sort(cuts);
     return cuts;
 }
 
@@ -110,28 +117,38 @@ struct Dimension {
     }
 };
 
+void set_to(std::vector<std::uint64_t>& bits, std::size_t at, bool holds) {
+    const std::uint64_t bit = std::uint64_t{1} << (at % 64);
+    bits[at / 64] = holds ? bits[at / 64] | bit : bits[at / 64] & ~bit;
+}
+
 // Which of `facets` hold for this packet.
 std::vector<std::uint64_t> signature(const Facets& facets, const net::Tuple& tuple) {
     std::vector<std::uint64_t> bits((facets.distinct.size() + 63) / 64, 0);
     for (std::size_t at = 0; at < facets.distinct.size(); ++at) {
-        if (matches(facets.distinct[at], tuple)) bits[at / 64] |= std::uint64_t{1} << (at % 64);
+        set_to(bits, at, matches(facets.distinct[at], tuple));
     }
     return bits;
 }
 
+// Goes through the values in order and asks anew, at each, those facets that are cut there.
 Dimension cut(const Facets& facets, Kind kind, std::uint16_t net::Tuple::*field) {
     Dimension dimension;
     dimension.facets = &facets;
-    dimension.class_of.resize(kPortValues);
-    const std::set<std::size_t> cuts = cuts_of(facets, kind);
-    for (auto at = cuts.begin(); at != cuts.end(); ++at) {
-        net::Tuple representative;
-        representative.protocol = kProtocolOfKind[static_cast<std::size_t>(kind)];
-        representative.*field = static_cast<std::uint16_t>(*at);
-        const std::uint32_t id = dimension.classes.intern(signature(facets, representative));
-        const std::size_t end = std::next(at) == cuts.end() ? kPortValues : *std::next(at);
-        std::fill(dimension.class_of.begin() + static_cast<std::ptrdiff_t>(*at),
-                  dimension.class_of.begin() + static_cast<std::ptrdiff_t>(end), static_cast<std::uint16_t>(id));
+    net::Tuple representative;
+    representative.protocol = kProtocolOfKind[static_cast<std::size_t>(kind)];
+    std::vector<std::uint64_t> bits = signature(facets, representative);
+    const std::vector<Cut> cuts = cuts_of(facets, kind);
+    auto next = cuts.begin();
+    std::size_t value = 0;
+    while (value < kPortValues) {
+        representative.*field = static_cast<std::uint16_t>(value);
+        for (; next != cuts.end() && next->value == value; ++next) {
+            set_to(bits, next->facet, matches(facets.distinct[next->facet], representative));
+        }
+        const std::uint32_t id = dimension.classes.intern(bits);
+        value = next == cuts.end() ? kPortValues : std::min(next->value, kPortValues);
+        dimension.class_of.resize(value, static_cast<std::uint16_t>(id));
     }
     return dimension;
 }

@@ -50,14 +50,30 @@ public:
     // s -> op(a(s), b(s)). `op` may not touch this object.
     template <typename Op>
     [[nodiscard]] FunctionId combine(FunctionId a, FunctionId b, Op&& op) {
-        const Join& join = joined(shape(a), shape(b));
         const std::span<const std::uint64_t> left = cells(a);
         const std::span<const std::uint64_t> right = cells(b);
         scratch_.clear();
+        if (left.size() == 1) {
+            for (const std::uint64_t value : right) scratch_.push_back(op(left[0], value));
+            return canonical(shape(b));
+        }
+        if (right.size() == 1) {
+            for (const std::uint64_t value : left) scratch_.push_back(op(value, right[0]));
+            return canonical(shape(a));
+        }
+        const Join& join = joined(shape(a), shape(b));
         for (const auto& [from_left, from_right] : join.parts) {
             scratch_.push_back(op(left[from_left], right[from_right]));
         }
         return canonical(join.shape);
+    }
+
+    // s -> op(a(s)). `op` may not touch this object.
+    template <typename Op>
+    [[nodiscard]] FunctionId map(FunctionId a, Op&& op) {
+        scratch_.clear();
+        for (const std::uint64_t value : cells(a)) scratch_.push_back(op(value));
+        return canonical(shape(a));
     }
 
     [[nodiscard]] ShapeId shape(FunctionId id) const noexcept { return static_cast<ShapeId>(functions_[id][0]); }

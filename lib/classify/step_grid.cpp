@@ -1,46 +1,21 @@
 #include "step_grid.h"
 
-#include <algorithm>
 #include <array>
+#include <numeric>
+#include <utility>
+
+#include "paths.h"
 
 namespace drywall::classify {
 namespace {
-
-// Classes between which a few matches of one side cannot tell.
-struct Grouping {
-    std::vector<std::uint32_t> group_of;        // by position in the classes given
-    std::vector<std::uint32_t> representative;  // by group: a class
-};
-
-Grouping group(std::span<const std::uint32_t> classes, const BitMatrix& holds,
-               const std::vector<std::uint32_t>& matches) {
-    std::vector<std::uint64_t> mask(holds.words(), 0);
-    for (const std::uint32_t match : matches) mask[match / 64] |= std::uint64_t{1} << (match % 64);
-    std::vector<std::size_t> words;
-    for (std::size_t word = 0; word < mask.size(); ++word) {
-        if (mask[word] != 0) words.push_back(word);
-    }
-    Grouping grouping;
-    grouping.group_of.reserve(classes.size());
-    Interner<std::uint64_t> known;
-    std::vector<std::uint64_t> key(words.size());
-    for (const std::uint32_t id : classes) {
-        const auto row = holds.row(id);
-        for (std::size_t at = 0; at < words.size(); ++at) key[at] = row[words[at]] & mask[words[at]];
-        const std::uint32_t group = known.intern(key);
-        if (group == grouping.representative.size()) grouping.representative.push_back(id);
-        grouping.group_of.push_back(group);
-    }
-    return grouping;
-}
 
 // Follows a list of leaves in order and says which of them no packet can reach, so that lists end early and more of
 // them are equal.
 class Reach {
 public:
-    // Whether `leaf` belongs in the list. `certain`: its addresses hold, and `always`: so does its service.
-    bool keep(const Leaf& leaf, bool certain, bool always) {
-        if (leaf.kind == Leaf::Kind::kRule) return keep_rule(leaf, certain && always);
+    // Whether `leaf` belongs in the list. `takes_all`: it holds for every packet that comes to it.
+    bool keep(const Leaf& leaf, bool takes_all) {
+        if (leaf.kind == Leaf::Kind::kRule) return keep_rule(leaf, takes_all);
         if (leaf.kind == Leaf::Kind::kOtherwise) {
             done_ = true;
             return true;
@@ -69,75 +44,94 @@ private:
 
 }  // namespace
 
-StepGrid::StepGrid(GridContext& context, const Step& step, std::span<const std::uint32_t> sources,
-                   std::span<const std::uint32_t> destinations)
-    : width_(destinations.size()), group_of_source_(context.addresses.source.size(), 0) {
+StepGrid::StepGrid(GridContext& context, Side outer)
+    : context_(context),
+      outer_(outer),
+      outer_classes_(context.classes(outer)),
+      inner_classes_(context.classes(outer == Side::kSource ? Side::kDestination : Side::kSource)),
+      width_(inner_classes_.size()),
+      all_inner_(width_),
+      row_of_(outer_classes_.size(), 0),
+      decided_in_(context.normal.services.size(), 0) {
+    std::iota(all_inner_.begin(), all_inner_.end(), 0);
+}
+
+void StepGrid::add(const Step& step, std::span<const std::uint32_t> outer) {
     std::vector<std::uint32_t> matches;
     for (const std::uint32_t walk : {step.enforced, step.pending}) {
-        for (const Op& op : context.normal.walks[walk]) {
-            if (op.source != kNone) matches.push_back(op.source);
+        for (const Op& op : context_.normal.walks[walk]) {
+            const std::uint32_t match = outer_ == Side::kSource ? op.source : op.destination;
+            if (match != kNone) matches.push_back(match);
         }
     }
-    const Grouping groups = group(sources, context.addresses.source.holds, matches);
-    for (std::size_t at = 0; at < sources.size(); ++at) group_of_source_[sources[at]] = groups.group_of[at];
-    functions_.reserve(groups.representative.size() * width_);
-    for (const std::uint32_t source : groups.representative) {
-        if (!context.go_on()) return;
-        judge_group(context, step, source, destinations);
+    const Grouping groups = group_classes(outer, outer_classes_.holds, matches);
+    const std::size_t first_row = functions_.size() / width_;
+    for (std::size_t at = 0; at < outer.size(); ++at) row_of_[outer[at]] = first_row + groups.group_of[at];
+    for (const std::uint32_t representative : groups.representative) {
+        if (!context_.go_on()) return;
+        add_row(step, representative);
     }
 }
 
-void StepGrid::judge_group(GridContext& context, const Step& step, std::uint32_t source,
-                           std::span<const std::uint32_t> destinations) {
-    const std::vector<HalfOp> enforced = for_source(context, context.normal.walks[step.enforced], source);
-    const std::vector<HalfOp> pending =
-        step.pending == step.enforced ? enforced : for_source(context, context.normal.walks[step.pending], source);
+void StepGrid::add_row(const Step& step, std::uint32_t outer) {
+    RuleFilter enforced(restricted(context_.normal.walks[step.enforced], outer));
+    RuleFilter pending(restricted(context_.normal.walks[step.pending], outer));
     std::vector<std::uint32_t> matches;
-    for (const std::vector<HalfOp>* ops : {&enforced, &pending}) {
-        for (const HalfOp& op : *ops) {
-            if (op.destination != kNone) matches.push_back(op.destination);
+    for (const RuleFilter* filter : {&enforced, &pending}) {
+        for (const FilterOp& op : filter->ops()) {
+            if (op.match != kNone) matches.push_back(op.match);
         }
     }
-    const Grouping groups = group(destinations, context.addresses.destination.holds, matches);
+    const Grouping groups = group_classes(all_inner_, inner_classes_.holds, matches);
     std::vector<FunctionId> of_group;
-    for (const std::uint32_t destination : groups.representative) {
-        const FunctionId now = judge(context, enforced, destination);
-        const FunctionId then = step.pending == step.enforced ? now : judge(context, pending, destination);
+    for (const std::uint32_t inner : groups.representative) {
+        const FunctionId now = judge(enforced, inner);
+        const FunctionId then = step.pending == step.enforced ? now : judge(pending, inner);
         const std::array<std::uint32_t, 2> key{now, then};
-        of_group.push_back(context.joined_worlds.get(key, [&] {
-            return context.functions.combine(now, then, [](std::uint64_t a, std::uint64_t b) {
-                return both_worlds(static_cast<PathId>(a), static_cast<PathId>(b));
-            });
+        of_group.push_back(now == then ? now : context_.joined_worlds.get(key, [&] {
+            return context_.functions.combine(
+                now, then, [](std::uint64_t a, std::uint64_t b) { return both_worlds(enforced_of(a), pending_of(b)); });
         }));
     }
     for (const std::uint32_t group : groups.group_of) functions_.push_back(of_group[group]);
 }
 
-std::vector<StepGrid::HalfOp> StepGrid::for_source(const GridContext& context, const NormalWalk& walk,
-                                                   std::uint32_t source) {
-    std::vector<HalfOp> ops;
+std::vector<FilterOp> StepGrid::restricted(const NormalWalk& walk, std::uint32_t outer) const {
+    std::vector<FilterOp> ops;
     Reach reach;
     for (const Op& op : walk) {
-        if (op.source != kNone && !context.addresses.source.holds.test(source, op.source)) continue;
-        const bool keep =
-            reach.keep(context.normal.leaves[op.leaf], op.destination == kNone, context.evaluator.always(op.leaf));
-        if (keep) ops.push_back({op.destination, op.leaf});
+        const auto [open, known] =
+            outer_ == Side::kSource ? std::pair(op.destination, op.source) : std::pair(op.source, op.destination);
+        if (known != kNone && !outer_classes_.holds.test(outer, known)) continue;
+        const bool takes_all = open == kNone && context_.evaluator.always(op.leaf);
+        if (reach.keep(context_.normal.leaves[op.leaf], takes_all)) ops.push_back({open, op.leaf});
         if (reach.done()) break;
     }
     return ops;
 }
 
-FunctionId StepGrid::judge(GridContext& context, const std::vector<HalfOp>& ops, std::uint32_t destination) {
-    std::vector<std::uint32_t> leaves;
+FunctionId StepGrid::judge(RuleFilter& filter, std::uint32_t inner) {
+    filter.select(inner_classes_.holds.row(inner), positions_);
+    leaves_.clear();
     Reach reach;
-    for (const HalfOp& op : ops) {
-        if (op.destination != kNone && !context.addresses.destination.holds.test(destination, op.destination)) continue;
-        if (reach.keep(context.normal.leaves[op.leaf], true, context.evaluator.always(op.leaf))) {
-            leaves.push_back(op.leaf);
-        }
+    ++tier_;
+    for (const std::uint32_t at : positions_) {
+        const std::uint32_t leaf = filter.ops()[at].leaf;
+        if (shadowed(context_.normal.leaves[leaf])) continue;
+        if (reach.keep(context_.normal.leaves[leaf], context_.evaluator.always(leaf))) leaves_.push_back(leaf);
         if (reach.done()) break;
     }
-    return context.evaluator.evaluate(leaves);
+    return context_.evaluator.evaluate(leaves_);
+}
+
+bool StepGrid::shadowed(const Leaf& leaf) {
+    if (leaf.kind != Leaf::Kind::kRule) {
+        ++tier_;
+        return false;
+    }
+    if (decided_in_[leaf.service] == tier_) return true;
+    if (leaf.action != Action::kLog) decided_in_[leaf.service] = tier_;
+    return false;
 }
 
 }  // namespace drywall::classify

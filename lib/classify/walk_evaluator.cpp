@@ -28,7 +28,9 @@ WalkEvaluator::WalkEvaluator(const NormalProgram& normal, const ServiceClasses& 
 }
 
 FunctionId WalkEvaluator::evaluate(std::span<const std::uint32_t> leaves) {
-    return known_.get(leaves, [&] { return compute(leaves); });
+    const std::uint32_t list = lists_.intern(leaves);
+    if (list == answer_of_.size()) answer_of_.push_back(compute(leaves));
+    return answer_of_[list];
 }
 
 FunctionId WalkEvaluator::compute(std::span<const std::uint32_t> leaves) {
@@ -63,11 +65,7 @@ void WalkEvaluator::apply_rule(std::span<const std::uint32_t> leaves, const Leaf
     if (noted) return;  // one rule of a policy, lowered to many, notes a packet once
     switch (leaf.action) {
         case Action::kAllow:
-        case Action::kDeny: {
-            const Way ended = split(way, leaf, at);
-            if (!empty(ended.services)) answer(ended, leaf.action);
-            break;
-        }
+        case Action::kDeny: answer_some(way, leaf); break;
         case Action::kPass:
         case Action::kLog: {
             Way onward = split(way, leaf, leaf.action == Action::kLog ? at + 1 : next_tier(leaves, at));
@@ -88,14 +86,37 @@ WalkEvaluator::Way WalkEvaluator::split(Way& way, const Leaf& leaf, std::size_t 
     return taken;
 }
 
-void WalkEvaluator::answer(const Way& way, Action action) {
-    const PathId path = action == Action::kPass
-                            ? kNone
-                            : paths_.add(action == Action::kAllow ? Verdict::kAllow : Verdict::kDeny, way.hits);
-    for (std::size_t word = 0; word < way.services.size(); ++word) {
-        for (std::uint64_t left = way.services[word]; left != 0; left &= left - 1) {
-            answers_[word * 64 + static_cast<std::size_t>(std::countr_zero(left))] = path;
+void WalkEvaluator::answer_some(Way& way, const Leaf& leaf) {
+    const auto holds = services_.holds.row(leaf.service);
+    std::uint64_t path = 0;
+    bool named = false;
+    for (std::size_t word = 0; word < holds.size(); ++word) {
+        const std::uint64_t ended = way.services[word] & holds[word];
+        if (ended == 0) continue;
+        if (!std::exchange(named, true)) {
+            way.hits.push_back(number(leaf.hit));
+            path = path_of(way, leaf.action);
+            way.hits.pop_back();
         }
+        write(word, ended, path);
+        way.services[word] &= ~ended;
+    }
+}
+
+void WalkEvaluator::answer(const Way& way, Action action) {
+    const std::uint64_t path = path_of(way, action);
+    for (std::size_t word = 0; word < way.services.size(); ++word) write(word, way.services[word], path);
+}
+
+std::uint64_t WalkEvaluator::path_of(const Way& way, Action action) {
+    if (action == Action::kPass) return both_worlds(kNone, kNone);
+    const PathId path = paths_.add(action == Action::kAllow ? Verdict::kAllow : Verdict::kDeny, way.hits);
+    return both_worlds(path, path);
+}
+
+void WalkEvaluator::write(std::size_t word, std::uint64_t services, std::uint64_t path) {
+    for (; services != 0; services &= services - 1) {
+        answers_[word * 64 + static_cast<std::size_t>(std::countr_zero(services))] = path;
     }
 }
 
