@@ -1,6 +1,8 @@
 """A bump in the wire: what is not judged by policy, and what must arrive as it was sent."""
 
+import hashlib
 import struct
+import threading
 
 from tests.e2e.case import PORT, WireCase, eventually, on_every_driver
 from tests.lab import policies, traffic
@@ -99,9 +101,6 @@ class BumpInTheWire(WireCase):
 
 def stream(connection, size: int) -> bool:
     """Sends and receives at once: an echo of more than the buffers hold would otherwise block both ends."""
-    import hashlib
-    import threading
-
     sent = hashlib.sha256()
 
     def send() -> None:

@@ -40,12 +40,16 @@ def die_with_parent() -> None:
 
 
 class Namespace:
-    """dw-<pid>-<number>-<role>: the pid says whose it is, so that what a killed run left behind can be told apart."""
+    """dw-<pid>-<number>-<role>: the pid says whose it is, so that what a killed run left behind can be told apart.
 
-    def __init__(self, role: str) -> None:
+    With a `prefix` of its own a namespace may outlive the process; then somebody has to delete it by that name.
+    """
+
+    def __init__(self, role: str, prefix: str | None = None) -> None:
         sweep()
         self.role = role
-        self.name = f"dw-{os.getpid()}-{next(_numbers)}-{role}"
+        self.name = f"{prefix}-{role}" if prefix else f"dw-{os.getpid()}-{next(_numbers)}-{role}"
+        self.outlives = prefix is not None
         ip(f"netns add {self.name}")
         _alive[self.name] = self
         self._fd = os.open(PLACE / self.name, os.O_RDONLY | os.O_CLOEXEC)
@@ -82,6 +86,8 @@ class Namespace:
         return subprocess.run(self.command(*words), text=True, capture_output=True, **options)
 
     def popen(self, *words: str | Path, **options) -> subprocess.Popen:
+        if self.outlives:
+            return subprocess.Popen(self.command(*words), start_new_session=True, **options)
         return subprocess.Popen(self.command(*words), preexec_fn=die_with_parent, **options)
 
 
@@ -96,6 +102,11 @@ def sweep() -> None:
         owner = re.match(r"dw-(\d+)-", entry.name)
         if owner and not Path("/proc", owner.group(1)).exists():
             subprocess.run(["ip", "netns", "del", entry.name], capture_output=True)
+
+
+def leave_all() -> None:
+    """What stands now stays when the process ends."""
+    _alive.clear()
 
 
 @atexit.register

@@ -41,7 +41,8 @@ class Host:
 
 
 class Wire:
-    def __init__(self) -> None:
+    def __init__(self, prefix: str | None = None) -> None:
+        self._prefix = prefix
         self.hosts: dict[str, Host] = {}
         self._namespaces: list[Namespace] = []
         try:
@@ -52,7 +53,7 @@ class Wire:
             raise
 
     def _namespace(self, role: str) -> Namespace:
-        namespace = Namespace(role)
+        namespace = Namespace(role, self._prefix)
         self._namespaces.append(namespace)
         # Quiet: what nobody sends on purpose (router solicitations, DAD, MLD) would be in every count.
         namespace.sysctl(ipv6__conf__default__accept_dad=0, ipv6__conf__default__router_solicitations=0,
