@@ -32,6 +32,13 @@ bool same_letters(std::string_view a, std::string_view b) noexcept {
     return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
 }
 
+// Messages quote the author's text, and YAML's escapes can hide a terminal's control sequences in it.
+std::string printable(std::string text) {
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    return text;
+}
+
 }  // namespace
 
 void Complaints::unsupported(int line, int column, std::string message, std::string hint) {
@@ -42,7 +49,7 @@ void Complaints::unsupported(int line, int column, std::string message, std::str
 
 void Complaints::add(int line, int column, std::string message, std::string hint) {
     only_refusals_ = false;
-    if (!full()) list_.push_back({place(line, column), std::move(message), std::move(hint)});
+    if (!full()) list_.push_back({place(line, column), printable(std::move(message)), printable(std::move(hint))});
 }
 
 Error Complaints::error() && {
@@ -79,7 +86,7 @@ std::string shown(std::string_view text) {
     // A cut does not tear a character of several bytes.
     while (length < text.size() && length > 0 && (static_cast<unsigned char>(text[length]) & 0xc0) == 0x80) --length;
     std::string out = "'";
-    for (const char c : text.substr(0, length)) out += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? '?' : c;
+    out += text.substr(0, length);
     if (length < text.size()) out += "...";
     return out + "'";
 }

@@ -41,7 +41,7 @@ private:
 // "a, b, c"
 [[nodiscard]] std::string joined(const std::vector<std::string_view>& words);
 
-// A person's text between quotes: shortened, and without what would disturb a terminal.
+// A person's text between quotes, shortened.
 [[nodiscard]] std::string shown(std::string_view text);
 
 }  // namespace drywall::loader

@@ -15,7 +15,12 @@ constexpr std::array<Choice<Action>, 2> kDefaultActions{Choice<Action>{"Deny", A
 std::vector<std::string> read_profiles(Fields& spec) {
     std::vector<std::string> profiles;
     for (const Node& item : spec.list("profiles", kUnlimited)) {
-        if (auto name = read_text(item, "a profile in spec.profiles", spec.complaints())) profiles.push_back(*name);
+        const auto name = read_text(item, "a profile in spec.profiles", spec.complaints());
+        if (!name) continue;
+        if (!is_dns_subdomain(*name)) {
+            spec.complaints().add(item.line, item.column, shown(*name) + " can't be the name of a profile");
+        }
+        profiles.push_back(*name);
     }
     return profiles;
 }

@@ -113,7 +113,12 @@ std::optional<std::string> read_selector(Fields& fields, std::string_view name) 
 
 Policy read_policy(Fields& spec, bool staged) {
     Policy policy;
-    if (const auto tier = spec.text("tier")) policy.tier = *tier;
+    if (const Node* node = spec.take("tier")) {
+        policy.tier = read_text(*node, "spec.tier", spec.complaints()).value_or(policy.tier);
+        if (!is_dns_label(policy.tier)) {
+            spec.complaints().add(node->line, node->column, shown(policy.tier) + " can't be the name of a tier");
+        }
+    }
     policy.order = spec.number("order");
     policy.selector = read_selector(spec, "selector").value_or("");
     policy.ingress = read_rules(spec, "ingress");

@@ -259,6 +259,14 @@ TEST(LoadPolicy, EveryComplaintNamesItsLineAndColumn) {
               "p.yaml:9:5: unknown field 'sourse' in spec.ingress[0]; did you mean 'source'?");
 }
 
+TEST(LoadPolicy, ComplaintsCarryNoControlCharacters) {
+    for (const char* spec : {R"({"\e[31mkey": 1})", R"({tier: "\e[31m"})", R"({types: ["\e[31m"]})"}) {
+        const std::string text = complaints(policy_text(spec));
+        EXPECT_NE(text, "") << spec;
+        EXPECT_EQ(text.find('\x1b'), std::string::npos) << text;
+    }
+}
+
 TEST(LoadPolicy, AtMostTwentyComplaintsComeTogether) {
     std::string spec = "{";
     for (int i = 0; i < 100; ++i) spec += "zzz" + std::to_string(i) + ": 1, ";

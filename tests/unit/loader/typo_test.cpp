@@ -104,7 +104,7 @@ std::vector<std::string> wrong_types(const Line& line) {
     if (!has_value) return {};
     const std::string key = line.text.substr(0, line.key_end + 1);
     std::vector<std::string> out{key,        key + " {a: {b: []}}", key + " [[]]",
-                                 key + " ~", key + " 022",    key + " 'no such word' x"};
+                                 key + " ~", key + " 022",          key + " 'no such word' x"};
     return out;
 }
 
