@@ -1,4 +1,5 @@
 // drywall: the operator's command. Reads the command line, runs one command, returns its exit code.
+#include <csignal>
 #include <cstdlib>
 #include <functional>
 #include <iostream>
@@ -144,6 +145,8 @@ bool wants_color(const Options& options) {
 }  // namespace
 
 int main(int argc, char** argv) {
+    // A daemon that closes in the middle of a request is an error to report, and a reader that has gone ends --follow.
+    (void)std::signal(SIGPIPE, SIG_IGN);
     CLI::App app("drywall: rehearse and enforce Calico policies on the wire", "drywall");
     Options options;
     Commands commands;

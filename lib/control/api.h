@@ -18,12 +18,12 @@
 namespace drywall::control {
 
 struct ApiRequest {
-    std::string method;
-    std::string path;  // decoded, without the query
-    std::map<std::string, std::string> query;
-    std::string body;
-    std::string if_generation;  // the header; empty when absent
-    Peer peer;
+    std::string method = {};
+    std::string path = {};  // decoded, without the query
+    std::map<std::string, std::string> query = {};
+    std::string body = {};
+    std::string if_generation = {};  // the header; empty when absent
+    Peer peer = {};
 };
 
 struct ApiResponse {
