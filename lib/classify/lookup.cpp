@@ -19,7 +19,7 @@ public:
             start(root, tuple.source);
             start(root, tuple.destination);
         }
-        for (std::size_t depth = 2; unfinished_ != 0; ++depth) descend(depth);
+        while (unfinished_ != 0) descend();
     }
 
     [[nodiscard]] std::uint32_t source(std::size_t packet) const noexcept { return entries_[2 * packet]; }
@@ -28,18 +28,18 @@ public:
 private:
     void start(std::size_t root, const net::AddressBytes& bytes) noexcept {
         entries_[count_] = trie_.root[root + (std::size_t{bytes[0]} << 8 | bytes[1])];
-        bytes_[count_] = bytes.data();
+        bytes_[count_] = &bytes;
+        depths_[count_] = 2;
         keep_if_unfinished(static_cast<std::uint8_t>(count_));
         ++count_;
     }
 
-    // One level for all that have not reached a leaf: independent loads, which the core overlaps.
-    void descend(std::size_t depth) noexcept {
+    // One step for all that have not reached a leaf: independent loads, which the core overlaps.
+    void descend() noexcept {
         const std::size_t unfinished = std::exchange(unfinished_, 0);
         for (std::size_t at = 0; at < unfinished; ++at) {
             const std::uint8_t which = which_[at];
-            const std::size_t node = entries_[which] & ~kTrieNode;
-            entries_[which] = trie_.nodes[node * kTrieFanout + bytes_[which][depth]];
+            entries_[which] = trie_.descend(entries_[which], *bytes_[which], depths_[which]);
             keep_if_unfinished(which);
         }
     }
@@ -54,7 +54,8 @@ private:
     std::size_t count_ = 0;
     std::size_t unfinished_ = 0;
     std::array<std::uint32_t, 2 * kMaxBurst> entries_;
-    std::array<const std::uint8_t*, 2 * kMaxBurst> bytes_;
+    std::array<const net::AddressBytes*, 2 * kMaxBurst> bytes_;
+    std::array<std::uint32_t, 2 * kMaxBurst> depths_;
     std::array<std::uint8_t, 2 * kMaxBurst + 1> which_;
 };
 

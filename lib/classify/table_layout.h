@@ -16,17 +16,49 @@
 
 namespace drywall::classify {
 
-// A trie entry is an address class (leaf), or kTrieNode | number of a node of 256 entries: the next byte's step.
+// A trie entry is an address class (leaf), or says where to go on: kTrieNode | number of a node of 256 entries (the
+// next byte's step), or kTrieNode | kTrieSkip | number of a skip.
 inline constexpr std::uint32_t kTrieNode = 0x80000000;
+inline constexpr std::uint32_t kTrieSkip = 0x40000000;
+inline constexpr std::uint32_t kTrieNumber = 0x3fffffff;
 inline constexpr std::size_t kTrieRoot = 65536;  // the first 16 bits of an address, per family
 inline constexpr std::size_t kTrieFanout = 256;
 
-// Both families' tries: two roots side by side (IPv4, IPv6), one pool of nodes.
+// Several levels with one way through them, told in one step: the long tails of IPv6 hosts. Addresses that agree with
+// `bits` under `mask` go on at `then`, whose level looks at byte `depth`; all others have the class `otherwise`.
+struct alignas(64) TrieSkip {
+    std::array<std::uint64_t, 2> mask{};
+    std::array<std::uint64_t, 2> bits{};
+    std::uint32_t then = 0;
+    std::uint32_t otherwise = 0;
+    std::uint32_t depth = 0;
+
+    [[nodiscard]] bool agrees(const net::AddressBytes& bytes) const noexcept {
+        const auto words = std::bit_cast<std::array<std::uint64_t, 2>>(bytes);
+        return (((words[0] ^ bits[0]) & mask[0]) | ((words[1] ^ bits[1]) & mask[1])) == 0;
+    }
+};
+
+// Both families' tries: two roots side by side (IPv4, IPv6), one pool of nodes and one of skips.
 struct AddressTrie {
     std::vector<std::uint32_t> root;
     std::vector<std::uint32_t> nodes;
+    std::vector<TrieSkip> skips;
 
-    [[nodiscard]] std::size_t bytes() const noexcept { return (root.size() + nodes.size()) * sizeof(std::uint32_t); }
+    [[nodiscard]] std::size_t bytes() const noexcept {
+        return (root.size() + nodes.size()) * sizeof(std::uint32_t) + skips.size() * sizeof(TrieSkip);
+    }
+
+    // One step down from an entry that is no leaf; `depth` is the byte that the step looks at, then the next one.
+    [[nodiscard]] std::uint32_t descend(std::uint32_t entry, const net::AddressBytes& bytes,
+                                        std::uint32_t& depth) const noexcept {
+        if ((entry & kTrieSkip) == 0) {
+            return nodes[std::size_t{entry & kTrieNumber} * kTrieFanout + bytes[depth++]];
+        }
+        const TrieSkip& skip = skips[entry & kTrieNumber];
+        depth = skip.depth;
+        return skip.agrees(bytes) ? skip.then : skip.otherwise;
+    }
 };
 
 // What an address class is on either side of a packet.

@@ -123,7 +123,28 @@ TEST(AddressTrie, AgreesWithALinearSearchOnRandomPrefixes) {
 TEST(AddressTrie, GoesOnlyAsDeepAsThePrefixes) {
     EXPECT_EQ(trie_of(numbered({prefix("10.1.0.0/16")})).nodes.size(), 0U);
     EXPECT_EQ(trie_of(numbered({prefix("10.1.2.0/24")})).nodes.size(), 1 * kTrieFanout);
-    EXPECT_EQ(trie_of(numbered({prefix("fd00::1/128")})).nodes.size(), 14 * kTrieFanout);
+}
+
+TEST(AddressTrie, LevelsWithOneWayThroughThemAreOneStep) {
+    const auto lone = numbered({prefix("fd00::1/128")});
+    EXPECT_EQ(trie_of(lone).nodes.size(), 0U);
+    EXPECT_EQ(trie_of(lone).skips.size(), 1U);
+    const auto hosts = numbered({prefix("fd00::/48"), prefix("fd00::a800:1/128"), prefix("fd00::a8ff:2/128")});
+    const AddressTrie trie = trie_of(hosts);
+    EXPECT_LE(trie.skips.size(), 4U);
+    EXPECT_LE(trie.nodes.size(), 4 * kTrieFanout);
+    expect_right_at_every_edge(hosts);
+}
+
+TEST(AddressTrie, SkippedLevelsAreRightForHostsScatteredInOneSubnet) {
+    std::mt19937_64 random(9);
+    std::vector<net::Prefix> all{prefix("fd00:0:0:64::/64"), prefix("fd00::/8"), prefix("fd00:0:0:64:8000::/65")};
+    for (int host = 0; host < 200; ++host) {
+        net::Address address = prefix("fd00:0:0:64::/64").address;
+        for (std::size_t at = 8; at < 16; ++at) address.bytes[at] = static_cast<std::uint8_t>(random() % 5 * 63);
+        all.push_back(net::Prefix::around(address, static_cast<std::uint8_t>(100 + random() % 29)));
+    }
+    expect_right_at_every_edge(numbered(all));
 }
 
 TEST(AddressTrie, EqualNodesAreShared) {
@@ -133,9 +154,9 @@ TEST(AddressTrie, EqualNodesAreShared) {
 }
 
 TEST(AddressTrie, RefusesMoreNodesThanItsBudget) {
-    const auto prefixes = numbered({prefix("10.1.2.3/32")});
+    const auto prefixes = numbered({prefix("10.1.2.0/24"), prefix("10.1.2.3/32")});
     EXPECT_TRUE(build_trie(prefixes, kNoClass, 2 * kTrieFanout * sizeof(std::uint32_t)));
-    const auto trie = build_trie(prefixes, kNoClass, kTrieFanout * sizeof(std::uint32_t));
+    const auto trie = build_trie(prefixes, kNoClass, 2 * kTrieFanout * sizeof(std::uint32_t) - 1);
     ASSERT_FALSE(trie);
     EXPECT_EQ(trie.error().kind, ErrorKind::kRefused);
 }
