@@ -2,20 +2,26 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
-#include <regex>
 #include <set>
 #include <string>
+#include <string_view>
 
 #include <gtest/gtest.h>
 
 namespace drywall {
 namespace {
 
-std::string documentation() {
+// The names in the first column of the page's table: the lines that start with "| `name` |".
+std::set<std::string> documented_names() {
+    constexpr std::string_view kOpening = "| `";
     std::ifstream in(DRYWALL_DROP_REASONS_PAGE);
     EXPECT_TRUE(in.good()) << DRYWALL_DROP_REASONS_PAGE << " can't be read";
-    return {std::istreambuf_iterator<char>(in), {}};
+    std::set<std::string> names;
+    for (std::string line; std::getline(in, line);) {
+        if (!line.starts_with(kOpening)) continue;
+        names.insert(line.substr(kOpening.size(), line.find('`', kOpening.size()) - kOpening.size()));
+    }
+    return names;
 }
 
 TEST(DropReason, NamesAndEnumeratorsAreUnique) {
@@ -48,13 +54,9 @@ TEST(DropReason, NameFindsTheReason) {
 }
 
 TEST(DropReason, EveryReasonIsDocumentedAndNoOther) {
-    const std::string page = documentation();
-    std::set<std::string> documented;
-    const std::regex row(R"(\n\| `([a-z_]+)` \|)");
-    for (std::sregex_iterator it(page.begin(), page.end(), row), end; it != end; ++it) documented.insert((*it)[1]);
     std::set<std::string> known;
     for (const DropReasonText& text : kDropReasons) known.emplace(text.name);
-    EXPECT_EQ(documented, known) << "docs/drop-reasons.md has one row for every reason of drop_reason.h";
+    EXPECT_EQ(documented_names(), known) << "docs/drop-reasons.md has one row for every reason of drop_reason.h";
 }
 
 }  // namespace
