@@ -62,8 +62,8 @@ constexpr bool is_icmp(std::uint8_t p) noexcept { return p == protocol::kIcmp ||
 enum class FragmentKind : std::uint8_t {
     kWhole,  // not a fragment (an atomic IPv6 fragment, RFC 6946, is whole)
     kFirst,  // offset 0, more to come: carries the ports
-    // Offset > 0: carries none; `tuple`'s ports are 0 and must not be matched. On IPv6 the protocol is what the fragment
-    // header calls next, which may be an extension header that only the first fragment carries.
+    // Offset > 0: carries none; `tuple`'s ports are 0 and must not be matched. On IPv6 the protocol is what the
+    // fragment header calls next, which may be an extension header that only the first fragment carries.
     kLater,
 };
 
