@@ -135,7 +135,10 @@ class Demo:
                 text = f"{'→ ' if changed else ''}{mark}"
                 cells += " " * (16 - len(text)) + paint({OK: "32", NO: "31"}.get(mark, "2"), text)
             say(f"    {source:<12}{cells}")
-        say(f"    {paint('2', SAME_SIDE + ' same rack: does not cross the wire' + ('   → changed' if before else ''))}\n")
+        legend = f"{SAME_SIDE} same rack: does not cross the wire"
+        if before is not None and matrix != before:
+            legend += "   → changed"
+        say(f"    {paint('2', legend)}\n")
 
 
 def ended(before: dict, after: dict) -> set:
@@ -213,9 +216,11 @@ def rehearse(demo: Demo, before: dict) -> set:
     say("\n  But Drywall knows what would happen, from the connections that were just made:")
     demo.drywall("flows", "--pending", "deny", "--enforced", "allow")
     demo.drywall("stats", "--staged")
+    demo.drywall("stats", "--rules")
     dying = foretold(demo)
     say()
-    hold(dying == expected, f"foretold to die: {names(dying)}", f"expected {names(expected)}")
+    hold(dying == expected, f"frontend → backend-2 is foretold to die, and so are {names(dying - {('frontend', 'backend-2')})}",
+         f"expected {names(expected)}, foretold {names(dying)}")
     counted = rule(settled(demo), "sgnp:close-backend|deny|0")
     hold(counted["would_deny"]["packets"] > 0 and counted["enforced"]["packets"] == 0,
          f"the staged rule has counted {counted['would_deny']['packets']} packets, and stopped none")
@@ -293,7 +298,7 @@ def what_to_try(demo: Demo) -> None:
     drywall get                         drywall stats                    drywall flows --follow
     drywall matrix --diff               drywall apply -f {POLICIES}/20-close-backend.yaml
     {enter}-frontend {HERE}/client.py 10.77.0.22 8080
-    {enter}-box tcpdump -ni in0
+    {enter}-box ip -s link show in0
     curl -s --unix-socket $DRYWALL_SOCKET http://localhost/v1/stats | jq .drops
 
   scripts/demo --clean takes it away.""")

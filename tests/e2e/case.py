@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
@@ -69,10 +70,16 @@ class WireCase(unittest.TestCase):
         cls.appliance.start()
 
     def setUp(self) -> None:
-        everything = self.appliance.get("/v1/resources?format=yaml").text
-        if "items: []" not in everything:
-            self.appliance.request("POST", "/v1/delete", everything)
+        self.delete_everything()
         self.appliance.apply(self.endpoints())
+
+    def delete_everything(self) -> None:
+        items = [item for item in self.appliance.get("/v1/resources").json["items"]
+                 if (item["kind"], item["metadata"]["name"]) != ("Tier", "default")]  # that one is always there
+        if items:
+            answer = self.appliance.request(
+                "POST", "/v1/delete", json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+            self.assertEqual(answer.status, 200, answer.text)
 
     def run(self, result=None):
         try:

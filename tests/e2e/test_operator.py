@@ -77,7 +77,6 @@ class Changes(Operator):
             "unknown action": good.replace("action: Deny", "action: Reject"),
             "port out of range": good.replace("[8080]", "[65536]"),
             "unknown kind": good.replace("kind: GlobalNetworkPolicy", "kind: GlobalNetworkPolice"),
-            "not supported yet": good.replace("  order: 100\n", "  order: 100\n  doNotTrack: true\n  applyOnForward: true\n"),
         }
         before = self.appliance.generation()
         for mistake, text in mistakes.items():
@@ -87,6 +86,15 @@ class Changes(Operator):
                 self.assertEqual(done.returncode, INVALID, done.stdout + done.stderr)
                 self.assertRegex(done.stderr, r":\d+:\d+: ")
                 self.assertEqual(self.appliance.generation(), before)
+
+    def test_what_is_not_there_yet_is_refused_never_ignored(self):
+        good = policies.only_backend_reaches_database()
+        for field in ("doNotTrack: true\n  applyOnForward: true", "namespaceSelector: has(team)"):
+            with self.subTest(field):
+                text = good.replace("  order: 100\n", f"  order: 100\n  {field}\n")
+                done = self.drywall("apply", "-f", "-", input=text, code=REFUSED)
+                self.assertRegex(done.stderr, r":\d+:\d+: .*" + field.split(":")[0])
+        self.assertNotIn("GlobalNetworkPolicy", json.dumps(self.appliance.get("/v1/resources").json["items"]))
 
     def test_deleting_what_is_not_there_is_a_negative_answer(self):
         self.drywall("delete", "gnp", "nobody", code=NEGATIVE)

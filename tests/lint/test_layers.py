@@ -9,11 +9,11 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
 
 # Who may include what does not come with the compiler or the kernel. A place is a prefix of the file's path.
 THIRD_PARTY = [
-    (re.compile(r"^(spdlog|fmt)/"), ("lib/base/", "include/drywall/base/logging.h")),
+    (re.compile(r"^(spdlog|fmt)/"), ("lib/base/", "include/drywall/base/logging.h", "tests/unit/")),
     (re.compile(r"^yaml-cpp/"), ("lib/loader/yaml_document.cpp",)),
     (re.compile(r"^nlohmann/"), ("lib/loader/", "lib/control/", "include/drywall/control/", "app/", "tests/", "perf/")),
     (re.compile(r"^(hs|hs/.*|ch)\.h$"), ("lib/inspect/",)),
-    (re.compile(r"^rte_.*\.h$"), ("lib/io/dpdk/", "lib/runtime/")),
+    (re.compile(r"^rte_.*\.h$"), ("lib/io/dpdk/", "lib/runtime/", "tests/unit/io/", "tests/unit/runtime/", "perf/")),
     (re.compile(r"^pcap(/.*)?\.h$"), ("lib/io/pcap/", "tests/support/")),
     (re.compile(r"^httplib\.h$"), ("lib/control/", "app/drywall/", "tests/unit/control/")),
     (re.compile(r"^CLI/"), ("app/",)),

@@ -93,12 +93,11 @@ class Documents(unittest.TestCase):
         lost = [name for name in tree.matching("", under=("docs/",)) if not reached(name, linked)]
         self.assertEqual(lost, [], f"link these from {' or '.join(PLACES_OF_INDEXES)}")
 
-    def test_every_drop_reason_is_documented_with_its_meaning(self):
-        reasons = re.findall(r'X\(k\w+,\s*"(\w+)",\s*"([^"]+)"\)', tree.read("include/drywall/base/drop_reason.h"))
+    def test_the_documented_drop_reasons_are_those_of_the_code(self):
+        reasons = re.findall(r'X\(k\w+,\s*"(\w+)",', tree.read("include/drywall/base/drop_reason.h"))
         self.assertGreater(len(reasons), 5)
-        text = " ".join(tree.read("docs/drop-reasons.md").split())
-        missing = [reason for reason, meaning in reasons if f"`{reason}`" not in text or meaning not in text]
-        self.assertEqual(missing, [], "docs/drop-reasons.md must name these, with the words of drop_reason.h")
+        documented = re.findall(r"^\| `(\w+)` \|", tree.read("docs/drop-reasons.md"), re.MULTILINE)
+        self.assertEqual(documented, reasons)
 
     def test_manual_pages_are_well_formed(self):
         pages = [name for name in tree.files() if re.search(r"\.[1-8]$", name)]
@@ -151,7 +150,8 @@ class House(unittest.TestCase):
             "spdlog": "libspdlog-dev", "yaml-cpp": "libyaml-cpp-dev", "nlohmann_json": "nlohmann-json3-dev",
             "cpp-httplib": "libcpp-httplib-dev", "CLI11": "libcli11-dev", "libhs": "libhyperscan-dev",
             "libdpdk": "libdpdk-dev", "libpcap": "libpcap-dev", "gtest": "libgtest-dev", "gtest_main": "libgtest-dev",
-            "gmock": "libgmock-dev", "benchmark": "libbenchmark-dev", "rapidcheck": "librapidcheck-dev",
+            "gmock": "libgmock-dev", "benchmark": "libbenchmark-dev", "benchmark_main": "libbenchmark-dev",
+            "rapidcheck": "librapidcheck-dev",
             "libxxhash": "libxxhash-dev", "threads": None,
         }
         listed = {line.split("#")[0].strip() for line in tree.read("scripts/dependencies.txt").splitlines()}

@@ -93,7 +93,7 @@ def wanted(tests, patterns: list[str]):
     for test in tests:
         if isinstance(test, unittest.TestSuite):
             yield from wanted(test, patterns)
-        elif not patterns or any(fnmatch.fnmatch(test.id(), f"*{pattern.strip('*')}*") for pattern in patterns):
+        elif not patterns or any(fnmatch.fnmatchcase(test.id().lower(), f"*{pattern.strip('*').lower()}*") for pattern in patterns):
             yield test
 
 
