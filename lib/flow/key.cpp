@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <array>
 #include <tuple>
-#include <utility>
 
 namespace drywall::flow {
 
@@ -51,26 +50,22 @@ std::optional<Keyed> keyed(const net::PacketMeta& packet, PortId egress) noexcep
     const auto egress_index = static_cast<std::uint16_t>(index(egress));
     const Side sender = side_of_sender(tuple, egress_index);
 
-    Keyed result{.key = {.near_address = tuple.source,
-                         .far_address = tuple.destination,
-                         .near_port = tuple.source_port,
-                         .far_port = tuple.destination_port,
+    const bool near_sends = sender == Side::kNear;
+    Keyed result{.key = {.near_address = near_sends ? tuple.source : tuple.destination,
+                         .far_address = near_sends ? tuple.destination : tuple.source,
+                         .near_port = near_sends ? tuple.source_port : tuple.destination_port,
+                         .far_port = near_sends ? tuple.destination_port : tuple.source_port,
                          .pair = std::min(tuple.ingress_port, egress_index),
                          .protocol = tuple.protocol,
                          .family = tuple.family},
                  .sender = sender};
-    FlowKey& key = result.key;
-    if (sender == Side::kFar) {
-        std::swap(key.near_address, key.far_address);
-        std::swap(key.near_port, key.far_port);
-    }
     if (!net::is_icmp(tuple.protocol)) return result;
 
     const IcmpQuery* query = query_of(tuple);
     if (query == nullptr) return std::nullopt;
     const Side asker = icmp_type(tuple) == query->request ? sender : opposite(sender);
-    key.near_port = packet.icmp_id;
-    key.far_port = static_cast<std::uint16_t>(query->request << 8 | static_cast<unsigned>(asker));
+    result.key.near_port = packet.icmp_id;
+    result.key.far_port = static_cast<std::uint16_t>(query->request << 8 | static_cast<unsigned>(asker));
     return result;
 }
 
