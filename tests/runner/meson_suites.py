@@ -70,19 +70,23 @@ def run_suite(build: Build, suite: str, label: str, tests: list[dict], jobs: int
     cases: list[Case] = []
     for line in log.read_text().splitlines():
         record = json.loads(line)
-        cases += cases_of_test(label, record, gtest_cases.get(record["name"].split(" / ")[-1], []))
+        cases += cases_of_test(label, record, gtest_cases.get(record["name"], []))
     return cases
 
 
 def cases_by_test(label: str, junit: Path) -> dict[str, list[Case]]:
-    """meson names the suites of a gtest program PROJECT.TEST.SUITE, and lumps everything else together as PROJECT."""
+    """meson names the suites of a gtest program PROJECT.TEST.SUITE, and lumps everything else together as PROJECT.
+
+    TEST is spelt as in meson's own log, "drywall:unit / flow"; the name of a gtest suite has no dot in it.
+    """
     found: dict[str, list[Case]] = {}
     if not junit.exists():
         return found
     for suite in ElementTree.parse(junit).getroot().iter("testsuite"):
-        parts = suite.get("name", "").split(".")
-        if len(parts) > 2:
-            found.setdefault(parts[1], []).extend(case_from_element(label, case) for case in suite.iter("testcase"))
+        _, _, rest = suite.get("name", "").partition(".")
+        test, dot, _ = rest.rpartition(".")
+        if dot:
+            found.setdefault(test, []).extend(case_from_element(label, case) for case in suite.iter("testcase"))
     return found
 
 

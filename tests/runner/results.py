@@ -97,10 +97,12 @@ class Voice:
                 self.say(f"    {line}")
             if len(lines) > 80:
                 self.say(f"    ... and {len(lines) - 80} more lines")
+        if run.of(FAILED):
+            self.say("\nwhat the programs printed is in build*/meson-logs/")
         if run.of(SKIPPED):
             self.say("\nskipped:")
         for case in run.of(SKIPPED):
-            self.say(f"    {case.suite}: {case.name}: {case.reason or 'no reason given'}")
+            self.say(f"    {case.suite}: {case.name}: {' '.join(case.reason.split()) or 'no reason given'}")
         if not run.cases:
             self.say("\nno test ran, and that is not a success")
         self.say()
