@@ -32,7 +32,7 @@ Exit usage(const Invocation& invocation, const Error& error) {
 }
 
 Query flow_query(const FlowsArguments& arguments) {
-    Query query{{"limit", std::to_string(arguments.limit)}};
+    Query query{{"limit", std::to_string(arguments.limit)}, {"latest", "true"}};
     if (!arguments.pending.empty()) query["pending"] = arguments.pending;
     if (!arguments.enforced.empty()) query["enforced"] = arguments.enforced;
     if (arguments.differing) query["differing"] = "true";
@@ -64,6 +64,7 @@ Exit follow(const Invocation& invocation, Query query) {
         if (!invocation.out) return Exit::kOk;  // whoever read us has gone
         query["after"] = std::to_string(number_at(*answer, "/next"));
         query["wait"] = "20000";
+        query.erase("latest");  // from here on nothing is skipped
         std::this_thread::sleep_for(kPause);
     }
 }

@@ -16,7 +16,8 @@ constexpr std::array<std::string_view, 0> kNone{};
 constexpr auto kFormat = std::to_array<std::string_view>({"format"});
 constexpr auto kChange = std::to_array<std::string_view>({"if-generation"});
 constexpr auto kFiles = std::to_array<std::string_view>({"if-generation", "source"});
-constexpr auto kFlows = std::to_array<std::string_view>({"pending", "enforced", "differing", "after", "limit", "wait"});
+constexpr auto kFlows =
+    std::to_array<std::string_view>({"pending", "enforced", "differing", "after", "limit", "latest", "wait"});
 constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "limit"});
 constexpr auto kTrace =
     std::to_array<std::string_view>({"protocol", "source", "destination", "source-port", "port", "type", "code", "in"});

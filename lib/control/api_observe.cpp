@@ -46,11 +46,14 @@ Result<observe::FlowQuery> flow_query(const Query& query) {
     if (!after) return after.error();
     const auto limit = number_parameter(query, "limit", 1000, kMostFlows);
     if (!limit) return limit.error();
+    const auto latest = switch_parameter(query, "latest");
+    if (!latest) return latest.error();
     out.pending = *pending;
     out.enforced = *enforced;
     out.only_differing = *differing;
     out.after_sequence = *after;
     out.limit = *limit;
+    out.latest = *latest;
     return out;
 }
 

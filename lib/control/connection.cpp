@@ -99,7 +99,7 @@ std::string peer_key(const Peer& peer) {
 }
 
 Peer peer_by_key(const std::string& key) {
-    Peer peer{-1, 65534, 65534};
+    Peer peer{0, 65534, 65534};
     std::istringstream(key) >> peer.pid >> peer.uid >> peer.gid;
     return peer;
 }

@@ -27,9 +27,17 @@ std::string summary(const std::vector<Change>& changes) {
     return out;
 }
 
+// Names and complaints quote what people sent: a record of the log stays one line.
+std::string one_line(std::string text) {
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < ' ') c = c == '\n' ? ';' : ' ';
+    return text;
+}
+
 void log_result(std::string_view verb, const Peer& who, const Result<Applied>& result) {
     if (!result) {
-        spdlog::warn("{} by {} failed ({}): {}", verb, who.text(), name(result.error().kind), result.error().text());
+        spdlog::warn("{} by {} failed ({}): {}", verb, who.text(), name(result.error().kind),
+                     one_line(result.error().text()));
         return;
     }
     spdlog::info("{} by {}: generation {} -> {}, enforced {}: {}", verb, who.text(), number(result->before),
@@ -39,8 +47,9 @@ void log_result(std::string_view verb, const Peer& who, const Result<Applied>& r
 }  // namespace
 
 std::string Peer::text() const {
-    if (pid == 0) return "the appliance itself";
-    return "uid " + std::to_string(uid) + " gid " + std::to_string(gid) + " pid " + std::to_string(pid);
+    if (pid == kItself) return "the appliance itself";
+    return "uid " + std::to_string(uid) + " gid " + std::to_string(gid) + " pid " +
+           (pid == 0 ? std::string("unknown") : std::to_string(pid));
 }
 
 std::string_view name(Outcome outcome) noexcept {

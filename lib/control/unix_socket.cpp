@@ -125,7 +125,7 @@ Peer peer_of(int connection) noexcept {
     ucred credentials{};
     socklen_t size = sizeof(credentials);
     // Without an answer nobody in particular asked: the overflow ids, which own nothing.
-    if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {-1, 65534, 65534};
+    if (::getsockopt(connection, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) return {0, 65534, 65534};
     return {credentials.pid, credentials.uid, credentials.gid};
 }
 

@@ -285,10 +285,15 @@ void FlowLog::State::leave(std::uint64_t group) {
 }
 
 FlowAnswer FlowLog::State::answer(const FlowQuery& query) const {
-    FlowAnswer out;
-    out.next_sequence = sequence_;
-    out.lost = lost_;
-    out.evicted = evicted_;
+    FlowAnswer out{.groups = {}, .next_sequence = sequence_, .lost = lost_, .evicted = evicted_};
+    if (query.latest) {
+        for (auto entry = entries_.rbegin(); entry != entries_.rend() && out.groups.size() < query.limit; ++entry) {
+            if (entry->group.sequence <= query.after_sequence) break;
+            if (matches(entry->group, query)) out.groups.push_back(entry->group);
+        }
+        std::reverse(out.groups.begin(), out.groups.end());
+        return out;
+    }
     auto first = entries_.end();
     while (first != entries_.begin() && std::prev(first)->group.sequence > query.after_sequence) --first;
     for (; first != entries_.end(); ++first) {

@@ -30,7 +30,8 @@ struct Plan;
 
 // Who asked: the process at the other end of the control socket, as the kernel vouches for it.
 struct Peer {
-    std::int64_t pid = 0;  // 0: the appliance itself
+    static constexpr std::int64_t kItself = -1;
+    std::int64_t pid = kItself;  // 0: a process of another pid namespace
     std::uint32_t uid = 0;
     std::uint32_t gid = 0;
     bool operator==(const Peer&) const = default;

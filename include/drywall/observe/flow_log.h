@@ -45,6 +45,8 @@ struct FlowQuery {
     bool only_differing = false;
     std::uint64_t after_sequence = 0;  // groups that changed since
     std::size_t limit = 1000;
+    bool latest =
+        false;  // of more than `limit` groups those that changed last; otherwise the first ones, to go on from
 };
 
 struct FlowAnswer {

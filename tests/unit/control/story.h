@@ -1,0 +1,154 @@
+// A small site for the control tests: two prod machines, a policy between them, a staged one that would cut them off;
+// and a dataplane that only remembers.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "drywall/control/controller.h"
+
+namespace drywall::control::test {
+
+inline constexpr const char* kEndpoints = R"(apiVersion: projectcalico.org/v3
+kind: WorkloadEndpoint
+metadata:
+  name: web
+  namespace: prod
+  labels: {app: web}
+spec:
+  node: wire
+  orchestrator: k8s
+  ipNetworks: [10.0.0.1/32]
+  profiles: [projectcalico-default-allow]
+---
+apiVersion: projectcalico.org/v3
+kind: WorkloadEndpoint
+metadata:
+  name: db
+  namespace: prod
+  labels: {app: db}
+spec:
+  node: wire
+  orchestrator: k8s
+  ipNetworks: [10.1.0.1/32]
+  profiles: [projectcalico-default-allow]
+)";
+
+inline constexpr const char* kWebToDb = R"(apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: web-to-db}
+spec:
+  order: 100
+  selector: app == 'db'
+  types: [Ingress]
+  ingress:
+    - action: Allow
+      protocol: TCP
+      source: {selector: app == 'web'}
+      destination: {ports: [8080]}
+)";
+
+inline constexpr const char* kStagedClosed = R"(apiVersion: projectcalico.org/v3
+kind: StagedGlobalNetworkPolicy
+metadata: {name: closed}
+spec:
+  order: 10
+  selector: app == 'db'
+  types: [Ingress]
+  ingress:
+    - action: Deny
+)";
+
+// The same document with something else in it.
+inline std::string with(std::string text, const std::string& what, const std::string& instead) {
+    const std::size_t at = text.find(what);
+    if (at == std::string::npos) ADD_FAILURE() << "the text has no '" << what << "'";
+    return at == std::string::npos ? text : text.replace(at, what.size(), instead);
+}
+
+inline std::vector<loader::Source> files(std::vector<std::string> texts) {
+    std::vector<loader::Source> out;
+    for (std::string& text : texts) {
+        std::string name = "file" + std::to_string(out.size() + 1) + ".yaml";
+        out.push_back({std::move(name), std::move(text)});
+    }
+    return out;
+}
+
+inline ruleset::Surroundings two_ports() {
+    ruleset::Surroundings out;
+    out.port_names = {"left", "right"};
+    out.peer_of = {PortId{1}, PortId{0}};
+    return out;
+}
+
+class FakePublisher final : public Publisher {
+public:
+    Status publish(std::shared_ptr<const ruleset::Ruleset> next) override {
+        const std::scoped_lock lock(mutex_);
+        attempted_.push_back(next->generation());
+        if (failure_) return *failure_;
+        published_.push_back(next->generation());
+        return Done{};
+    }
+    runtime::Snapshot snapshot() override {
+        const std::scoped_lock lock(mutex_);
+        return snapshot_;
+    }
+
+    void fail_with(std::optional<Error> failure) { failure_ = std::move(failure); }
+    void set_snapshot(runtime::Snapshot snapshot) { snapshot_ = std::move(snapshot); }
+    [[nodiscard]] std::vector<Generation> published() const {
+        const std::scoped_lock lock(mutex_);
+        return published_;
+    }
+    [[nodiscard]] std::vector<Generation> attempted() const { return attempted_; }
+
+private:
+    mutable std::mutex mutex_;
+    std::optional<Error> failure_;
+    std::vector<Generation> published_;
+    std::vector<Generation> attempted_;
+    runtime::Snapshot snapshot_;
+};
+
+// A controller over the fake dataplane, with the site's endpoints in generation 1.
+class Site {
+public:
+    explicit Site(std::vector<std::string> texts = {kEndpoints}, classify::Budget budget = {}) {
+        auto made = Controller::create(two_ports(), budget, files(std::move(texts)));
+        if (!made) {
+            ADD_FAILURE() << made.error().text();
+            std::abort();
+        }
+        controller_ = *std::move(made);
+        controller_->attach(dataplane);
+    }
+
+    Controller& operator*() { return *controller_; }
+    Controller* operator->() { return controller_.get(); }
+
+    Result<Applied> apply(std::vector<std::string> texts, std::optional<Generation> expected = {}) {
+        return controller_->apply(files(std::move(texts)), kAna, expected);
+    }
+
+    static constexpr Peer kAna{4711, 1000, 1000};
+    FakePublisher dataplane;
+
+private:
+    std::unique_ptr<Controller> controller_;
+};
+
+inline std::vector<std::string> words(const Applied& applied) {
+    std::vector<std::string> out;
+    for (const Change& change : applied.changes)
+        out.push_back(change.id.text() + ' ' + std::string(name(change.outcome)));
+    return out;
+}
+
+}  // namespace drywall::control::test
