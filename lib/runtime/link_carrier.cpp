@@ -1,5 +1,7 @@
 #include "link_carrier.h"
 
+#include <utility>
+
 #include "drywall/base/logging.h"
 
 namespace drywall::runtime {
@@ -20,6 +22,11 @@ void LinkCarrier::poll(Instant now) {
         spdlog::info("port '{}': link is {}", ports_[port]->name(), up ? "up" : "down");
         if (peer_of_[port]) carry(port, index(*peer_of_[port]), up, now);
     }
+}
+
+void LinkCarrier::release() noexcept {
+    for (std::size_t port = 0; port < ports_.size(); ++port)
+        if (std::exchange(states_[port].held, false)) ports_[port]->set_link(true);
 }
 
 void LinkCarrier::carry(std::size_t from, std::size_t to, bool up, Instant now) {

@@ -25,6 +25,9 @@ public:
 
     void poll(Instant now);
 
+    // Ports that are held down come up: at the end the wire is left as it was found.
+    void release() noexcept;
+
 private:
     struct State {
         bool up = true;     // as last heard

@@ -35,6 +35,7 @@ void StatsCore::run() {
         }
         if (!last) std::this_thread::sleep_for(rest);
     }
+    links_.release();
 }
 
 bool StatsCore::workers_finished() const {

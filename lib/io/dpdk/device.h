@@ -9,6 +9,11 @@
 
 namespace drywall::io {
 
+// Virtual devices that come with Debian's DPDK, as hints name them.
+inline constexpr std::string_view kVirtualDevices =
+    "net_af_packet0,iface=NAME  net_af_xdp0,iface=NAME  net_tap0  net_memif0  net_pcap0,rx_pcap=FILE,tx_pcap=FILE  "
+    "net_ring0  net_null0";
+
 struct Device {
     bool pci = false;
     std::string name;       // "0000:3b:00.0" with its domain, or "net_af_packet0"

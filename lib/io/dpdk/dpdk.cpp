@@ -61,22 +61,26 @@ std::vector<std::string> eal_arguments(const DpdkSettings& settings, const Machi
     return arguments;
 }
 
+// DPDK's own words about a failure, where it had some.
+std::string dpdk_says() {
+    const std::string complaint = take_eal_complaint();
+    return complaint.empty() ? "" : " (DPDK says: " + complaint + ")";
+}
+
 Error eal_refused(const DpdkSettings& settings, int code) {
-    const std::string last = take_last_eal_line();
-    std::string hint = last.empty() ? "" : "DPDK says: " + last;
+    if (code == EALREADY) return Error::of(ErrorKind::kInternal, "DPDK was started already in this process");
     if (code == ENOMEM)
         return Error::of(ErrorKind::kUnavailable,
-                         "DPDK could not get " + std::to_string(settings.memory_mb) + " MB of memory",
-                         "lower `dpdk.memory-mb`, or free memory; " + hint);
-    if (code == EALREADY) return Error::of(ErrorKind::kInternal, "DPDK was started already in this process");
-    if (!settings.eal_arguments.empty()) {
-        std::string written;
-        for (const std::string& argument : settings.eal_arguments) written += " " + argument;
-        return Error::of(ErrorKind::kUnavailable, "DPDK does not start with `dpdk.eal-arguments:" + written + "`",
-                         "try without them; " + hint);
-    }
-    return Error::of(ErrorKind::kUnavailable, "DPDK does not start: " + std::string(std::strerror(code)),
-                     "`log: {level: debug}` shows all that it prints; " + hint);
+                         "DPDK could not get " + std::to_string(settings.memory_mb) + " MB of memory" + dpdk_says(),
+                         "lower `dpdk.memory-mb`, or free memory");
+    std::string written;
+    for (const std::string& argument : settings.eal_arguments) written += " " + argument;
+    if (!written.empty())
+        return Error::of(ErrorKind::kUnavailable,
+                         "DPDK does not start with `dpdk.eal-arguments:" + written + "`" + dpdk_says(),
+                         "try without them");
+    return Error::of(ErrorKind::kUnavailable, "DPDK does not start: " + std::string(std::strerror(code)) + dpdk_says(),
+                     "`log: {level: debug}` shows all that it prints");
 }
 
 Status start_eal(const DpdkSettings& settings, const Machine& machine) {
@@ -84,8 +88,11 @@ Status start_eal(const DpdkSettings& settings, const Machine& machine) {
     std::vector<char*> raw;
     for (std::string& argument : arguments) raw.push_back(argument.data());
     capture_eal_log();
-    const HoldBackOutput quiet;
-    if (rte_eal_init(static_cast<int>(raw.size()), raw.data()) < 0) return eal_refused(settings, rte_errno);
+    const bool started = [&] {
+        const HoldBackOutput quiet;
+        return rte_eal_init(static_cast<int>(raw.size()), raw.data()) >= 0;
+    }();
+    if (!started) return eal_refused(settings, rte_errno);
     return Done{};
 }
 
@@ -131,20 +138,19 @@ std::string arguments_for(const Device& device, std::size_t workers) {
 }
 
 Result<std::uint16_t> RunningDpdk::probe(const DpdkDevice& wanted, const Device& device) const {
-    std::ignore = take_last_eal_line();
+    take_eal_complaint();  // what was said before is about something else
     const std::string arguments = arguments_for(device, settings_.worker_cores.size());
     const int code = device.pci ? 0 : rte_eal_hotplug_add("vdev", device.name.c_str(), arguments.c_str());
     std::uint16_t ethdev = 0;
     if (code == 0 && rte_eth_dev_get_port_by_name(device.name.c_str(), &ethdev) == 0) return ethdev;
 
-    const std::string last = take_last_eal_line();
-    const bool unknown = last.find("no driver found") != std::string::npos;
-    return Error::of(
-        ErrorKind::kUnavailable,
-        "port '" + wanted.port + "': device '" + wanted.device + "' " +
-            (unknown ? "has a driver that this DPDK does not know"
-                     : "could not be opened: " + std::string(std::strerror(code < 0 ? -code : ENODEV))),
-        unknown || last.empty() ? "check its name and arguments: NAME<number>,key=value,..." : "DPDK says: " + last);
+    const std::string about = "port '" + wanted.port + "': device '" + wanted.device + "' ";
+    if (code == -EFAULT)  // "failed to parse device"
+        return Error::of(ErrorKind::kUnavailable,
+                         about + "asks for a driver that DPDK does not have: '" + device.driver + "'",
+                         "virtual devices: " + std::string(kVirtualDevices));
+    return Error::of(ErrorKind::kUnavailable, about + "could not be opened" + dpdk_says(),
+                     "check what stands behind its name: key=value,...");
 }
 
 Status RunningDpdk::open_ports() {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include <rte_ethdev.h>
@@ -9,7 +11,6 @@
 
 #include "drywall/base/cache_line.h"
 #include "drywall/base/logging.h"
-#include "eal_log.h"
 #include "kernel_interface.h"
 
 namespace drywall::io {
@@ -35,13 +36,20 @@ rte_mbuf* mbuf_of(const Frame& frame) noexcept { return static_cast<rte_mbuf*>(f
 
 Result<std::shared_ptr<DpdkPort>> DpdkPort::open(Wish wish, std::uint16_t ethdev, rte_mempool* buffers) {
     std::shared_ptr<DpdkPort> port(new DpdkPort(std::move(wish), ethdev));
+    const auto quiet = port->hold_back_output();
     if (auto ready = port->set_up(buffers); !ready) return ready.error();
     return port;
 }
 
 DpdkPort::~DpdkPort() {
+    const auto quiet = hold_back_output();
     rte_eth_dev_stop(ethdev_);
     rte_eth_dev_close(ethdev_);
+}
+
+// libbpf and libxdp, which net_af_xdp stands on, write to standard error.
+std::unique_ptr<HoldBackOutput> DpdkPort::hold_back_output() const {
+    return wish_.device.driver == "net_af_xdp" ? std::make_unique<HoldBackOutput>() : nullptr;
 }
 
 Status DpdkPort::set_up(rte_mempool* buffers) {
@@ -100,8 +108,7 @@ Status DpdkPort::set_up_queues(const rte_eth_dev_info& info, rte_mempool* buffer
         if (const int code =
                 rte_eth_rx_queue_setup(ethdev_, queue, receive, wish_.socket, &info.default_rxconf, buffers);
             code != 0)
-            return failed("receive" + which, code,
-                          "raise `dpdk.packet-buffers` (and `dpdk.memory-mb` with it) if it is memory");
+            return failed("receive" + which, code);
         rte_eth_txconf conf = info.default_txconf;
         conf.offloads = info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
         if (const int code = rte_eth_tx_queue_setup(ethdev_, queue, transmit, wish_.socket, &conf); code != 0)
@@ -115,22 +122,21 @@ Status DpdkPort::start() {
     // killed may have left it down to carry its peer's link state).
     if (const auto interface = wish_.device.kernel_interface(); interface && !set_kernel_link(*interface, true))
         spdlog::warn("port '{}': kernel interface '{}' could not be set up", wish_.name, *interface);
-    if (const int code = rte_eth_dev_start(ethdev_); code != 0)
-        return failed("cannot be started", code,
-                      "raise `dpdk.packet-buffers` (and `dpdk.memory-mb` with it) if it is memory");
+    if (const int code = rte_eth_dev_start(ethdev_); code != 0) return failed("cannot be started", code);
     if (const int code = rte_eth_promiscuous_enable(ethdev_); code != 0)
         spdlog::info("port '{}': the device has no promiscuous mode ({}); it may need none", wish_.name,
                      std::strerror(-code));
     return Done{};
 }
 
-Error DpdkPort::failed(const std::string& what, int code, std::string hint) const {
-    if (const std::string last = take_last_eal_line(); !last.empty())
-        hint += (hint.empty() ? "" : "; ") + ("DPDK says: " + last);
-    return Error::of(ErrorKind::kUnavailable,
-                     "port '" + wish_.name + "': device '" + wish_.device_text + "' " + what + ": " +
-                         std::strerror(code < 0 ? -code : code),
-                     std::move(hint));
+Error DpdkPort::failed(const std::string& what, int code) const {
+    std::string message = "port '" + wish_.name + "': device '" + wish_.device_text + "' " + what;
+    if (code != -1) message += ": " + std::string(std::strerror(std::abs(code)));  // -1 is no errno, just "no"
+    if (const std::string complaint = take_eal_complaint(); !complaint.empty())
+        message += " (DPDK says: " + complaint + ")";
+    return Error::of(ErrorKind::kUnavailable, std::move(message),
+                     code == -ENOMEM || code == -ENOBUFS ? "raise `dpdk.packet-buffers`, and `dpdk.memory-mb` with it"
+                                                         : "check what stands behind its name: key=value,...");
 }
 
 std::uint16_t DpdkPort::receive(std::uint16_t queue, std::span<Frame> frames) noexcept {

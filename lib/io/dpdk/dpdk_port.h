@@ -10,6 +10,7 @@
 #include "device.h"
 #include "drywall/base/result.h"
 #include "drywall/io/port.h"
+#include "eal_log.h"
 
 struct rte_mempool;
 struct rte_eth_dev_info;
@@ -46,12 +47,13 @@ public:
 private:
     DpdkPort(Wish wish, std::uint16_t ethdev) : wish_(std::move(wish)), ethdev_(ethdev) {}
 
+    [[nodiscard]] std::unique_ptr<HoldBackOutput> hold_back_output() const;
     Status has_enough_queues(const rte_eth_dev_info& info) const;
     [[nodiscard]] rte_eth_conf configuration(const rte_eth_dev_info& info, rte_mempool* buffers) const;
     Status set_up(rte_mempool* buffers);
     Status set_up_queues(const rte_eth_dev_info& info, rte_mempool* buffers);
     Status start();
-    [[nodiscard]] Error failed(const std::string& what, int code, std::string hint = {}) const;
+    [[nodiscard]] Error failed(const std::string& what, int code) const;
 
     Wish wish_;
     std::uint16_t ethdev_;

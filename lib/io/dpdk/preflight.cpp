@@ -12,11 +12,6 @@ namespace drywall::io {
 
 namespace {
 
-// Virtual devices that come with Debian's DPDK, as hints name them.
-constexpr std::string_view kVirtualDevices =
-    "net_af_packet0,iface=NAME  net_af_xdp0,iface=NAME  net_tap0  net_memif0  net_pcap0,rx_pcap=FILE,tx_pcap=FILE  "
-    "net_ring0  net_null0";
-
 // Kernel drivers under which DPDK can drive a PCI device: the pass-through ones, and those that share it (mlx, mana).
 constexpr std::array<std::string_view, 6> kDpdkDrivers = {"vfio-pci",  "uio_pci_generic", "igb_uio",
                                                           "mlx5_core", "mlx4_core",       "mana"};
@@ -46,6 +41,10 @@ public:
             const Device parsed = parse_device(device.device);
             if (!seen.insert(parsed.name).second)
                 complain(about(device) + " is named by another port too", "give every port a device of its own");
+            if (const auto interface = parsed.kernel_interface();
+                interface && !seen.insert("iface=" + *interface).second)
+                complain(about(device) + ": another port is on kernel interface '" + *interface + "' too",
+                         "a packet would come in by both; give every port an interface of its own");
             if (parsed.pci)
                 pci(device, parsed);
             else

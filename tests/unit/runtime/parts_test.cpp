@@ -84,6 +84,14 @@ TEST_F(LinkCarrierTest, DoesNotListenToALinkThatIsStillTraining) {
     EXPECT_FALSE(lan_->link_up());
 }
 
+TEST_F(LinkCarrierTest, LeavesNoLinkDownAtTheEnd) {
+    after(kLong);
+    lan_->set_link(false);
+    after(std::chrono::seconds(1));
+    carrier_.release();
+    EXPECT_TRUE(wan_->link_up());
+}
+
 TEST_F(LinkCarrierTest, APortThatWasTakenDownDoesNotTakeItsPeerDown) {
     after(kLong);
     lan_->set_link(false);
