@@ -220,6 +220,21 @@ class Connections(Story):
             self.assertTrue(traffic.exchange(connection, b"y" * 1_000_000))
         stats = self.settled_stats()
         self.assert_nothing_unaccounted(stats)
-        # A packet takes one enforced end: the rules that decided add up to what was judged.
         self.assertGreater(stats["judged"]["packets"], 0)
         self.assertEqual(stats["enforced_denied"]["packets"], drops(stats).get("policy_deny", 0) + drops(stats).get("unmatched", 0))
+
+    def test_the_counts_of_the_rules_add_up_to_what_was_judged(self):
+        """No policy here passes or denies on egress, so each packet is decided once on its way in, in either world."""
+        self.appliance.apply(policies.documents(policies.only_backend_reaches_database(), policies.close_backend()))
+        before = self.settled_stats()
+        self.across()
+        after = self.settled_stats()
+
+        def grown(world: str) -> int:
+            counts = [sum(one[world]["packets"] for one in stats["rules"]
+                          if one["direction"] == "ingress" or one["kind"] == "unmatched") for stats in (before, after)]
+            return counts[1] - counts[0]
+
+        judged = after["judged"]["packets"] - before["judged"]["packets"]
+        self.assertGreater(judged, 50)
+        self.assertEqual((grown("enforced"), grown("pending")), (judged, judged))
