@@ -41,7 +41,8 @@ std::string lcores(const DpdkSettings& settings, const Machine& machine) {
 
 std::vector<std::string> eal_arguments(const DpdkSettings& settings, const Machine& machine) {
     std::vector<std::string> arguments = {
-        "drywalld", "--no-telemetry", "-m", std::to_string(settings.memory_mb), "--lcores", lcores(settings, machine)};
+        std::string(kEalProgramName),       "--no-telemetry", "-m",
+        std::to_string(settings.memory_mb), "--lcores",       lcores(settings, machine)};
     // --in-memory cannot be had together with --no-huge (EAL takes that for legacy memory); --no-shconf is the part of
     // it that matters: no files, no second process.
     if (settings.hugepages)
