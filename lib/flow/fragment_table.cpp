@@ -8,11 +8,15 @@ namespace drywall::flow {
 
 FragmentKey fragment_key(const net::PacketMeta& packet) noexcept {
     assert(packet.fragment != net::FragmentKind::kWhole);
+    // An IPv6 datagram is named without its protocol (RFC 8200, 4.5), which its later fragments may not even show:
+    // after the fragment header the first one may carry more extension headers, and the others name only the next of
+    // them.
+    const bool named_by_protocol = packet.tuple.family == net::Family::kIPv4;
     return {.source = packet.tuple.source,
             .destination = packet.tuple.destination,
             .id = packet.fragment_id,
             .ingress_port = packet.tuple.ingress_port,
-            .protocol = packet.tuple.protocol,
+            .protocol = named_by_protocol ? packet.tuple.protocol : std::uint8_t{0},
             .family = packet.tuple.family};
 }
 

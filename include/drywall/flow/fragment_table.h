@@ -26,7 +26,7 @@ struct FragmentKey {
     net::AddressBytes destination{};
     std::uint32_t id = 0;
     std::uint16_t ingress_port = 0;
-    std::uint8_t protocol = 0;
+    std::uint8_t protocol = 0;  // IPv4 only
     net::Family family = net::Family::kIPv4;
 
     bool operator==(const FragmentKey&) const = default;

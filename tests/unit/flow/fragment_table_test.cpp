@@ -36,6 +36,20 @@ TEST(FragmentTable, IdentificationSenderAndPortSetDatagramsApart) {
     EXPECT_EQ(table.find(datagram(7, kLan, 99), at(0)), nullptr);
 }
 
+// The first fragment shows UDP behind its destination options; the later ones name only those options (RFC 8200, 4.5).
+TEST(FragmentTable, Ipv6FragmentsBelongTogetherWhateverProtocolTheyName) {
+    const auto fragment = [](net::Family family, std::uint8_t protocol, net::FragmentKind kind) {
+        net::PacketMeta meta = packet(protocol, 1, 0, 2, 0, kLan);
+        meta.tuple.family = family;
+        meta.fragment = kind;
+        meta.fragment_id = 7;
+        return fragment_key(meta);
+    };
+    using enum net::FragmentKind;
+    EXPECT_EQ(fragment(net::Family::kIPv6, 17, kFirst), fragment(net::Family::kIPv6, 60, kLater));
+    EXPECT_NE(fragment(net::Family::kIPv4, 17, kFirst), fragment(net::Family::kIPv4, 6, kLater));
+}
+
 TEST(FragmentTable, AFateIsForgottenAfterItsTimeEvenWithoutASweep) {
     FragmentTable table(16, kTimeout, kSeed);
     ASSERT_NE(table.remember(datagram(7), at(0)), nullptr);
