@@ -3,28 +3,44 @@
 #include "allocation_counter.h"
 
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
 namespace {
-std::atomic<std::uint64_t> count{0};
-}
 
-void* operator new(std::size_t size) {
+std::atomic<std::uint64_t> count{0};
+
+void* counted(std::size_t size, std::size_t alignment) noexcept {
     count.fetch_add(1, std::memory_order_relaxed);
-    if (void* memory = std::malloc(size == 0 ? 1 : size)) return memory;
+    return std::aligned_alloc(alignment, (size / alignment + 1) * alignment);
+}
+void* counted_or_throw(std::size_t size, std::size_t alignment) {
+    if (void* memory = counted(size, alignment)) return memory;
     throw std::bad_alloc();
 }
-void* operator new(std::size_t size, std::align_val_t alignment) {
-    count.fetch_add(1, std::memory_order_relaxed);
-    const auto unit = static_cast<std::size_t>(alignment);
-    if (void* memory = std::aligned_alloc(unit, (size + unit - 1) / unit * unit)) return memory;
-    throw std::bad_alloc();
-}
+std::size_t unit(std::align_val_t alignment) { return static_cast<std::size_t>(alignment); }
+constexpr std::size_t kUnit = alignof(std::max_align_t);
+
+}  // namespace
+
+// All forms: AddressSanitizer brings its own of each, and what comes from one family must not end in the other.
+void* operator new(std::size_t size) { return counted_or_throw(size, kUnit); }
+void* operator new[](std::size_t size) { return counted_or_throw(size, kUnit); }
+void* operator new(std::size_t size, std::align_val_t a) { return counted_or_throw(size, unit(a)); }
+void* operator new[](std::size_t size, std::align_val_t a) { return counted_or_throw(size, unit(a)); }
+void* operator new(std::size_t size, const std::nothrow_t&) noexcept { return counted(size, kUnit); }
+void* operator new[](std::size_t size, const std::nothrow_t&) noexcept { return counted(size, kUnit); }
 void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete[](void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::align_val_t) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete[](void* memory, std::size_t, std::align_val_t) noexcept { std::free(memory); }
+void operator delete(void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
+void operator delete[](void* memory, const std::nothrow_t&) noexcept { std::free(memory); }
 
 namespace drywall::engine {
 
