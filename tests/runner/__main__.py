@@ -35,7 +35,7 @@ VARIANTS = {
     "plain": Variant("plain", "build", ALL_SUITES),
     "asan": Variant(
         "asan", "build-asan", ["unit", "differential", "scenario", "fuzz", "e2e"],
-        options=["-Db_sanitize=address,undefined", "-Db_lundef=false"],
+        options=["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"],
         environment={
             "ASAN_OPTIONS": "halt_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
             "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'lsan.supp'}:print_suppressions=0",
@@ -43,7 +43,7 @@ VARIANTS = {
         }),
     "tsan": Variant(
         "tsan", "build-tsan", ["unit"], tests=["telemetry", "flow", "engine", "runtime", "observe", "control"],
-        options=["-Db_sanitize=thread", "-Db_lundef=false"],
+        options=["-Db_sanitize=thread", "-Db_lundef=false", "-Doptimization=1"],
         environment={"TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={SUPPRESSIONS / 'tsan.supp'}"}),
 }
 
