@@ -40,6 +40,6 @@ std::size_t EventRing::pop(std::span<telemetry::FlowEvent> events) noexcept {
                                           static_cast<unsigned>(events.size()), nullptr);
 }
 
-std::size_t EventRing::size() const noexcept { return rte_ring_count(ring_.get()); }
+std::size_t EventRing::capacity() const noexcept { return rte_ring_get_capacity(ring_.get()); }
 
 }  // namespace drywall::runtime

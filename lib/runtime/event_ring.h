@@ -24,7 +24,7 @@ public:
     [[nodiscard]] std::size_t push(std::span<const telemetry::FlowEvent> events) noexcept;
     // How many were there to take.
     [[nodiscard]] std::size_t pop(std::span<telemetry::FlowEvent> events) noexcept;
-    [[nodiscard]] std::size_t size() const noexcept;
+    [[nodiscard]] std::size_t capacity() const noexcept;
 
 private:
     struct Free {

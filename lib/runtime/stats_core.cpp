@@ -54,15 +54,16 @@ std::size_t StatsCore::round() {
     return events;
 }
 
-// As many as were there when it began: a round ends however fast the worker pushes.
+// All that was there when it began, and at most one ring full: a round ends however fast the worker pushes.
 std::size_t StatsCore::drain(Worker& worker) {
-    const std::size_t waiting = worker.events().size();
-    for (std::size_t left = waiting; left > 0;) {
-        const std::size_t taken = worker.events().pop(std::span(events_).first(std::min(left, events_.size())));
+    std::size_t total = 0;
+    while (total < worker.events().capacity()) {
+        const std::size_t taken = worker.events().pop(events_);
+        if (taken == 0) break;
         deliver(std::span(events_).first(taken));
-        left -= taken;
+        total += taken;
     }
-    return waiting;
+    return total;
 }
 
 void StatsCore::deliver(std::span<const telemetry::FlowEvent> events) {

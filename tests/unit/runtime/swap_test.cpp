@@ -131,11 +131,11 @@ TEST(Swap, UnderTrafficLosesNoPacketAndJudgesEachBurstByOneGeneration) {
 
 TEST(Swap, FreesEveryGenerationThatIsNoLongerInForce) {
     SwappingWire wire;
-    wire.swap(2, 101);
+    wire.swap(2, 51);
     const auto alive = [&] { return wire.dataplane->snapshot().rulesets_alive; };
     wait_until([&] { return alive() == 1; });
     const std::size_t before = settled_heap();
-    wire.swap(102, 401);
+    wire.swap(52, 201);
     wait_until([&] { return alive() == 1; });
     EXPECT_LT(settled_heap(), before + 64 * 1024) << "the heap grows with the number of swaps";
 
