@@ -31,8 +31,6 @@ class Variant:
 
 
 SUPPRESSIONS = ROOT / "tests" / "sanitizers"
-# Instrumented code takes most of its compile time in the optimizer: a little of it is enough, and so are line numbers.
-SANITIZED = ["-Doptimization=1", "-Dcpp_args=-g1", "-Db_lundef=false"]
 VARIANTS = {
     "plain": Variant("plain", "build", ALL_SUITES),
     "asan": Variant(
