@@ -12,7 +12,7 @@
 namespace drywall::test {
 namespace {
 
-constexpr std::uint64_t kSeeds = 300;
+constexpr std::uint64_t kSeeds = 150;
 constexpr std::size_t kKeys = 500;
 
 using ruleset::HitDescriptor;
