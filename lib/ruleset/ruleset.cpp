@@ -73,8 +73,8 @@ public:
         Result<Population> population = populate(inventory, surroundings);
         if (!population) return std::move(population).error();
         Worlds worlds = arrange(inventory, surroundings.pending_as_calico);
-        const Result<SelectorBook> selectors = SelectorBook::read(worlds, population->labels);
-        if (!selectors) return selectors.error();
+        Result<SelectorBook> selectors = SelectorBook::read(worlds, population->labels);
+        if (!selectors) return std::move(selectors).error();
 
         Lowered lowered;
         HitTable hits;

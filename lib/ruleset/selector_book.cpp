@@ -1,16 +1,17 @@
 #include "selector_book.h"
 
 #include <cassert>
+#include <utility>
 
 namespace drywall::ruleset {
 
 Status SelectorBook::learn(const std::string& text, const policy::Policy& policy,
                            const std::vector<policy::Labels>& labels) {
     if (by_text_.contains(text)) return Done{};
-    const Result<policy::Selector> selector = policy::Selector::parse(text);
+    Result<policy::Selector> selector = policy::Selector::parse(text);
     if (!selector)
         return Error::invalid(policy.metadata.place, "policy '" + policy.metadata.name + "', selector \"" + text +
-                                                         "\": " + selector.error().text());
+                                                         "\": " + std::move(selector).error().text());
     const auto [meaning, fresh] = by_canonical_.try_emplace(selector->canonical());
     if (fresh) {
         meaning->second.reserve(labels.size());

@@ -270,7 +270,7 @@ Status self_check(const classify::Program& program, const classify::Classifier& 
 
 std::string text(const net::Tuple& tuple) {
     const auto end = [&](const net::AddressBytes& bytes, std::uint16_t port) {
-        const std::string address = net::Address{tuple.family, bytes}.text();
+        std::string address = net::Address{tuple.family, bytes}.text();
         if (!net::has_ports(tuple.protocol)) return address;
         return (tuple.family == net::Family::kIPv6 ? "[" + address + "]" : address) + ":" + std::to_string(port);
     };
