@@ -139,9 +139,9 @@ Result<std::string> Client::ask(const std::string& method, const std::string& pa
     http.set_read_timeout(kAnswerSeconds);
     http.set_write_timeout(kAnswerSeconds);
     http.set_default_headers({{"Host", "drywall"}});
-    const httplib::Result result = method == "POST"     ? http.Post(path, body, "application/json")
-                                   : method == "DELETE" ? http.Delete(path)
-                                                        : http.Get(path);
+    httplib::Result result = method == "POST"     ? http.Post(path, body, "application/json")
+                             : method == "DELETE" ? http.Delete(path)
+                                                  : http.Get(path);
     if (!result)
         return unreachable(socket_path_, "the connection broke: " + httplib::to_string(result.error()),
                            "drywalld's log may say why");

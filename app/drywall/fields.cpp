@@ -12,9 +12,9 @@ std::string as_text(const Json& value) {
 }  // namespace
 
 const Json& at(const Json& json, const char* pointer) {
-    static const Json kNothing;
+    static const Json nothing;
     const Json::json_pointer where{std::string(pointer)};
-    return json.contains(where) ? json.at(where) : kNothing;
+    return json.contains(where) ? json.at(where) : nothing;
 }
 
 std::string text_at(const Json& json, const char* pointer) {

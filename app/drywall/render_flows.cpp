@@ -7,7 +7,7 @@ namespace {
 
 std::string party(const Json& flow, const char* name, const char* ns, const char* ip, bool wide) {
     const std::string called = text_at(flow, name);
-    const std::string address = text_at(flow, ip);
+    std::string address = text_at(flow, ip);
     if (called.empty()) return address;
     const std::string space = text_at(flow, ns);
     const std::string full = space.empty() ? called : space + '/' + called;

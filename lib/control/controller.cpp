@@ -112,7 +112,7 @@ template <typename MakePlan>
 Result<Applied> Controller::change(std::string_view verb, const Peer& who, std::optional<Generation> expected,
                                    MakePlan make) {
     const std::scoped_lock lock(change_mutex_);
-    const Result<Applied> result = [&]() -> Result<Applied> {
+    Result<Applied> result = [&]() -> Result<Applied> {
         const State before = state();
         const Generation current = before.ruleset->generation();
         if (expected && *expected != current) return moved_on(*expected, current);

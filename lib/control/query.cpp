@@ -49,7 +49,7 @@ Result<std::optional<Verdict>> verdict_parameter(const Query& query, const std::
     return wrong(name, found->second, "give allow or deny");
 }
 
-std::string text_parameter(const Query& query, const std::string& name, std::string otherwise) {
+std::string text_parameter(const Query& query, const std::string& name, const std::string& otherwise) {
     const auto found = query.find(name);
     return found == query.end() ? otherwise : found->second;
 }

@@ -25,6 +25,7 @@ using Query = std::map<std::string, std::string>;
                                                      std::uint64_t otherwise, std::uint64_t most);
 [[nodiscard]] Result<bool> switch_parameter(const Query& query, const std::string& name);
 [[nodiscard]] Result<std::optional<Verdict>> verdict_parameter(const Query& query, const std::string& name);
-[[nodiscard]] std::string text_parameter(const Query& query, const std::string& name, std::string otherwise = {});
+[[nodiscard]] std::string text_parameter(const Query& query, const std::string& name,
+                                         const std::string& otherwise = {});
 
 }  // namespace drywall::control

@@ -158,10 +158,11 @@ private:
                      error_response(response.status, "invalid", "this is no request that the API understands"));
             return HandlerResponse::Handled;
         }));
-        set_exception_handler([](const httplib::Request& request, httplib::Response& response, std::exception_ptr e) {
+        set_exception_handler([](const httplib::Request& request, httplib::Response& response,
+                                 std::exception_ptr thrown) {
             std::string what = "unknown";
             try {
-                std::rethrow_exception(e);
+                std::rethrow_exception(std::move(thrown));
             } catch (const std::exception& error) {
                 what = error.what();
             } catch (...) {
@@ -247,9 +248,15 @@ public:
 
     Status listen() {
         Result<Descriptor> listener = listen_at(settings_.socket_path, settings_.group);
-        if (!listener) return listener.error();
+        return listener ? serve_on(*std::move(listener)) : Status(std::move(listener).error());
+    }
+
+    void stop() override { stop_now(); }
+
+private:
+    Status serve_on(Descriptor listener) {
         (void)::lstat(settings_.socket_path.c_str(), &made_);
-        http_.adopt(*std::move(listener));
+        http_.adopt(std::move(listener));
         const SignalsBlocked blocked;
         thread_ = std::thread([this] {
             if (!http_.listen_after_bind()) spdlog::error("control API: no longer accepting connections");
@@ -259,9 +266,6 @@ public:
         return Done{};
     }
 
-    void stop() override { stop_now(); }
-
-private:
     void stop_now() {
         if (!thread_.joinable()) return;
         remove_socket();

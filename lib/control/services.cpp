@@ -121,7 +121,7 @@ Error no_service(std::string_view text) {
 }  // namespace
 
 std::string Service::text() const {
-    const std::string name = protocol_name(protocol);
+    std::string name = protocol_name(protocol);
     if (!net::has_ports(protocol) && !net::is_icmp(protocol)) return name;
     if (other) return name + "/other";
     if (net::is_icmp(protocol)) return name + '/' + icmp_text(first, last);
