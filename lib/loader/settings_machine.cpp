@@ -111,7 +111,7 @@ private:
     }
 
     std::optional<std::string> read_end(const Node& node) {
-        const auto name = read_text(node, "a port in pairs", complaints_);
+        auto name = read_text(node, "a port in pairs", complaints_);
         if (!name) return std::nullopt;
         if (!lines_.contains(*name)) {
             std::vector<std::string_view> names;
