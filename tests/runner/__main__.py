@@ -36,8 +36,10 @@ VARIANTS = {
     "asan": Variant(
         "asan", "build-asan", ["unit", "differential", "scenario", "fuzz"],
         options=["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"],
+        # Without detect_stack_use_after_return: g++ 12's stand-in stack frames are not aligned for what asks for a cache
+        # line (GCC bug 110027), and UBSan rightly complains.
         environment={
-            "ASAN_OPTIONS": "halt_on_error=1:detect_leaks=1:detect_stack_use_after_return=1:strict_string_checks=1",
+            "ASAN_OPTIONS": "halt_on_error=1:detect_leaks=1:strict_string_checks=1",
             "LSAN_OPTIONS": f"suppressions={SUPPRESSIONS / 'lsan.supp'}:print_suppressions=0",
             "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
         }),
