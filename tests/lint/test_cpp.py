@@ -96,12 +96,25 @@ def flags_of(entry: dict) -> list[str]:
     if Path(words[0]).name == "ccache":
         words = words[1:]
     kept, skip = [], False
-    for word in words[1:]:
+    for word in without_repeated_includes(words[1:]):
         if skip or word in ("-o", "-MF", "-MQ", "-c"):
             skip = not skip and word in ("-o", "-MF", "-MQ", "-c")
             continue
         if word in ("-MD", "-Werror") or word.startswith(GCC_ONLY):
             continue
+        kept.append(word)
+    return kept
+
+
+def without_repeated_includes(words: list[str]) -> list[str]:
+    """A header that two dependencies force in (-include) is a duplicate include to clang-tidy, at no place in the code."""
+    kept, forced = [], set()
+    for word in words:
+        if kept and kept[-1] == "-include":
+            if word in forced:
+                kept.pop()
+                continue
+            forced.add(word)
         kept.append(word)
     return kept
 
