@@ -105,8 +105,8 @@ policy::Tier read_tier(Fields& spec) {
     return tier;
 }
 
-policy::GlobalNetworkSet read_network_set(Fields& spec) {
-    policy::GlobalNetworkSet set;
+policy::NetworkSet read_network_set(Fields& spec) {
+    policy::NetworkSet set;
     for (const Node& item : spec.list("nets", kUnlimited)) {
         const auto text = read_text(item, "a net in spec.nets", spec.complaints());
         if (!text) continue;

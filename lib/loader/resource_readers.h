@@ -25,7 +25,7 @@ inline constexpr std::size_t kMaxInterfaceName = 15;
 // What stands in `spec`, by kind.
 [[nodiscard]] policy::Tier read_tier(Fields& spec);
 [[nodiscard]] policy::Policy read_policy(Fields& spec, bool staged);
-[[nodiscard]] policy::GlobalNetworkSet read_network_set(Fields& spec);
+[[nodiscard]] policy::NetworkSet read_network_set(Fields& spec);
 [[nodiscard]] policy::HostEndpoint read_host_endpoint(Fields& spec);
 [[nodiscard]] policy::WorkloadEndpoint read_workload_endpoint(Fields& spec, const policy::Metadata& metadata);
 

@@ -132,7 +132,7 @@ Json spec(const Policy& policy) {
     return out;
 }
 
-Json spec(const policy::GlobalNetworkSet& set) {
+Json spec(const policy::NetworkSet& set) {
     Json out = Json::object();
     put_list(out, "nets", set.nets, prefix);
     return out;
@@ -171,7 +171,12 @@ Json document(const policy::Resource& resource) {
     put_map(about, "annotations", metadata.annotations);
     Json out{{"apiVersion", "projectcalico.org/v3"}, {"kind", std::string(policy::name(kind))}};
     out["metadata"] = std::move(about);
-    out["spec"] = std::visit([](const auto& r) { return spec(r); }, resource);
+    out["spec"] = std::visit(
+        [](const auto& r) -> Json {
+            if constexpr (requires { spec(r); }) return spec(r);
+            return Json::object();
+        },
+        resource);
     return out;
 }
 

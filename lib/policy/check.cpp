@@ -60,7 +60,8 @@ private:
                  "defined tiers are " + tier_names());
     }
 
-    void check(const ResourceId&, const GlobalNetworkSet&) {}
+    template <typename Other>
+    void check(const ResourceId&, const Other&) {}
 
     void check(const ResourceId& id, const HostEndpoint& endpoint) {
         check_profiles(id, endpoint.metadata, endpoint.profiles);

@@ -1,86 +1,75 @@
 #include "drywall/policy/resources.h"
 
-#include <algorithm>
-#include <array>
+#include <utility>
+
+#include "drywall/policy/convert.h"
 
 namespace drywall::policy {
 namespace {
 
-struct KindText {
-    Kind kind;
-    std::string_view name;
-    std::string_view plural;
-    std::string_view short_name;  // calicoctl's and kubectl's; ours where they have none
-    bool namespaced;
-};
-
-constexpr std::array kKinds{
-    KindText{Kind::kTier, "Tier", "Tiers", "tier", false},
-    KindText{Kind::kGlobalNetworkPolicy, "GlobalNetworkPolicy", "GlobalNetworkPolicies", "gnp", false},
-    KindText{Kind::kStagedGlobalNetworkPolicy, "StagedGlobalNetworkPolicy", "StagedGlobalNetworkPolicies", "sgnp",
-             false},
-    KindText{Kind::kGlobalNetworkSet, "GlobalNetworkSet", "GlobalNetworkSets", "gns", false},
-    KindText{Kind::kHostEndpoint, "HostEndpoint", "HostEndpoints", "hep", false},
-    KindText{Kind::kWorkloadEndpoint, "WorkloadEndpoint", "WorkloadEndpoints", "wep", true},
-};
-
-const KindText& text_of(Kind kind) noexcept {
-    const auto* found = std::find_if(kKinds.begin(), kKinds.end(), [&](const KindText& k) { return k.kind == kind; });
-    return found == kKinds.end() ? kKinds.front() : *found;
-}
-
-char lower(char c) noexcept { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-
-std::string lower(std::string_view text) {
-    std::string out(text);
-    std::transform(out.begin(), out.end(), out.begin(), [](char c) { return lower(c); });
-    return out;
-}
-
-bool same_letters(std::string_view a, std::string_view b) noexcept {
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](char x, char y) { return lower(x) == lower(y); });
-}
-
-Kind kind_of(const Resource& resource) noexcept {
-    struct {
-        Kind operator()(const Tier&) const { return Kind::kTier; }
-        Kind operator()(const Policy& policy) const {
-            return policy.staged() ? Kind::kStagedGlobalNetworkPolicy : Kind::kGlobalNetworkPolicy;
+struct KindOf {
+    Kind operator()(const Tier&) const noexcept { return Kind::kTier; }
+    Kind operator()(const Policy& policy) const noexcept { return policy.kind(); }
+    Kind operator()(const NetworkSet& set) const noexcept {
+        return set.global ? Kind::kGlobalNetworkSet : Kind::kNetworkSet;
+    }
+    Kind operator()(const HostEndpoint&) const noexcept { return Kind::kHostEndpoint; }
+    Kind operator()(const WorkloadEndpoint&) const noexcept { return Kind::kWorkloadEndpoint; }
+    Kind operator()(const Profile&) const noexcept { return Kind::kProfile; }
+    Kind operator()(const FelixConfiguration&) const noexcept { return Kind::kFelixConfiguration; }
+    Kind operator()(const KubernetesNetworkPolicy& policy) const noexcept {
+        return policy.staged_action ? Kind::kStagedKubernetesNetworkPolicy : Kind::kKubernetesNetworkPolicy;
+    }
+    Kind operator()(const AdminPolicy& policy) const noexcept {
+        switch (policy.form) {
+            case AdminPolicy::Form::kAdmin: return Kind::kAdminNetworkPolicy;
+            case AdminPolicy::Form::kBaselineAdmin: return Kind::kBaselineAdminNetworkPolicy;
+            case AdminPolicy::Form::kCluster: break;
         }
-        Kind operator()(const GlobalNetworkSet&) const { return Kind::kGlobalNetworkSet; }
-        Kind operator()(const HostEndpoint&) const { return Kind::kHostEndpoint; }
-        Kind operator()(const WorkloadEndpoint&) const { return Kind::kWorkloadEndpoint; }
-    } visitor;
-    return std::visit(visitor, resource);
+        return Kind::kClusterNetworkPolicy;
+    }
+    Kind operator()(const Namespace&) const noexcept { return Kind::kNamespace; }
+    Kind operator()(const ServiceAccount&) const noexcept { return Kind::kServiceAccount; }
+    Kind operator()(const Pod&) const noexcept { return Kind::kPod; }
+    Kind operator()(const Node&) const noexcept { return Kind::kNode; }
+    Kind operator()(const Service&) const noexcept { return Kind::kService; }
+    Kind operator()(const EndpointSlice&) const noexcept { return Kind::kEndpointSlice; }
+};
+
+constexpr std::pair<Kind, Kind> kTwins[] = {
+    {Kind::kGlobalNetworkPolicy, Kind::kStagedGlobalNetworkPolicy},
+    {Kind::kNetworkPolicy, Kind::kStagedNetworkPolicy},
+    {Kind::kKubernetesNetworkPolicy, Kind::kStagedKubernetesNetworkPolicy},
+};
+
+void add_tier(Inventory& inventory, std::string_view name, double order, Action default_action) {
+    Tier tier;
+    tier.metadata.name = name;
+    tier.order = order;
+    tier.default_action = default_action;
+    auto resource = std::make_shared<const Resource>(std::move(tier));
+    inventory.emplace(id_of(*resource), resource);
 }
 
 }  // namespace
 
-std::string_view name(Kind kind) noexcept { return text_of(kind).name; }
-std::string_view short_name(Kind kind) noexcept { return text_of(kind).short_name; }
-bool is_namespaced(Kind kind) noexcept { return text_of(kind).namespaced; }
-
-std::optional<Kind> kind_by_name(std::string_view text) noexcept {
-    for (const KindText& kind : kKinds)
-        for (const std::string_view known : {kind.name, kind.plural, kind.short_name})
-            if (same_letters(known, text)) return kind.kind;
+std::optional<Kind> staged_twin(Kind enforced) noexcept {
+    for (const auto& [plain, staged] : kTwins)
+        if (plain == enforced) return staged;
     return std::nullopt;
 }
 
-const std::vector<Kind>& all_kinds() noexcept {
-    static const std::vector<Kind> kinds = [] {
-        std::vector<Kind> out;
-        for (const KindText& kind : kKinds) out.push_back(kind.kind);
-        return out;
-    }();
-    return kinds;
+std::optional<Kind> enforced_twin(Kind staged) noexcept {
+    for (const auto& [plain, twin] : kTwins)
+        if (twin == staged) return plain;
+    return std::nullopt;
 }
 
-std::string ResourceId::text() const {
-    std::string out = lower(policy::name(kind)) + '/';
-    if (!ns.empty()) out += ns + '/';
-    return out + name;
+Kind Policy::kind() const noexcept {
+    return staged() ? staged_twin(enforced_kind).value_or(enforced_kind) : enforced_kind;
 }
+
+Kind kind_of(const Resource& resource) noexcept { return std::visit(KindOf{}, resource); }
 
 const Metadata& metadata_of(const Resource& resource) {
     return std::visit([](const auto& r) -> const Metadata& { return r.metadata; }, resource);
@@ -93,16 +82,21 @@ ResourceId id_of(const Resource& resource) {
 }
 
 Inventory initial_inventory() {
-    Tier tier;
-    tier.metadata.name = kDefaultTier;
-    auto resource = std::make_shared<const Resource>(std::move(tier));
     Inventory inventory;
-    inventory.emplace(id_of(*resource), resource);
+    add_tier(inventory, kDefaultTier, kDefaultTierOrder, Action::kDeny);
+    add_tier(inventory, kAdminTier, 1'000, Action::kPass);
+    add_tier(inventory, kBaselineTier, 10'000'000, Action::kPass);
     return inventory;
 }
 
 Policy promoted(const Policy& staged) {
     Policy enforced = staged;
+    enforced.staged_action.reset();
+    return enforced;
+}
+
+KubernetesNetworkPolicy promoted(const KubernetesNetworkPolicy& staged) {
+    KubernetesNetworkPolicy enforced = staged;
     enforced.staged_action.reset();
     return enforced;
 }
@@ -118,6 +112,8 @@ Labels effective_labels(const WorkloadEndpoint& endpoint) {
     } else {
         labels["projectcalico.org/orchestrator"] = endpoint.orchestrator;
     }
+    labels.erase("projectcalico.org/serviceaccount");
+    if (!endpoint.service_account.empty()) labels["projectcalico.org/serviceaccount"] = endpoint.service_account;
     return labels;
 }
 

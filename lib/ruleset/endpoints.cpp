@@ -41,7 +41,7 @@ public:
         }
     }
 
-    void add(const policy::GlobalNetworkSet& set) {
+    void add(const policy::NetworkSet& set) {
         auto& named = population_.named[index(intern(set.metadata.labels))];
         named.insert(named.end(), set.nets.begin(), set.nets.end());
     }
@@ -119,7 +119,7 @@ Result<Population> populate(const policy::Inventory& inventory, const Surroundin
     for (const auto& [id, resource] : inventory) {
         if (const auto* workload = std::get_if<policy::WorkloadEndpoint>(resource.get())) census.add(id, *workload);
         if (const auto* host = std::get_if<policy::HostEndpoint>(resource.get())) census.add(id, *host);
-        if (const auto* set = std::get_if<policy::GlobalNetworkSet>(resource.get())) census.add(*set);
+        if (const auto* set = std::get_if<policy::NetworkSet>(resource.get())) census.add(*set);
     }
     return std::move(census).finish();
 }

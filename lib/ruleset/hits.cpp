@@ -25,8 +25,8 @@ std::string_view place(bool forward) { return forward ? "forward" : "endpoint"; 
 std::string_view mode(bool staged) { return staged ? "staged" : "enforced"; }
 
 std::string rule_identity(const RuleHit& hit, const PolicyRef& policy) {
-    return join({"rule", mode(policy.staged), policy::short_name(policy.kind), policy.tier, policy.name,
-                 name(hit.direction), place(hit.forward), hit.content, std::to_string(hit.occurrence)});
+    return join({"rule", mode(policy.staged), policy.tier, policy.text(), name(hit.direction), place(hit.forward),
+                 hit.content, std::to_string(hit.occurrence)});
 }
 
 std::string end_identity(const EndOfTierHit& hit, const std::vector<PolicyRef>& armed_by, bool names_first) {
@@ -82,7 +82,9 @@ std::string_view name(HitKind kind) noexcept {
     return "unmatched";
 }
 
-std::string PolicyRef::text() const { return std::string(policy::short_name(kind)) + ":" + name; }
+std::string PolicyRef::text() const {
+    return std::string(policy::short_name(kind)) + ":" + (ns.empty() ? "" : ns + "/") + name;
+}
 
 std::string HitDescriptor::text() const {
     return join({tier_field(*this), subject(*this), drywall::name(action), std::to_string(rule_index)});

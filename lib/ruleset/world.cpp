@@ -18,11 +18,11 @@ std::string tie_break(const policy::Policy& policy, policy::Kind sorted_as) {
 }
 
 PolicyRef reference(const policy::Policy& policy) {
-    const bool staged = policy.staged();
-    return {.kind = staged ? policy::Kind::kStagedGlobalNetworkPolicy : policy::Kind::kGlobalNetworkPolicy,
+    return {.kind = policy.kind(),
             .tier = policy.tier,
+            .ns = policy.metadata.ns,
             .name = policy.metadata.name,
-            .staged = staged};
+            .staged = policy.staged()};
 }
 
 std::vector<const policy::Policy*> policies_of(const policy::Inventory& inventory) {
@@ -76,7 +76,7 @@ bool takes_part_in_pending(const policy::Policy& policy, bool as_calico) {
 
 PolicyRef after_promotion(const PolicyRef& ref) {
     PolicyRef promoted = ref;
-    promoted.kind = policy::Kind::kGlobalNetworkPolicy;
+    promoted.kind = policy::enforced_twin(ref.kind).value_or(ref.kind);
     promoted.staged = false;
     return promoted;
 }

@@ -13,7 +13,7 @@ from tests.runner.meson_suites import Build, run_suite, timed
 from tests.runner.results import FAILED, PASSED, SKIPPED, Case, Run, Voice, cases_from_junit
 
 ROOT = Path(__file__).resolve().parents[2]
-MESON_SUITES = ["unit", "differential", "scenario", "fuzz", "perf"]
+MESON_SUITES = ["unit", "conformance", "differential", "scenario", "fuzz", "perf"]
 PYTHON_SUITES = ["lint", "e2e"]
 ALL_SUITES = MESON_SUITES + PYTHON_SUITES + ["demo"]
 NEED_ROOT = {"e2e", "demo"}
@@ -34,7 +34,7 @@ SUPPRESSIONS = ROOT / "tests" / "sanitizers"
 VARIANTS = {
     "plain": Variant("plain", "build", ALL_SUITES),
     "asan": Variant(
-        "asan", "build-asan", ["unit", "differential", "scenario", "fuzz"],
+        "asan", "build-asan", ["unit", "conformance", "differential", "scenario", "fuzz"],
         options=["-Db_sanitize=address,undefined", "-Db_lundef=false", "-Doptimization=1"],
         # Without detect_stack_use_after_return: g++ 12's stand-in stack frames are not aligned for what asks for a cache
         # line (GCC bug 110027), and UBSan rightly complains.

@@ -23,11 +23,20 @@ struct Place {
     bool operator==(const Place&) const = default;
 };
 
+// The resource that a complaint is about, as its author named it; empty where that is not known.
+struct Subject {
+    std::string kind;  // as in the document: "NetworkPolicy"
+    std::string ns;
+    std::string name;
+    bool operator==(const Subject&) const = default;
+};
+
 // One thing that is wrong, in words for someone tired at night: what, where, and what to do about it.
 struct Complaint {
     Place place;
     std::string message;
-    std::string hint;  // the next step; may be empty
+    std::string hint{};  // the next step; may be empty
+    Subject about{};
 
     // "site.yaml:14:7: zone 'dmz' is not defined; defined zones are lan, wan"
     [[nodiscard]] std::string text() const;

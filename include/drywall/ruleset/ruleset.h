@@ -20,6 +20,7 @@
 #include "drywall/classify/program.h"
 #include "drywall/net/packet_meta.h"
 #include "drywall/policy/resources.h"
+#include "drywall/policy/surroundings.h"
 
 namespace drywall::ruleset {
 
@@ -27,10 +28,11 @@ namespace drywall::ruleset {
 struct PolicyRef {
     policy::Kind kind{};
     std::string tier;
+    std::string ns;  // empty for cluster-wide kinds
     std::string name;
     bool staged = false;
     auto operator<=>(const PolicyRef&) const = default;
-    // Calico's v3.32 form: "gnp:web", "sgnp:web"
+    // Calico's v3.32 form: "gnp:web", "snp:prod/web"
     [[nodiscard]] std::string text() const;
 };
 
@@ -85,20 +87,7 @@ struct EndpointInfo {
     std::vector<net::Address> addresses;
 };
 
-// What surrounds the resources: the parts of the configuration that take part in verdicts.
-struct Surroundings {
-    std::vector<std::string> port_names;         // by PortId; at least one
-    std::vector<std::optional<PortId>> peer_of;  // by PortId: where its packets leave
-    Verdict unmatched = Verdict::kAllow;
-    bool pending_as_calico = false;
-    struct Failsafe {
-        std::uint8_t protocol = 6;
-        std::uint16_t port = 0;
-        std::vector<net::Prefix> to;
-        std::vector<net::Prefix> from;
-    };
-    std::vector<Failsafe> failsafe;
-};
+using Surroundings = policy::Surroundings;
 
 class Ruleset {
 public:

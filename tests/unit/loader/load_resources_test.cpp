@@ -47,7 +47,7 @@ TEST(LoadResources, ReadsTiersAndFillsInWhatCalicosClientFillsIn) {
 }
 
 TEST(LoadResources, V13NetworkSetsAcceptBareAddressesAndHostBits) {
-    const auto set = loaded<policy::GlobalNetworkSet>(
+    const auto set = loaded<policy::NetworkSet>(
         resource_text("GlobalNetworkSet", "{name: s}", "{nets: [10.0.0.1, 10.0.0.1/24, \"2001:db8::1\"]}"));
     ASSERT_EQ(set.nets.size(), 3U);
     EXPECT_EQ(set.nets[0].text(), "10.0.0.1/32");

@@ -179,8 +179,8 @@ private:
         return out;
     }
 
-    policy::GlobalNetworkSet network_set() {
-        policy::GlobalNetworkSet out;
+    policy::NetworkSet network_set() {
+        policy::NetworkSet out;
         out.metadata = metadata(true, false);
         for (auto i = pick(5); i > 0; --i) out.nets.push_back(prefix(chance()));
         return out;

@@ -109,7 +109,7 @@ Cluster& Cluster::port(const std::string& name, const std::string& port, policy:
 }
 
 Cluster& Cluster::set(const std::string& name, const std::vector<std::string>& nets, policy::Labels labels) {
-    policy::GlobalNetworkSet set;
+    policy::NetworkSet set;
     set.metadata.name = name;
     set.metadata.labels = std::move(labels);
     for (const std::string& net : nets) set.nets.push_back(prefix(net));

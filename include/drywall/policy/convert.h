@@ -1,0 +1,84 @@
+// Convert: what Kubernetes' resources mean in Calico's terms. Everything after `policy` knows Calico's terms only.
+//
+// Threads: pure functions.
+// Source:  Calico's conversion of NetworkPolicy and ClusterNetworkPolicy (v3.32), of AdminNetworkPolicy and
+//          BaselineAdminNetworkPolicy (v3.31), and of pods, namespaces and service accounts.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "drywall/policy/resources.h"
+
+namespace drywall::policy {
+
+inline constexpr double kKubernetesPolicyOrder = 1000;
+inline constexpr std::string_view kAdminTier = "kube-admin";        // order 1000, Pass
+inline constexpr std::string_view kBaselineTier = "kube-baseline";  // order 10000000, Pass
+
+// A policy with `enforced_kind` kKubernetesNetworkPolicy (tier default, order 1000), staged as the given one is.
+[[nodiscard]] Policy converted(const KubernetesNetworkPolicy& policy);
+
+// A policy of the tier kube-admin or kube-baseline. A rule that can't be converted denies everything when it is Deny or
+// Pass, and is left out when it is Allow (BaselineAdminNetworkPolicy: only Deny becomes deny-all), as in Calico.
+[[nodiscard]] Policy converted(const AdminPolicy& policy);
+
+// The endpoint that a pod is: nothing for pods of the host's network, finished ones and those without an address.
+// Named `metadata.name` in its namespace; profiles kns.NAMESPACE and ksa.NAMESPACE.ACCOUNT.
+[[nodiscard]] std::optional<WorkloadEndpoint> converted(const Pod& pod);
+
+// kns.NAME: allows both ways; gives pcns. labels. ksa.NAMESPACE.NAME: no rules; gives pcsa. labels.
+[[nodiscard]] Profile converted(const Namespace& ns);
+[[nodiscard]] Profile converted(const ServiceAccount& account);
+
+// An inventory in Calico's terms alone: policies, tiers, sets, endpoints, profiles, Felix's configuration; and the
+// backends of services. Pointers reach into the inventory that it was made from, or into `owned`.
+struct CalicoView {
+    template <typename T>
+    struct Item {
+        ResourceId id;  // of the resource as it was written: kPod for an endpoint that is a pod
+        const T* value = nullptr;
+    };
+    // Who answers for a service, as EndpointSlices say; every address with every port of its slice.
+    struct Backend {
+        net::Address address;
+        std::uint8_t protocol = 6;
+        std::uint16_t port = 0;  // 0: all ports
+        auto operator<=>(const Backend&) const = default;
+    };
+
+    std::vector<Item<Policy>> policies;
+    std::vector<Item<Tier>> tiers;
+    std::vector<Item<NetworkSet>> sets;
+    std::vector<Item<HostEndpoint>> hosts;
+    std::vector<Item<WorkloadEndpoint>> workloads;
+    std::map<std::string, const Profile*> profiles;  // the built-in one and those of namespaces included
+    std::vector<Item<FelixConfiguration>> felix;
+    std::map<std::pair<std::string, std::string>, std::vector<Backend>> services;  // by namespace and name; sorted
+    std::vector<std::shared_ptr<const Resource>> owned;                            // what was made by conversion
+
+    // The labels of a workload, host or set as selectors see them: own ones, Calico's additions, and what its profiles
+    // apply (own labels win, then the first profile that has the key).
+    [[nodiscard]] Labels labels_of(const WorkloadEndpoint& endpoint) const;
+    [[nodiscard]] Labels labels_of(const HostEndpoint& endpoint) const;
+    [[nodiscard]] Labels labels_of(const NetworkSet& set) const;
+};
+
+// The namespace of a pod, policy or set exists even when no Namespace was given: it then has the labels
+// kubernetes.io/metadata.name and projectcalico.org/name only. An explicit Profile wins over a converted one.
+[[nodiscard]] CalicoView calico_view(const Inventory& inventory);
+
+// The selectors of a policy or rule after Calico's scope rules: texts for policy::Selector, on the labels of
+// CalicoView::labels_of().
+// Source: Calico's "scope" rules: pcns. and pcsa. prefixes, namespace terms, all() and global() of namespaceSelector.
+[[nodiscard]] std::string effective_selector(const Policy& policy);
+
+struct EntityScope {
+    std::optional<std::string> in;      // the address belongs to something that matches
+    std::optional<std::string> not_in;  // and to nothing that matches this; only set when `in` is absent
+};
+[[nodiscard]] EntityScope effective_scope(const EntityRule& entity, const Policy& policy);
+
+}  // namespace drywall::policy

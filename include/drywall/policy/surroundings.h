@@ -1,0 +1,31 @@
+// Surroundings: what is around the resources: the parts of the appliance's configuration that take part in verdicts.
+//
+// Threads: values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "drywall/base/ids.h"
+#include "drywall/base/verdict.h"
+#include "drywall/net/address.h"
+
+namespace drywall::policy {
+
+struct Surroundings {
+    std::vector<std::string> port_names;         // by PortId; at least one
+    std::vector<std::optional<PortId>> peer_of;  // by PortId: where its packets leave
+    Verdict unmatched = Verdict::kAllow;
+    bool pending_as_calico = false;
+    struct Failsafe {
+        std::uint8_t protocol = 6;
+        std::uint16_t port = 0;
+        std::vector<net::Prefix> to;
+        std::vector<net::Prefix> from;
+    };
+    std::vector<Failsafe> failsafe;
+};
+
+}  // namespace drywall::policy
