@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "drywall/net/packet_meta.h"
+
 namespace drywall::reference {
 namespace {
 
@@ -87,10 +89,11 @@ bool Landscape::backs(const std::pair<std::string, std::string>& service, const 
 bool Landscape::serves(const std::pair<std::string, std::string>& service, const net::Address& address,
                        std::uint8_t protocol, std::uint16_t port) const {
     const auto found = view_.services.find(service);
-    if (found == view_.services.end()) return false;
-    for (const policy::CalicoView::Backend& backend : found->second)
-        if (backend.address == address && backend.protocol == protocol && (backend.port == 0 || backend.port == port))
-            return true;
+    if (found == view_.services.end() || !net::has_ports(protocol)) return false;
+    for (const policy::CalicoView::Backend& backend : found->second) {
+        if (backend.address != address || backend.protocol != protocol) continue;
+        if (backend.port == 0 || backend.port == port) return true;
+    }
     return false;
 }
 

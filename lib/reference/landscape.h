@@ -46,7 +46,8 @@ public:
     [[nodiscard]] bool declares(const net::Address& address, const std::string& port_name, std::uint8_t protocol,
                                 std::uint16_t port, const policy::Selector& selector) const;
 
-    // Some backend of the service has the address; and, for serves(), answers on this protocol and port.
+    // Some backend of the service has the address; and, for serves(), answers on this protocol and port. A protocol
+    // without ports is never served: backends of no known port can't be a destination.
     [[nodiscard]] bool backs(const std::pair<std::string, std::string>& service, const net::Address& address) const;
     [[nodiscard]] bool serves(const std::pair<std::string, std::string>& service, const net::Address& address,
                               std::uint8_t protocol, std::uint16_t port) const;
