@@ -9,10 +9,10 @@ namespace {
 constexpr Verdict kAllow = Verdict::kAllow;
 constexpr Verdict kDeny = Verdict::kDeny;
 
-// W, and whoever else is around: x in prod and in dev, both with role=x.
+// W, and whoever else is around: x in prod and far in dev, both with role=x.
 std::string neighbourhood() {
     return W() + name_space("dev", "{env: d}") + workload("x", "10.0.0.2", "{role: x}") +
-           workload("y", "10.0.1.2", "{role: x}", "profiles: [kns.dev]", "dev");
+           workload("far", "10.0.1.2", "{role: x}", "profiles: [kns.dev]", "dev");
 }
 
 // W takes what this one rule allows, in a NetworkPolicy of its namespace or in a GlobalNetworkPolicy.
