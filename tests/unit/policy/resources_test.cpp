@@ -35,7 +35,7 @@ TEST(Kinds, AreFoundByNamePluralAndShortNameInAnyLetterCase) {
     EXPECT_EQ(kind_by_name("stagedglobalnetworkpolicy"), Kind::kStagedGlobalNetworkPolicy);
     EXPECT_EQ(kind_by_name("TIER"), Kind::kTier);
     EXPECT_EQ(kind_by_name("wep"), Kind::kWorkloadEndpoint);
-    EXPECT_EQ(kind_by_name("profile"), std::nullopt);
+    EXPECT_EQ(kind_by_name("gizmo"), std::nullopt);
     for (const Kind kind : all_kinds()) {
         EXPECT_EQ(kind_by_name(name(kind)), kind);
         EXPECT_EQ(kind_by_name(short_name(kind)), kind);
@@ -85,7 +85,7 @@ TEST(Check, V21PolicyInAMissingTierIsRefusedAndTheTiersThatExistAreNamed) {
     policy.tier = "secruity";
     EXPECT_EQ(complaint(with({named<Tier>("security"), policy})),
               "site.yaml:14:9: globalnetworkpolicy/web: tier 'secruity' is not defined; defined tiers are default, "
-              "security");
+              "kube-admin, kube-baseline, security");
 }
 
 TEST(Check, V22TierThatStillHoldsAStagedPolicyCannotGo) {
