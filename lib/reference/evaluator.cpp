@@ -151,6 +151,7 @@ private:
         return endpoint.host ? at_host(endpoint, direction) : at_workload(endpoint, direction);
     }
 
+    std::vector<policy::FailsafePort> open_at(const Endpoint& endpoint, Direction direction) const;
     void untracked_and_pre_dnat(const Endpoint& endpoint, Direction direction, Step& step) const;
     void walk_tiers(const Endpoint& endpoint, Direction direction, Stage stage, Step& step) const;
     void walk_profiles(const Endpoint& endpoint, Direction direction, Step& step) const;
@@ -212,16 +213,15 @@ void Judgement::walk_tiers(const Endpoint& endpoint, Direction direction, Stage 
     }
 }
 
-// Pass has nowhere to go from a profile, so that it does nothing; a Log is noted.
+// Pass and Log do nothing in a profile.
 bool Judgement::rules_of_profile(const std::string& name, const std::vector<ReadRule>& rules, Step& step) const {
     int index = -1;
     for (const ReadRule& rule : rules) {
         ++index;
         const Action action = rule.rule->action;
-        if (action == Action::kPass || !matches(rule, packet_, landscape_)) continue;
-        step.hits.push_back(profile_hit(name, action, index));
-        if (action == Action::kLog) continue;
-        step.verdict = action == Action::kAllow ? Verdict::kAllow : Verdict::kDeny;
+        const bool decides = action == Action::kAllow || action == Action::kDeny;
+        if (!decides || !matches(rule, packet_, landscape_)) continue;
+        step.decide(action == Action::kAllow ? Verdict::kAllow : Verdict::kDeny, profile_hit(name, action, index));
         return true;
     }
     return false;
@@ -238,9 +238,19 @@ void Judgement::walk_profiles(const Endpoint& endpoint, Direction direction, Ste
     step.decide(Verdict::kDeny, profile_hit("__NO_MATCH__", Action::kDeny, 0));
 }
 
+std::vector<policy::FailsafePort> Judgement::open_at(const Endpoint& endpoint, Direction direction) const {
+    return failsafe_ports(view_, endpoint.node, direction);
+}
+
+// The chains that stand before connection tracking and before routing. Failsafe ports are let through to what comes
+// after each of them; where nothing is tracked, what answers them is so too.
 void Judgement::untracked_and_pre_dnat(const Endpoint& endpoint, Direction direction, Step& step) const {
-    if (endpoint.interface_name != "*") walk_tiers(endpoint, direction, Stage::kUntracked, step);
-    if (step.verdict || direction == Direction::kEgress) return;
+    const Direction opposite = direction == Direction::kIngress ? Direction::kEgress : Direction::kIngress;
+    const bool asks = match_failsafe(open_at(endpoint, direction), packet_, direction).has_value();
+    const bool answers = answers_failsafe(open_at(endpoint, opposite), packet_, direction);
+    const bool has_untracked = endpoint.interface_name != "*";
+    if (has_untracked && !asks && !answers) walk_tiers(endpoint, direction, Stage::kUntracked, step);
+    if (step.verdict || asks || direction == Direction::kEgress) return;
     walk_tiers(endpoint, direction, Stage::kPreDnat, step);
 }
 
@@ -253,8 +263,7 @@ Step Judgement::at_workload(const Endpoint& endpoint, Direction direction) const
 
 Step Judgement::at_host(const Endpoint& endpoint, Direction direction) const {
     Step step;
-    const std::vector<policy::FailsafePort> open = failsafe_ports(view_, endpoint.node, direction);
-    if (const std::optional<int> entry = match_failsafe(open, packet_, direction)) {
+    if (const std::optional<int> entry = match_failsafe(open_at(endpoint, direction), packet_, direction)) {
         const std::string service = service_text(packet_.protocol, packet_.destination_port);
         step.decide(Verdict::kAllow, failsafe_hit("HostEndpoint", "hep:", service, *entry));
         return step;
@@ -265,12 +274,11 @@ Step Judgement::at_host(const Endpoint& endpoint, Direction direction) const {
     return step;
 }
 
-// What crosses a port is forwarded: failsafe ports save it from untracked and preDNAT policies only, profiles don't
-// exist, and what no forward policy decided passes.
+// What crosses a port is forwarded: no profiles, and what no forward policy decided passes. The chains before routing
+// see what comes in; what goes out has been routed.
 Step Judgement::at_port(const Endpoint& endpoint, Direction direction) const {
     Step step;
-    const std::vector<policy::FailsafePort> open = failsafe_ports(view_, endpoint.node, direction);
-    if (!match_failsafe(open, packet_, direction)) untracked_and_pre_dnat(endpoint, direction, step);
+    if (direction == Direction::kIngress) untracked_and_pre_dnat(endpoint, direction, step);
     if (!step.verdict) walk_tiers(endpoint, direction, Stage::kForward, step);
     if (!step.verdict) step.decide(Verdict::kAllow, forward_default_hit());
     return step;

@@ -15,6 +15,12 @@ std::vector<FailsafePort> calico_defaults(Direction direction) {
             {kTcp, 5473, {}}, {kTcp, 6443, {}}, {kTcp, 6666, {}}, {kTcp, 6667, {}}};
 }
 
+// A failsafe port's net is about the other side, not the host: who sends to it, or whom it sends to.
+bool other_side_is_in(const std::optional<net::Prefix>& net, const net::Tuple& packet, Direction direction) {
+    const net::Address other{packet.family, direction == Direction::kIngress ? packet.source : packet.destination};
+    return !net || net->contains(other);
+}
+
 std::optional<std::vector<FailsafePort>> configured(const policy::CalicoView& view, const std::string& name,
                                                     Direction direction) {
     for (const auto& item : view.felix) {
@@ -34,13 +40,20 @@ std::vector<FailsafePort> failsafe_ports(const policy::CalicoView& view, const s
 
 std::optional<int> match_failsafe(const std::vector<FailsafePort>& ports, const net::Tuple& packet,
                                   Direction direction) {
-    const net::Address other{packet.family, direction == Direction::kIngress ? packet.source : packet.destination};
     for (std::size_t i = 0; i < ports.size(); ++i) {
         const FailsafePort& entry = ports[i];
         if (entry.protocol != packet.protocol || entry.port != packet.destination_port) continue;
-        if (!entry.net || entry.net->contains(other)) return static_cast<int>(i);
+        if (other_side_is_in(entry.net, packet, direction)) return static_cast<int>(i);
     }
     return std::nullopt;
+}
+
+bool answers_failsafe(const std::vector<FailsafePort>& ports, const net::Tuple& packet, Direction direction) {
+    for (const FailsafePort& entry : ports) {
+        if (entry.protocol != packet.protocol || entry.port != packet.source_port) continue;
+        if (other_side_is_in(entry.net, packet, direction)) return true;
+    }
+    return false;
 }
 
 std::string service_text(std::uint8_t protocol, std::uint16_t port) {

@@ -18,9 +18,14 @@ namespace drywall::reference {
 [[nodiscard]] std::vector<policy::FailsafePort> failsafe_ports(const policy::CalicoView& view, const std::string& node,
                                                                Direction direction);
 
-// The number of the first entry that the packet matches.
+// The number of the first entry that the packet of this direction matches. `ports` are those of the direction.
 [[nodiscard]] std::optional<int> match_failsafe(const std::vector<policy::FailsafePort>& ports,
                                                 const net::Tuple& packet, Direction direction);
+
+// The packet looks like an answer to one that a failsafe port of the other direction let pass: by its source port.
+// `ports` are those of the other direction.
+[[nodiscard]] bool answers_failsafe(const std::vector<policy::FailsafePort>& ports, const net::Tuple& packet,
+                                    Direction direction);
 
 // "tcp/22"
 [[nodiscard]] std::string service_text(std::uint8_t protocol, std::uint16_t port);

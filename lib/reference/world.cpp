@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -17,11 +18,19 @@ struct Participant {
     Kind sorted_as = Kind::kGlobalNetworkPolicy;
 };
 
+// Calico never had these kinds and this order of ties in one release; before, a GlobalNetworkPolicy of the same name
+// came first, as it does with all kinds that are called Kubernetes-something.
+std::string_view calico_name(Kind kind) {
+    if (kind == Kind::kAdminNetworkPolicy) return "KubernetesAdminNetworkPolicy";
+    if (kind == Kind::kBaselineAdminNetworkPolicy) return "KubernetesBaselineAdminNetworkPolicy";
+    return policy::name(kind);
+}
+
 // Lower orders first, none last. Ties: bytes of name/namespace/kind; the separators take part in the comparison.
 std::tuple<double, std::string> sort_key(const Participant& participant) {
     const policy::Policy& policy = *participant.policy;
     return {policy.order.value_or(std::numeric_limits<double>::infinity()),
-            policy.metadata.name + "/" + policy.metadata.ns + "/" + std::string(policy::name(participant.sorted_as))};
+            policy.metadata.name + "/" + policy.metadata.ns + "/" + std::string(calico_name(participant.sorted_as))};
 }
 
 ReadPolicy read(const policy::Policy& policy) {
