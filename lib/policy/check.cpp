@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "drywall/policy/convert.h"
 #include "drywall/policy/resources.h"
 
 namespace drywall::policy {
@@ -54,9 +55,15 @@ private:
         }
     }
 
-    void check(const ResourceId& id, const Policy& policy) {
-        if (inventory_.contains({Kind::kTier, {}, policy.tier})) return;
-        complain(policy.metadata.place, id.text() + ": tier '" + policy.tier + "' is not defined",
+    void check(const ResourceId& id, const Policy& policy) { check_tier(id, policy.metadata, policy.tier); }
+
+    void check(const ResourceId& id, const AdminPolicy& policy) {
+        check_tier(id, policy.metadata, std::string(tier_of(policy)));
+    }
+
+    void check_tier(const ResourceId& id, const Metadata& metadata, const std::string& tier) {
+        if (inventory_.contains({Kind::kTier, {}, tier})) return;
+        complain(metadata.place, id.text() + ": tier '" + tier + "' is not defined",
                  "defined tiers are " + tier_names());
     }
 
@@ -64,23 +71,17 @@ private:
     void check(const ResourceId&, const Other&) {}
 
     void check(const ResourceId& id, const HostEndpoint& endpoint) {
-        check_profiles(id, endpoint.metadata, endpoint.profiles);
         claim(id, endpoint.metadata, endpoint.expected_ips);
         check_port(id, endpoint);
     }
 
     void check(const ResourceId& id, const WorkloadEndpoint& endpoint) {
-        check_profiles(id, endpoint.metadata, endpoint.profiles);
         claim(id, endpoint.metadata, endpoint.ip_networks);
     }
 
-    // Calico would deny both ways for an endpoint whose profile does not exist; that is never what was meant.
-    void check_profiles(const ResourceId& id, const Metadata& metadata, const std::vector<std::string>& profiles) {
-        for (const std::string& profile : profiles) {
-            if (profile == kDefaultAllowProfile) continue;
-            complain(metadata.place, id.text() + ": profile '" + profile + "' is not known",
-                     "profiles other than '" + std::string(kDefaultAllowProfile) + "' are not supported yet");
-        }
+    // A pod that is over, or on its host's network, has no address of its own.
+    void check(const ResourceId& id, const Pod& pod) {
+        if (is_endpoint(pod)) claim(id, pod.metadata, pod.addresses);
     }
 
     // One address, one endpoint: two would give one packet two policies and two verdicts.
