@@ -1,7 +1,6 @@
 #include "kubernetes_parts.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "resource_readers.h"
 
@@ -12,7 +11,6 @@ using policy::LabelRequirement;
 using policy::LabelSelector;
 using Operator = LabelRequirement::Operator;
 
-constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 constexpr std::string_view kKeyForm =
     "a key is letters, digits, '-', '_', '.', at most 63, after an optional 'domain/'";
 constexpr std::string_view kValueForm = "a value is letters, digits, '-', '_', '.', at most 63, or \"\"";
