@@ -28,8 +28,9 @@ Exit get(const Invocation& invocation, const ObjectArguments& arguments);
 Exit remove(const Invocation& invocation, const ObjectArguments& arguments);
 
 struct PromoteArguments {
-    std::string name;
+    std::string name;  // NAME, KIND/NAME or KIND/NAMESPACE/NAME
     std::string kind;
+    std::string ns;
     std::string if_generation;
 };
 Exit promote(const Invocation& invocation, const PromoteArguments& arguments);

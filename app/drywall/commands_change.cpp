@@ -68,10 +68,14 @@ Exit remove(const Invocation& invocation, const ObjectArguments& arguments) {
 
 Exit promote(const Invocation& invocation, const PromoteArguments& arguments) {
     Json body = Json::object();
-    const std::size_t slash = arguments.name.find('/');  // sgnp/web-to-db
-    body["name"] = slash == std::string::npos ? arguments.name : arguments.name.substr(slash + 1);
-    if (slash != std::string::npos) body["kind"] = arguments.name.substr(0, slash);
+    // snp/prod/web-to-db
+    const std::size_t first = arguments.name.find('/');
+    const std::size_t last = arguments.name.rfind('/');
+    body["name"] = last == std::string::npos ? arguments.name : arguments.name.substr(last + 1);
+    if (first != std::string::npos) body["kind"] = arguments.name.substr(0, first);
+    if (first != last) body["namespace"] = arguments.name.substr(first + 1, last - first - 1);
     if (!arguments.kind.empty()) body["kind"] = arguments.kind;
+    if (!arguments.ns.empty()) body["namespace"] = arguments.ns;
     const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
     const std::string path = with_query("/v1/promote", precondition(arguments.if_generation));
     return show(invocation, Client(invocation.socket).post(path, text));

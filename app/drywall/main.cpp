@@ -65,8 +65,10 @@ void add_changes(CLI::App& app, Options& o, Commands& commands) {
     commands[delete_command] = [&o](const Invocation& i) { return remove(i, o.remove); };
 
     CLI::App* promote_command = app.add_subcommand("promote", "Enforce a staged policy");
-    promote_command->add_option("name", o.promote.name, "Name of the staged policy")->required();
-    promote_command->add_option("--kind", o.promote.kind, "Its kind (default: StagedGlobalNetworkPolicy)");
+    promote_command->add_option("name", o.promote.name, "Name of the staged policy, KIND/NAME or KIND/NAMESPACE/NAME")
+        ->required();
+    promote_command->add_option("--kind", o.promote.kind, "Its kind, where the name is not enough (sgnp, snp, sknp)");
+    promote_command->add_option("-n,--namespace", o.promote.ns, "Its namespace, where the name is not enough");
     promote_command->add_option("--if-generation", o.promote.if_generation, only_if);
     commands[promote_command] = [&o](const Invocation& i) { return promote(i, o.promote); };
 }

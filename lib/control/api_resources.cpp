@@ -3,6 +3,7 @@
 #include "api.h"
 #include "drywall/loader/resources.h"
 #include "json.h"
+#include "plan.h"
 #include "query.h"
 
 namespace drywall::control {
@@ -112,6 +113,24 @@ ApiResponse yaml(std::string text) {
     return response;
 }
 
+Result<StagedName> staged_name(const Json& wanted) {
+    if (!wanted.is_object() || !wanted.contains("name") || !wanted["name"].is_string())
+        return Error::of(ErrorKind::kInvalid, "the request does not name a staged policy",
+                         R"(send {"name": "web-to-db"}, with "kind" and "namespace" where the name is not enough)");
+    StagedName name{.kind = {}, .ns = {}, .name = wanted["name"].get<std::string>()};
+    if (const auto kind = wanted.find("kind"); kind != wanted.end()) {
+        const Result<Kind> known = kind_of(kind->is_string() ? kind->get<std::string>() : kind->dump());
+        if (!known) return known.error();
+        name.kind = *known;
+    }
+    if (const auto ns = wanted.find("namespace"); ns != wanted.end()) {
+        if (!ns->is_string())
+            return Error::of(ErrorKind::kInvalid, "'namespace' is " + ns->dump(), "give the name of a namespace");
+        name.ns = ns->get<std::string>();
+    }
+    return name;
+}
+
 }  // namespace
 
 Result<ApiResponse> Api::get_resources(const ApiRequest& request, const Parts& parts) {
@@ -195,18 +214,11 @@ Result<ApiResponse> Api::remove_named_in_files(const ApiRequest& request, const 
 Result<ApiResponse> Api::promote(const ApiRequest& request, const Parts& /*parts*/) {
     const auto expected = expected_generation(request);
     if (!expected) return expected.error();
-    const Json wanted = parse(request.body);
-    if (!wanted.is_object() || !wanted.contains("name") || !wanted["name"].is_string())
-        return Error::of(ErrorKind::kInvalid, "the request does not name a staged policy",
-                         R"(send {"name": "web-to-db"}, and "kind" when it is not a StagedGlobalNetworkPolicy)");
-    Kind kind = Kind::kStagedGlobalNetworkPolicy;
-    if (const auto written = wanted.find("kind"); written != wanted.end()) {
-        const Result<Kind> known = kind_of(written->is_string() ? written->get<std::string>() : written->dump());
-        if (!known) return known.error();
-        kind = *known;
-    }
-    const Result<Applied> applied =
-        controller_.promote({kind, {}, wanted["name"].get<std::string>()}, request.peer, *expected);
+    const Result<StagedName> wanted = staged_name(parse(request.body));
+    if (!wanted) return wanted.error();
+    const Result<ResourceId> staged = find_staged(*controller_.state().inventory, *wanted);
+    if (!staged) return staged.error();
+    const Result<Applied> applied = controller_.promote(*staged, request.peer, *expected);
     if (!applied) return applied.error();
     return answer(*applied);
 }

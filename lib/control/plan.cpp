@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 
 namespace drywall::control {
 
@@ -127,22 +128,67 @@ Result<Plan> plan_remove(const Inventory& before, std::span<const ResourceId> id
     return plan;
 }
 
+Result<ResourceId> find_staged(const Inventory& inventory, const StagedName& wanted) {
+    if (wanted.kind && !policy::enforced_twin(*wanted.kind))
+        return Error::of(ErrorKind::kInvalid,
+                         std::string(policy::name(*wanted.kind)) + " is not a kind of staged policy",
+                         "the kinds are sgnp, snp and sknp");
+    std::vector<ResourceId> found;
+    std::string staged;  // all of them, for a name that is none
+    for (const auto& [id, resource] : inventory) {
+        if (!policy::enforced_twin(id.kind)) continue;
+        staged += (staged.empty() ? "" : ", ") + id.text();
+        const bool meant =
+            id.name == wanted.name && (!wanted.kind || id.kind == *wanted.kind) && (!wanted.ns || id.ns == *wanted.ns);
+        if (meant) found.push_back(id);
+    }
+    if (found.size() == 1) return found.front();
+    const std::string name = (wanted.ns ? *wanted.ns + '/' : std::string()) + wanted.name;
+    if (found.empty())
+        return Error::of(ErrorKind::kNotFound, "there is no staged policy '" + name + "'",
+                         staged.empty() ? "nothing is staged at all" : "staged are: " + staged);
+    std::string candidates;
+    for (const ResourceId& id : found) candidates += (candidates.empty() ? "" : ", ") + id.text();
+    return Error::of(ErrorKind::kInvalid, "'" + name + "' names more than one staged policy: " + candidates,
+                     "name the one that you mean with its kind and namespace: " +
+                         std::string(policy::short_name(found.front().kind)) + '/' +
+                         (found.front().ns.empty() ? "" : found.front().ns + '/') + found.front().name);
+}
+
+namespace {
+
+// What the staged resource becomes; nothing if it is no staged policy.
+struct Promotion {
+    StagedAction action;
+    Resource enforced;
+};
+
+std::optional<Promotion> promotion_of(const Resource& resource) {
+    if (const auto* policy = std::get_if<Policy>(&resource); policy != nullptr && policy->staged())
+        return Promotion{*policy->staged_action, policy::promoted(*policy)};
+    if (const auto* policy = std::get_if<policy::KubernetesNetworkPolicy>(&resource);
+        policy != nullptr && policy->staged_action)
+        return Promotion{*policy->staged_action, policy::promoted(*policy)};
+    return std::nullopt;
+}
+
+}  // namespace
+
 Result<Plan> plan_promote(const Inventory& before, const ResourceId& staged) {
     const auto found = before.find(staged);
     if (found == before.end()) return Error{ErrorKind::kNotFound, {missing(before, staged)}};
-    const Policy* policy = std::get_if<Policy>(found->second.get());
-    if (policy == nullptr || !policy->staged())
+    std::optional<Promotion> promotion = promotion_of(*found->second);
+    if (!promotion)
         return Error::of(ErrorKind::kInvalid, staged.text() + " is not a staged policy",
                          "only staged policies can be promoted");
-    if (*policy->staged_action == StagedAction::kIgnore) return ignored(staged);
+    if (promotion->action == StagedAction::kIgnore) return ignored(staged);
 
-    const Policy enforced = policy::promoted(*policy);
-    const ResourceId target = policy::id_of(enforced);
+    const ResourceId target = policy::id_of(promotion->enforced);
     Plan plan{before, {}};
-    if (*policy->staged_action == StagedAction::kDelete) {
+    if (promotion->action == StagedAction::kDelete) {
         if (plan.after.erase(target) == 1) plan.changes.push_back({target, Outcome::kDeleted});
     } else {
-        const Outcome outcome = put(plan.after, enforced);
+        const Outcome outcome = put(plan.after, std::move(promotion->enforced));
         plan.changes.push_back({target, outcome});
     }
     plan.after.erase(staged);
