@@ -1,7 +1,6 @@
 #include "kubernetes_parts.h"
 
 #include <algorithm>
-#include <limits>
 
 #include "resource_readers.h"
 
@@ -12,7 +11,6 @@ using policy::LabelRequirement;
 using policy::LabelSelector;
 using Operator = LabelRequirement::Operator;
 
-constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 constexpr std::string_view kKeyForm =
     "a key is letters, digits, '-', '_', '.', at most 63, after an optional 'domain/'";
 constexpr std::string_view kValueForm = "a value is letters, digits, '-', '_', '.', at most 63, or \"\"";
@@ -29,20 +27,6 @@ void check_value(const Node& node, const std::string& value, const std::string& 
     if (is_label_value(value)) return;
     complaints.add(node.line, node.column, shown(value) + " can't be the value of label " + shown(key),
                    std::string(kValueForm));
-}
-
-void read_match_labels(Fields& fields, LabelSelector& out) {
-    const Node* node = fields.take("matchLabels");
-    if (node == nullptr) return;
-    Complaints& complaints = fields.complaints();
-    const Fields must_be_mapping(*node, fields.path_to("matchLabels"), complaints);
-    for (const Entry& entry : node->entries) {
-        const auto value = read_text(entry.value, "label " + shown(entry.key), complaints);
-        if (!value) continue;
-        check_key(entry.line, entry.column, entry.key, complaints);
-        check_value(entry.value, *value, entry.key, complaints);
-        out.match_labels.emplace(entry.key, *value);
-    }
 }
 
 void check_number_of_values(Fields& fields, const LabelRequirement& requirement) {
@@ -81,26 +65,12 @@ LabelRequirement read_requirement(const Node& node, std::string path, Complaints
     return out;
 }
 
-bool is_port_name(std::string_view text) noexcept {
-    if (text.empty() || text.size() > 15) return false;
-    bool letter = false;
-    char before = '-';
-    for (const char c : text) {
-        const bool lower = c >= 'a' && c <= 'z';
-        const bool digit = c >= '0' && c <= '9';
-        if (!lower && !digit && (c != '-' || before == '-')) return false;
-        letter = letter || lower;
-        before = c;
-    }
-    return letter && before != '-';
-}
-
 }  // namespace
 
 LabelSelector read_label_selector(const Node& node, const std::string& path, Complaints& complaints) {
     Fields fields(node, path, complaints);
     LabelSelector out;
-    read_match_labels(fields, out);
+    for (auto& [key, value] : read_labels(fields, "matchLabels")) out.match_labels.emplace(key, std::move(value));
     std::size_t index = 0;
     for (const Node& item : fields.list("matchExpressions", kUnlimited)) {
         out.match_expressions.push_back(
@@ -118,12 +88,12 @@ std::optional<LabelSelector> read_label_selector(Fields& fields, std::string_vie
 
 std::optional<std::string> read_port_name(const Node& node, std::string_view what, Complaints& complaints) {
     const auto name = read_text(node, what, complaints);
-    if (!name || is_port_name(*name)) return name;
-    const bool digits =
-        !name->empty() && std::all_of(name->begin(), name->end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!name) return std::nullopt;
+    const std::string_view trouble = trouble_with_port_name(*name);
+    if (trouble.empty()) return name;
+    const bool digits = !name->empty() && name->find_first_not_of("0123456789") == std::string::npos;
     complaints.add(node.line, node.column, std::string(what) + ": " + shown(*name) + " can't be the name of a port",
-                   digits ? "write a port's number without quotes"
-                          : "use lower-case letters, digits and single '-', at most 15, with a letter among them");
+                   digits ? "write a port's number without quotes" : "a port's name " + std::string(trouble));
     return std::nullopt;
 }
 
