@@ -44,8 +44,10 @@ LabelRequirement read_requirement(const Node& node, std::string path, Complaints
     Fields fields(node, std::move(path), complaints);
     LabelRequirement out;
     if (const Node* key = fields.require("key")) {
-        out.key = read_text(*key, fields.path_to("key"), complaints).value_or("");
-        if (!key->scalar.empty() || key->quoted) check_key(key->line, key->column, out.key, complaints);
+        if (auto text = read_text(*key, fields.path_to("key"), complaints)) {
+            out.key = *std::move(text);
+            check_key(key->line, key->column, out.key, complaints);
+        }
     }
     std::optional<Operator> op;
     if (const Node* text = fields.require("operator")) {
