@@ -255,7 +255,7 @@ Json document(const policy::Resource& resource) {
     const auto put = [&](const auto& r) {
         if constexpr (requires { spec(r); }) {
             out["spec"] = spec(r);
-        } else if constexpr (kReadsKubernetes) {
+        } else {
             put_body(out, r);
         }
     };
