@@ -1,4 +1,5 @@
-// Commands: what each verb asks drywalld and prints. Command lines become these structs in main.cpp.
+// Commands: what each verb asks, and prints. Command lines become these structs in main.cpp. Most ask drywalld; the last
+// ones (and those that are given files) need none.
 //
 // Threads: one.
 #pragma once
@@ -64,5 +65,23 @@ struct TraceArguments {
 Exit trace(const Invocation& invocation, const TraceArguments& arguments);
 
 Exit version(const Invocation& invocation);
+
+struct ValidateArguments {
+    std::vector<std::string> files;
+    std::string config;
+};
+Exit validate(const Invocation& invocation, const ValidateArguments& arguments);
+
+struct EvalArguments {
+    std::vector<std::string> files;
+    std::string config;
+    std::string queries = "-";
+};
+Exit eval(const Invocation& invocation, const EvalArguments& arguments);
+
+struct SelectorArguments {
+    std::string queries = "-";
+};
+Exit selector(const Invocation& invocation, const SelectorArguments& arguments);
 
 }  // namespace drywall::cli

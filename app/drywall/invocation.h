@@ -3,6 +3,8 @@
 // Threads: one.
 #pragma once
 
+#include <iostream>
+#include <istream>
 #include <ostream>
 #include <string>
 
@@ -30,6 +32,7 @@ struct Invocation {
     bool color = false;
     bool quiet = false;
     std::string socket;
+    std::istream& in = std::cin;
 };
 
 [[nodiscard]] Exit exit_for(ErrorKind kind) noexcept;

@@ -33,6 +33,9 @@ struct Options {
     bool pending_matrix = false;
     bool diff_matrix = false;
     TraceArguments trace;
+    ValidateArguments validate;
+    EvalArguments eval;
+    SelectorArguments selector;
 };
 
 using Command = std::function<Exit(const Invocation&)>;
@@ -122,6 +125,25 @@ void add_questions(CLI::App& app, Options& o, Commands& commands) {
     commands[trace_command] = [&o](const Invocation& i) { return trace(i, o.trace); };
 }
 
+void add_offline(CLI::App& app, Options& o, Commands& commands) {
+    const std::string resources = "Resources: file, directory, or - for standard input";
+    const std::string config = "The appliance's configuration; every key has a default";
+    CLI::App* validate_command = app.add_subcommand("validate", "Say everything that is wrong in files; needs no daemon");
+    validate_command->add_option("-f,--filename", o.validate.files, resources)->required();
+    validate_command->add_option("--config", o.validate.config, config);
+    commands[validate_command] = [&o](const Invocation& i) { return validate(i, o.validate); };
+
+    CLI::App* eval_command = app.add_subcommand("eval", "Answer questions about connections, JSON lines for JSON lines");
+    eval_command->add_option("-f,--filename", o.eval.files, resources)->required();
+    eval_command->add_option("--config", o.eval.config, config);
+    eval_command->add_option("--queries", o.eval.queries, "File of queries, or - for standard input")->required();
+    commands[eval_command] = [&o](const Invocation& i) { return eval(i, o.eval); };
+
+    CLI::App* selector_command = app.add_subcommand("selector", "Match selectors and labels, JSON lines for JSON lines");
+    selector_command->add_option("--queries", o.selector.queries, "File of queries (default: standard input)");
+    commands[selector_command] = [&o](const Invocation& i) { return selector(i, o.selector); };
+}
+
 void add_global(CLI::App& app, Options& o) {
     const std::map<std::string, Format> formats{{"table", Format::kTable},
                                                 {"wide", Format::kWide},
@@ -147,6 +169,7 @@ bool wants_color(const Options& options) {
 int main(int argc, char** argv) {
     // A daemon that closes in the middle of a request is an error to report, and a reader that has gone ends --follow.
     (void)std::signal(SIGPIPE, SIG_IGN);
+    std::ios::sync_with_stdio(false);
     CLI::App app("drywall: rehearse and enforce Calico policies on the wire", "drywall");
     Options options;
     Commands commands;
@@ -154,6 +177,7 @@ int main(int argc, char** argv) {
     add_changes(app, options, commands);
     add_objects_and_numbers(app, options, commands);
     add_questions(app, options, commands);
+    add_offline(app, options, commands);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

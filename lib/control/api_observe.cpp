@@ -3,9 +3,9 @@
 #include <optional>
 
 #include "api.h"
-#include "drywall/control/matrix.h"
-#include "drywall/control/protocols.h"
-#include "drywall/control/trace.h"
+#include "drywall/explain/matrix.h"
+#include "drywall/explain/protocols.h"
+#include "drywall/explain/trace.h"
 #include "json.h"
 #include "query.h"
 
@@ -27,10 +27,10 @@ ApiResponse answer(const Json& json) {
     return response;
 }
 
-Result<MatrixView> view_of(const std::string& text) {
-    if (text == "enforced") return MatrixView::kEnforced;
-    if (text == "pending") return MatrixView::kPending;
-    if (text == "diff") return MatrixView::kDiff;
+Result<explain::MatrixView> view_of(const std::string& text) {
+    if (text == "enforced") return explain::MatrixView::kEnforced;
+    if (text == "pending") return explain::MatrixView::kPending;
+    if (text == "diff") return explain::MatrixView::kDiff;
     return Error::of(ErrorKind::kInvalid, "there is no view '" + text + "'", "give enforced, pending or diff");
 }
 
@@ -71,10 +71,10 @@ Result<std::uint16_t> destination_port(const Query& query, std::uint8_t protocol
     return static_cast<std::uint16_t>(*type << 8 | *code);
 }
 
-Result<TraceQuery> trace_query(const Query& query) {
-    TraceQuery out;
+Result<explain::TraceQuery> trace_query(const Query& query) {
+    explain::TraceQuery out;
     const std::string protocol = text_parameter(query, "protocol", "tcp");
-    const std::optional<std::uint8_t> number = protocol_number(protocol);
+    const std::optional<std::uint8_t> number = explain::protocol_number(protocol);
     if (!number)
         return Error::of(ErrorKind::kInvalid, "'" + protocol + "' is not a protocol",
                          "give tcp, udp, sctp, icmp, icmpv6 or a number from 1 to 255");
@@ -83,7 +83,7 @@ Result<TraceQuery> trace_query(const Query& query) {
     out.destination = text_parameter(query, "destination");
     if (out.source.empty() || out.destination.empty())
         return Error::of(ErrorKind::kInvalid, "source and destination are needed", "give addresses or endpoints");
-    const auto source_port = number_parameter(query, "source-port", kEphemeralPort, 65535);
+    const auto source_port = number_parameter(query, "source-port", explain::kEphemeralPort, 65535);
     if (!source_port) return source_port.error();
     out.source_port = static_cast<std::uint16_t>(*source_port);
     const auto port = destination_port(query, out.protocol);
@@ -129,24 +129,24 @@ observe::FlowAnswer Api::wait_for_flows(const observe::FlowQuery& query, std::ch
 }
 
 Result<ApiResponse> Api::matrix(const ApiRequest& request, const Parts& /*parts*/) {
-    const Result<MatrixView> view = view_of(text_parameter(request.query, "view", "enforced"));
+    const Result<explain::MatrixView> view = view_of(text_parameter(request.query, "view", "enforced"));
     if (!view) return view.error();
-    MatrixQuery query;
+    explain::MatrixQuery query;
     if (const std::string text = text_parameter(request.query, "service"); !text.empty()) {
-        const Result<Service> service = parse_service(text);
+        const Result<explain::Service> service = explain::parse_service(text);
         if (!service) return service.error();
         query.service = *service;
     }
     const auto limit = number_parameter(request.query, "limit", query.max_endpoints, kMostRows);
     if (!limit) return limit.error();
     query.max_endpoints = *limit;
-    return answer(json_of(connectivity(*controller_.state().ruleset, query), *view));
+    return answer(json_of(explain::connectivity(*controller_.state().ruleset, query), *view));
 }
 
 Result<ApiResponse> Api::trace(const ApiRequest& request, const Parts& /*parts*/) {
-    const Result<TraceQuery> query = trace_query(request.query);
+    const Result<explain::TraceQuery> query = trace_query(request.query);
     if (!query) return query.error();
-    const Result<TraceAnswer> found = explain(*controller_.state().ruleset, *query);
+    const Result<explain::TraceAnswer> found = explain::explain(*controller_.state().ruleset, *query);
     if (!found) return found.error();
     return answer(json_of(*found));
 }

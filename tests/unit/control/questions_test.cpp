@@ -2,9 +2,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "drywall/control/matrix.h"
-#include "drywall/control/protocols.h"
-#include "drywall/control/trace.h"
+#include "drywall/explain/matrix.h"
+#include "drywall/explain/protocols.h"
+#include "drywall/explain/trace.h"
 #include "story.h"
 
 namespace drywall::control {

@@ -16,7 +16,7 @@
 #include "drywall/net/packet_meta.h"
 #include "drywall/ruleset/ruleset.h"
 
-namespace drywall::control {
+namespace drywall::explain {
 
 inline constexpr std::size_t kMaxServices = 64;
 inline constexpr std::size_t kMaxAddresses = 4;
@@ -72,4 +72,4 @@ struct MatrixQuery {
 
 [[nodiscard]] Matrix connectivity(const ruleset::Ruleset& ruleset, const MatrixQuery& query);
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

@@ -1,10 +1,10 @@
-#include "drywall/control/matrix.h"
+#include "drywall/explain/matrix.h"
 
 #include <algorithm>
 
-#include "drywall/control/trace.h"
+#include "drywall/explain/trace.h"
 
-namespace drywall::control {
+namespace drywall::explain {
 
 namespace {
 
@@ -159,4 +159,4 @@ Matrix connectivity(const Ruleset& ruleset, const MatrixQuery& query) {
     return matrix;
 }
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

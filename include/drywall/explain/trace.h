@@ -12,7 +12,7 @@
 #include "drywall/net/packet_meta.h"
 #include "drywall/ruleset/ruleset.h"
 
-namespace drywall::control {
+namespace drywall::explain {
 
 // The source port of questions that name none: the first one that systems choose by themselves (RFC 6335).
 inline constexpr std::uint16_t kEphemeralPort = 49152;
@@ -59,4 +59,4 @@ struct TraceAnswer {
 // kInvalid: an address or port that is none; kNotFound: an endpoint or appliance port that is not declared.
 [[nodiscard]] Result<TraceAnswer> explain(const ruleset::Ruleset& ruleset, const TraceQuery& query);
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

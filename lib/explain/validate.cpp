@@ -1,0 +1,32 @@
+#include "drywall/explain/validate.h"
+
+#include <algorithm>
+#include <map>
+#include <string>
+#include <tuple>
+
+#include "drywall/explain/site.h"
+
+namespace drywall::explain {
+
+std::string_view name(Severity severity) noexcept { return severity == Severity::kError ? "error" : "warning"; }
+
+std::vector<Problem> validate(std::span<const loader::Source> sources, const loader::Settings& settings) {
+    std::vector<Problem> problems;
+    const Result<Site> site = build_site(sources, settings);
+    if (!site)
+        for (const Complaint& complaint : site.error().complaints) problems.push_back({Severity::kError, complaint});
+
+    std::map<std::string, std::size_t> place_of;
+    for (std::size_t i = 0; i < sources.size(); ++i) place_of.try_emplace(sources[i].name, i);
+    const auto key = [&](const Problem& problem) {
+        const auto found = place_of.find(problem.complaint.place.file);
+        return std::tuple(found == place_of.end() ? sources.size() : found->second, problem.complaint.place.line,
+                          problem.complaint.place.column);
+    };
+    std::stable_sort(problems.begin(), problems.end(),
+                     [&](const Problem& a, const Problem& b) { return key(a) < key(b); });
+    return problems;
+}
+
+}  // namespace drywall::explain
