@@ -1,6 +1,7 @@
 #include <fstream>
 #include <functional>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -8,6 +9,7 @@
 #include "drywall/explain/eval.h"
 #include "drywall/explain/selector_query.h"
 #include "drywall/explain/validate.h"
+#include "drywall/reference/evaluator.h"
 #include "offline.h"
 
 namespace drywall::cli {
@@ -30,6 +32,12 @@ void answer_lines(std::istream& in, std::ostream& out, const std::function<void(
     out << answers << std::flush;
 }
 
+// Walks policies one by one, without the compiled tables: slow, and there to compare with.
+explain::Evaluation by_reference(const explain::Site& site) {
+    auto evaluator = std::make_shared<const reference::Evaluator>(*site.inventory, site.ruleset->surroundings());
+    return explain::Evaluation(site, [evaluator](const net::Tuple& tuple) { return evaluator->judge(tuple); });
+}
+
 Exit ask_lines(const Invocation& invocation, const std::string& file,
                const std::function<void(std::string_view, std::string&)>& ask) {
     if (file == "-") {
@@ -48,21 +56,18 @@ Exit ask_lines(const Invocation& invocation, const std::string& file,
 Json json_of(const explain::Problem& problem) {
     const Complaint& complaint = problem.complaint;
     const std::string hint = complaint.hint.empty() ? std::string() : "; " + complaint.hint;
-    return {{"file", complaint.place.file},
-            {"line", complaint.place.line},
-            {"column", complaint.place.column},
-            {"severity", name(problem.severity)},
-            {"message", complaint.message + hint},
-            {"kind", complaint.about.kind},
-            {"namespace", complaint.about.ns},
-            {"name", complaint.about.name}};
+    return {{"file", complaint.place.file},        {"line", complaint.place.line},
+            {"column", complaint.place.column},    {"severity", name(problem.severity)},
+            {"message", complaint.message + hint}, {"kind", complaint.about.kind},
+            {"namespace", complaint.about.ns},     {"name", complaint.about.name}};
 }
 
-std::string text_of(const explain::Problem& problem) {
+std::string text_of(const explain::Problem& problem, const std::vector<loader::Source>& sources) {
     const Complaint& complaint = problem.complaint;
     const std::string place = complaint.place.text();
     std::string out = place.empty() ? std::string() : place + ": ";
     out.append(name(problem.severity)).append(": ").append(complaint.message).append("\n");
+    out += loader::excerpt(sources, complaint);
     if (!complaint.hint.empty()) out += "  " + complaint.hint + '\n';
     return out;
 }
@@ -71,17 +76,17 @@ std::string counted(std::size_t count, const std::string& what) {
     return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
 }
 
-void show(const Invocation& invocation, const std::vector<explain::Problem>& problems, std::size_t files,
-          std::size_t errors) {
+void show(const Invocation& invocation, const std::vector<explain::Problem>& problems,
+          const std::vector<loader::Source>& sources, std::size_t errors) {
     if (invocation.format == Format::kJson) {
         Json list = Json::array();
         for (const explain::Problem& problem : problems) list.push_back(json_of(problem));
         invocation.out << list.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
         return;
     }
-    for (const explain::Problem& problem : problems) invocation.out << text_of(problem);
+    for (const explain::Problem& problem : problems) invocation.out << text_of(problem, sources);
     if (!invocation.quiet)
-        invocation.err << counted(files, "file") << ": " << counted(errors, "error") << ", "
+        invocation.err << counted(sources.size(), "file") << ": " << counted(errors, "error") << ", "
                        << counted(problems.size() - errors, "warning") << '\n';
 }
 
@@ -105,14 +110,14 @@ Exit validate(const Invocation& invocation, const ValidateArguments& arguments) 
         for (explain::Problem& problem : explain::validate(sources, *settings)) problems.push_back(std::move(problem));
     std::size_t errors = 0;
     for (const explain::Problem& problem : problems) errors += problem.severity == explain::Severity::kError ? 1U : 0U;
-    show(invocation, problems, sources.size(), errors);
+    show(invocation, problems, sources, errors);
     return errors == 0 ? Exit::kOk : Exit::kInvalid;
 }
 
 Exit eval(const Invocation& invocation, const EvalArguments& arguments) {
     const Result<explain::Site> site = read_site(arguments.files, arguments.config);
     if (!site) return report(invocation, site.error());
-    explain::Evaluation evaluation(*site);
+    explain::Evaluation evaluation = arguments.engine == "reference" ? by_reference(*site) : explain::Evaluation(*site);
     return ask_lines(invocation, arguments.queries,
                      [&](std::string_view line, std::string& out) { evaluation.answer(line, out); });
 }

@@ -1,7 +1,10 @@
 #include "offline.h"
 
 #include <iterator>
+#include <limits>
 #include <utility>
+
+#include "drywall/explain/requests.h"
 
 namespace drywall::cli {
 
@@ -48,6 +51,26 @@ Result<explain::Site> read_site(const std::vector<std::string>& files, const std
     Result<explain::Site> site = explain::build_site(*sources, *settings);
     if (!site) return as_invalid(std::move(site).error());
     return site;
+}
+
+Result<Json> matrix_of_files(const std::vector<std::string>& files, const std::string& config, const Query& query) {
+    constexpr std::size_t kEveryRow = std::numeric_limits<std::size_t>::max();
+    Result<explain::MatrixRequest> asked = explain::matrix_request(query, kEveryRow);
+    if (!asked) return asked.error();
+    if (!query.contains("limit")) asked->query.max_endpoints = kEveryRow;
+    const Result<explain::Site> site = read_site(files, config);
+    if (!site) return site.error();
+    return explain::json_of(explain::connectivity(*site->ruleset, asked->query), asked->view);
+}
+
+Result<Json> trace_of_files(const std::vector<std::string>& files, const std::string& config, const Query& query) {
+    const Result<explain::TraceQuery> asked = explain::trace_request(query);
+    if (!asked) return asked.error();
+    const Result<explain::Site> site = read_site(files, config);
+    if (!site) return site.error();
+    const Result<explain::TraceAnswer> answer = explain::explain(*site->ruleset, *asked, site->inventory.get());
+    if (!answer) return answer.error();
+    return explain::json_of(*answer);
 }
 
 }  // namespace drywall::cli

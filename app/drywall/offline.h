@@ -4,10 +4,10 @@
 // Threads: one.
 #pragma once
 
-#include <istream>
 #include <string>
 #include <vector>
 
+#include "client.h"
 #include "drywall/base/result.h"
 #include "drywall/explain/site.h"
 #include "drywall/loader/resources.h"
@@ -23,5 +23,12 @@ namespace drywall::cli {
 
 // kInvalid for everything that makes the files unusable, a missing one among them.
 [[nodiscard]] Result<explain::Site> read_site(const std::vector<std::string>& files, const std::string& config);
+
+// What drywalld would answer to GET /v1/matrix and /v1/trace if these files were in force. A matrix of files has no
+// limit to its rows.
+[[nodiscard]] Result<Json> matrix_of_files(const std::vector<std::string>& files, const std::string& config,
+                                           const Query& query);
+[[nodiscard]] Result<Json> trace_of_files(const std::vector<std::string>& files, const std::string& config,
+                                          const Query& query);
 
 }  // namespace drywall::cli

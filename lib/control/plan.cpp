@@ -69,11 +69,11 @@ bool Plan::changes_something() const noexcept {
 }
 
 Result<Plan> plan_apply(const Inventory& before, std::span<const loader::Source> sources) {
-    Result<std::vector<Resource>> resources = explain::gather(sources);
-    if (!resources) return shortened(std::move(resources).error());
+    Result<loader::Loaded> loaded = explain::gather(sources);
+    if (!loaded) return shortened(std::move(loaded).error());
 
     Plan plan{before, {}};
-    for (Resource& resource : *resources) {
+    for (Resource& resource : loaded->resources) {
         const ResourceId id = policy::id_of(resource);
         plan.changes.push_back({id, put(plan.after, std::move(resource))});
     }

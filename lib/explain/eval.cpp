@@ -42,10 +42,10 @@ Result<std::uint16_t> lane_of(const policy::Surroundings& around, const Question
     for (std::size_t i = 0; i < around.peer_of.size(); ++i)
         if (around.peer_of[i] == PortId{static_cast<std::uint16_t>(*out)} && in.value_or(i) == i)
             return static_cast<std::uint16_t>(i);
-    return Error::of(ErrorKind::kInvalid,
-                     "nothing that enters by " + (in ? question.in_port : "any port") + " leaves by " +
-                         question.out_port,
-                     "name two ports of one pair, or only one of them");
+    return Error::of(
+        ErrorKind::kInvalid,
+        "nothing that enters by " + (in ? question.in_port : "any port") + " leaves by " + question.out_port,
+        "name two ports of one pair, or only one of them");
 }
 
 void set_service(const Question& question, net::Tuple& tuple) {

@@ -39,10 +39,40 @@ Json trace_hits_json(const std::vector<TraceHit>& hits) {
     return out;
 }
 
+Json walk_json(const WalkedTier& tier) {
+    Json policies = Json::array();
+    for (const WalkedPolicy& policy : tier.policies) {
+        Json rules = Json::array();
+        for (const WalkedRule& rule : policy.rules)
+            rules.push_back({{"index", rule.index},
+                             {"action", name(rule.action)},
+                             {"matched", rule.matched},
+                             {"why_not", rule.why_not},
+                             {"line", rule.spot.line}});
+        policies.push_back(
+            {{"policy", policy.name}, {"file", policy.file}, {"staged", policy.staged}, {"rules", std::move(rules)}});
+    }
+    return {{"tier", tier.tier}, {"policies", std::move(policies)}, {"end", tier.end}};
+}
+
+Json walk_json(const std::vector<WalkedStep>& walk) {
+    Json steps = Json::array();
+    for (const WalkedStep& step : walk) {
+        Json tiers = Json::array();
+        for (const WalkedTier& tier : step.tiers) tiers.push_back(walk_json(tier));
+        steps.push_back({{"step", step.step}, {"tiers", std::move(tiers)}, {"otherwise", step.otherwise}});
+    }
+    return steps;
+}
+
+Json world_json(Verdict verdict, const std::vector<TraceHit>& hits, const std::vector<WalkedStep>& walk) {
+    return {{"verdict", name(verdict)}, {"hits", trace_hits_json(hits)}, {"walk", walk_json(walk)}};
+}
+
 Json decision_json(const TraceDecision& decision) {
     return {{"ingress_ports", decision.ingress_ports},
-            {"enforced", {{"verdict", name(decision.enforced)}, {"hits", trace_hits_json(decision.enforced_hits)}}},
-            {"pending", {{"verdict", name(decision.pending)}, {"hits", trace_hits_json(decision.pending_hits)}}},
+            {"enforced", world_json(decision.enforced, decision.enforced_hits, decision.enforced_walk)},
+            {"pending", world_json(decision.pending, decision.pending_hits, decision.pending_walk)},
             {"drop_reason", name(decision.reason)},
             {"unmatched", decision.unmatched},
             {"responsible", decision.responsible}};
@@ -59,6 +89,7 @@ Json json_of(const Matrix& matrix, MatrixView view) {
     }
     return {{"generation", index(matrix.generation)},
             {"view", name_of(view)},
+            {"group_by", matrix.group_by},
             {"endpoints", matrix.endpoints},
             {"services", matrix.services},
             {"rows", std::move(rows)},

@@ -20,8 +20,8 @@
 namespace drywall::explain {
 
 // From what is certain to what is short: "workloadendpoint/prod/web-1", "hostendpoint/db"; "prod/web-1", and "db" of a
-// HostEndpoint; "prod/web" by a WorkloadEndpoint's spec.pod, and a bare "web-1". A name means what it means in the first
-// of these ways in which it means anything.
+// HostEndpoint; "prod/web" by a WorkloadEndpoint's spec.pod, and a bare "web-1". A name means what it means in the
+// first of these ways in which it means anything.
 class EndpointNames {
 public:
     // `inventory` may be absent: then nothing is known of spec.pod.

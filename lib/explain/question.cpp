@@ -13,7 +13,18 @@ namespace drywall::explain {
 
 namespace {
 
-enum class Key { kId, kSource, kDestination, kProtocol, kSourcePort, kDestinationPort, kIcmpType, kIcmpCode, kIn, kOut };
+enum class Key {
+    kId,
+    kSource,
+    kDestination,
+    kProtocol,
+    kSourcePort,
+    kDestinationPort,
+    kIcmpType,
+    kIcmpCode,
+    kIn,
+    kOut
+};
 
 constexpr auto kKeys = std::to_array<std::pair<std::string_view, Key>>({
     {"id", Key::kId},

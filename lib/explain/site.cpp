@@ -16,9 +16,7 @@ void append(Error& all, Error more) {
     std::move(more.complaints.begin(), more.complaints.end(), std::back_inserter(all.complaints));
 }
 
-Subject subject_of(const ResourceId& id) {
-    return {std::string(policy::document_kind(id.kind)), id.ns, id.name};
-}
+Subject subject_of(const ResourceId& id) { return {std::string(policy::document_kind(id.kind)), id.ns, id.name}; }
 
 Error twins(const std::vector<Resource>& resources) {
     std::map<ResourceId, Place> seen;
@@ -54,16 +52,18 @@ std::vector<std::optional<PortId>> peers(const loader::Settings& settings) {
 
 }  // namespace
 
-Result<std::vector<Resource>> gather(std::span<const loader::Source> sources) {
-    std::vector<Resource> out;
+Result<loader::Loaded> gather(std::span<const loader::Source> sources) {
+    loader::Loaded all;
+    std::vector<Resource>& out = all.resources;
     Error wrong{ErrorKind::kRefused, {}};
     for (const loader::Source& source : sources) {
-        Result<std::vector<Resource>> loaded = loader::load_resources(source);
+        Result<loader::Loaded> loaded = loader::load_with_warnings(source);
         if (!loaded) {
             if (loaded.error().kind != ErrorKind::kRefused) wrong.kind = ErrorKind::kInvalid;
             append(wrong, std::move(loaded).error());
         } else {
-            std::move(loaded->begin(), loaded->end(), std::back_inserter(out));
+            std::move(loaded->resources.begin(), loaded->resources.end(), std::back_inserter(out));
+            std::move(loaded->warnings.begin(), loaded->warnings.end(), std::back_inserter(all.warnings));
         }
     }
     if (Error twice = twins(out); !twice.complaints.empty()) {
@@ -74,7 +74,7 @@ Result<std::vector<Resource>> gather(std::span<const loader::Source> sources) {
     if (out.empty())
         return Error::of(ErrorKind::kInvalid, "the request holds no resource",
                          "give at least one document with apiVersion, kind and metadata.name");
-    return out;
+    return all;
 }
 
 policy::Surroundings surroundings_of(const loader::Settings& settings) {
@@ -95,10 +95,14 @@ classify::Budget budget_of(const loader::Settings& settings) {
 }
 
 Result<Site> build_site(std::span<const loader::Source> sources, const loader::Settings& settings) {
-    Result<std::vector<Resource>> resources = gather(sources);
-    if (!resources) return std::move(resources).error();
+    Result<loader::Loaded> loaded = gather(sources);
+    if (!loaded) return std::move(loaded).error();
+    return build_site(std::move(loaded->resources), settings);
+}
+
+Result<Site> build_site(std::vector<Resource> resources, const loader::Settings& settings) {
     policy::Inventory inventory = policy::initial_inventory();
-    for (Resource& resource : *resources) {
+    for (Resource& resource : resources) {
         ResourceId id = policy::id_of(resource);
         inventory.insert_or_assign(std::move(id), std::make_shared<const Resource>(std::move(resource)));
     }

@@ -85,8 +85,8 @@ Result<net::Tuple> tuple_of(const TraceQuery& query, const net::Address& from, c
 
 }  // namespace
 
-Result<TraceAnswer> explain(const Ruleset& ruleset, const TraceQuery& query) {
-    const EndpointNames names(ruleset);
+Result<TraceAnswer> explain(const Ruleset& ruleset, const TraceQuery& query, const policy::Inventory* inventory) {
+    const EndpointNames names(ruleset, inventory);
     const Result<Side> source = side_of(ruleset, names, query.source);
     if (!source) return source.error();
     const Result<Side> destination = side_of(ruleset, names, query.destination);
@@ -99,6 +99,8 @@ Result<TraceAnswer> explain(const Ruleset& ruleset, const TraceQuery& query) {
     if (!tuple) return tuple.error();
 
     TraceAnswer answer{ruleset.generation(), *tuple, source->name, destination->name, {}};
+    std::optional<policy::CalicoView> view;
+    if (inventory != nullptr) view = policy::calico_view(*inventory);
     std::vector<TraceId> seen;
     for (const std::size_t lane : *lanes) {
         tuple->ingress_port = static_cast<std::uint16_t>(lane);
@@ -109,6 +111,10 @@ Result<TraceAnswer> explain(const Ruleset& ruleset, const TraceQuery& query) {
         if (same == seen.end()) {
             seen.push_back(id);
             answer.decisions.push_back(decision_of(ruleset, id));
+            if (view) {
+                answer.decisions.back().enforced_walk = walked(ruleset, *view, *tuple, false);
+                answer.decisions.back().pending_walk = walked(ruleset, *view, *tuple, true);
+            }
         }
         answer.decisions[place].ingress_ports.push_back(ruleset.surroundings().port_names[lane]);
     }

@@ -13,9 +13,20 @@ std::string_view name(Severity severity) noexcept { return severity == Severity:
 
 std::vector<Problem> validate(std::span<const loader::Source> sources, const loader::Settings& settings) {
     std::vector<Problem> problems;
-    const Result<Site> site = build_site(sources, settings);
-    if (!site)
-        for (const Complaint& complaint : site.error().complaints) problems.push_back({Severity::kError, complaint});
+    const auto add = [&](Severity severity, const std::vector<Complaint>& complaints) {
+        for (const Complaint& complaint : complaints) problems.push_back({severity, complaint});
+    };
+    Result<loader::Loaded> loaded = gather(sources);
+    if (loaded) {
+        add(Severity::kWarning, loaded->warnings);
+        const Result<Site> site = build_site(std::move(loaded->resources), settings);
+        if (!site) add(Severity::kError, site.error().complaints);
+    } else {
+        // Warnings of the files that can be read, although others can't.
+        add(Severity::kError, loaded.error().complaints);
+        for (const loader::Source& source : sources)
+            if (const auto alone = loader::load_with_warnings(source)) add(Severity::kWarning, alone->warnings);
+    }
 
     std::map<std::string, std::size_t> place_of;
     for (std::size_t i = 0; i < sources.size(); ++i) place_of.try_emplace(sources[i].name, i);

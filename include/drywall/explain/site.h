@@ -18,9 +18,10 @@
 
 namespace drywall::explain {
 
-// Every resource of every source, in their order. All complaints about all sources come together, and so does a
-// resource that is written twice. kRefused when nothing is wrong but that something is not supported.
-[[nodiscard]] Result<std::vector<policy::Resource>> gather(std::span<const loader::Source> sources);
+// Every resource of every source, in their order, and the warnings about them. All complaints about all sources come
+// together, and so does a resource that is written twice. kRefused when nothing is wrong but that something is not
+// supported.
+[[nodiscard]] Result<loader::Loaded> gather(std::span<const loader::Source> sources);
 
 // What of the appliance's configuration takes part in verdicts, and what a generation may cost.
 [[nodiscard]] policy::Surroundings surroundings_of(const loader::Settings& settings);
@@ -32,6 +33,7 @@ struct Site {
 };
 
 // The initial inventory and the sources, checked and compiled.
+[[nodiscard]] Result<Site> build_site(std::vector<policy::Resource> resources, const loader::Settings& settings);
 [[nodiscard]] Result<Site> build_site(std::span<const loader::Source> sources, const loader::Settings& settings);
 
 }  // namespace drywall::explain
