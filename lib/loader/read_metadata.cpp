@@ -18,12 +18,6 @@ bool is_name_part(std::string_view text) noexcept {
                        [](char c) { return is_letter_or_digit(c) || c == '-' || c == '_' || c == '.'; });
 }
 
-bool is_qualified_name(std::string_view key) noexcept {
-    const std::size_t slash = key.find('/');
-    if (slash == std::string_view::npos) return is_name_part(key);
-    return is_dns_subdomain(key.substr(0, slash)) && is_name_part(key.substr(slash + 1));
-}
-
 std::string lower(std::string text) {
     for (char& c : text)
         if (c >= 'A' && c <= 'Z') c = static_cast<char>(c - 'A' + 'a');
@@ -99,7 +93,7 @@ void check_label(const Entry& entry, const std::string& value, Complaints& compl
     if (!is_qualified_name(entry.key)) {
         complaints.add(entry.line, entry.column, shown(entry.key) + " can't be a label", std::string(kKeyForm));
     }
-    if (!value.empty() && !is_name_part(value)) {
+    if (!is_label_value(value)) {
         complaints.add(entry.value.line, entry.value.column,
                        shown(value) + " can't be the value of label " + shown(entry.key),
                        "a value is letters, digits, '-', '_', '.', at most 63, or \"\"");
@@ -129,6 +123,14 @@ void drop_bookkeeping(Kind kind, policy::Metadata& metadata) {
 }
 
 }  // namespace
+
+bool is_qualified_name(std::string_view key) noexcept {
+    const std::size_t slash = key.find('/');
+    if (slash == std::string_view::npos) return is_name_part(key);
+    return is_dns_subdomain(key.substr(0, slash)) && is_name_part(key.substr(slash + 1));
+}
+
+bool is_label_value(std::string_view text) noexcept { return text.empty() || is_name_part(text); }
 
 bool is_dns_label(std::string_view text) noexcept {
     return text.size() <= 63 && text.find('.') == std::string_view::npos && is_dns_subdomain(text);

@@ -65,6 +65,9 @@ struct RuleContext {
 // DNS-1123: what Kubernetes takes for names. A label has no dots.
 [[nodiscard]] bool is_dns_label(std::string_view text) noexcept;
 [[nodiscard]] bool is_dns_subdomain(std::string_view text) noexcept;
+// Kubernetes' form of a label's key, "[domain/]name", and of its value.
+[[nodiscard]] bool is_qualified_name(std::string_view key) noexcept;
+[[nodiscard]] bool is_label_value(std::string_view text) noexcept;
 [[nodiscard]] bool is_interface_name(std::string_view text) noexcept;
 
 }  // namespace drywall::loader

@@ -68,9 +68,15 @@ private:
         }
     }
 
-    void check(const ResourceId& id, const Policy& policy) {
-        if (inventory_.contains({Kind::kTier, {}, policy.tier})) return;
-        complain(id, policy.metadata.place, id.text() + ": tier '" + policy.tier + "' is not defined",
+    void check(const ResourceId& id, const Policy& policy) { check_tier(id, policy.metadata, policy.tier); }
+
+    void check(const ResourceId& id, const AdminPolicy& policy) {
+        check_tier(id, policy.metadata, std::string(tier_of(policy)));
+    }
+
+    void check_tier(const ResourceId& id, const Metadata& metadata, const std::string& tier) {
+        if (inventory_.contains({Kind::kTier, {}, tier})) return;
+        complain(id, metadata.place, id.text() + ": tier '" + tier + "' is not defined",
                  "defined tiers are " + tier_names());
     }
 
@@ -86,8 +92,9 @@ private:
         claim(id, endpoint.metadata, endpoint.ip_networks);
     }
 
+    // A pod that is over, or on its host's network, has no address of its own.
     void check(const ResourceId& id, const Pod& pod) {
-        if (const auto endpoint = converted(pod)) claim(id, pod.metadata, endpoint->ip_networks);
+        if (is_endpoint(pod)) claim(id, pod.metadata, pod.addresses);
     }
 
     // Calico's own: a dump may hold it, and it says the same there.

@@ -102,12 +102,16 @@ Kind enforced_kind(AdminPolicy::Form form) {
 
 }  // namespace
 
-Policy converted(const AdminPolicy& policy) {
+std::string_view tier_of(const AdminPolicy& policy) noexcept {
     const bool baseline = policy.form == AdminPolicy::Form::kBaselineAdmin || policy.baseline_tier;
+    return baseline ? kBaselineTier : kAdminTier;
+}
+
+Policy converted(const AdminPolicy& policy) {
     Policy out;
     out.metadata = policy.metadata;
     out.enforced_kind = enforced_kind(policy.form);
-    out.tier = baseline ? kBaselineTier : kAdminTier;
+    out.tier = tier_of(policy);
     out.order = policy.form == AdminPolicy::Form::kBaselineAdmin ? kBaselineAdminOrder : policy.priority;
     out.selector = conversion::pod_selector(policy.subject_pods.value_or(LabelSelector{}));
     out.namespace_selector = conversion::namespace_selector(policy.subject_namespaces);

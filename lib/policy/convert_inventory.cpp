@@ -23,8 +23,10 @@ Labels inherited(const Metadata& metadata, std::string_view prefix) {
 
 }  // namespace
 
+bool is_endpoint(const Pod& pod) noexcept { return !pod.host_network && !pod.finished && !pod.addresses.empty(); }
+
 std::optional<WorkloadEndpoint> converted(const Pod& pod) {
-    if (pod.host_network || pod.finished || pod.addresses.empty()) return std::nullopt;
+    if (!is_endpoint(pod)) return std::nullopt;
     WorkloadEndpoint endpoint;
     endpoint.metadata = pod.metadata;
     endpoint.node = pod.node;

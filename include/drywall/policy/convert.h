@@ -28,6 +28,7 @@ inline constexpr std::string_view kBaselineTier = "kube-baseline";  // order 100
 // A policy of the tier kube-admin or kube-baseline. A rule that can't be converted denies everything when it is Deny or
 // Pass, and is left out when it is Allow (BaselineAdminNetworkPolicy: only Deny becomes deny-all), as in Calico.
 [[nodiscard]] Policy converted(const AdminPolicy& policy);
+[[nodiscard]] std::string_view tier_of(const AdminPolicy& policy) noexcept;
 
 // Rules are numbered as converted, as Calico's flow logs number them: a written rule becomes one rule for each
 // protocol of its ports (none, SCTP, TCP, UDP in this order) and, within it, for each peer; and a converted rule has
@@ -50,6 +51,7 @@ struct FailedRule {
 
 // The endpoint that a pod is: nothing for pods of the host's network, finished ones and those without an address.
 // Named `metadata.name` in its namespace; profiles kns.NAMESPACE and ksa.NAMESPACE.ACCOUNT.
+[[nodiscard]] bool is_endpoint(const Pod& pod) noexcept;
 [[nodiscard]] std::optional<WorkloadEndpoint> converted(const Pod& pod);
 
 // kns.NAME: allows both ways; gives pcns. labels. ksa.NAMESPACE.NAME: no rules; gives pcsa. labels.
