@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <fstream>
 #include <functional>
 #include <iostream>
@@ -115,6 +116,12 @@ Exit validate(const Invocation& invocation, const ValidateArguments& arguments) 
 }
 
 Exit eval(const Invocation& invocation, const EvalArguments& arguments) {
+    const bool files_from_input =
+        std::find(arguments.files.begin(), arguments.files.end(), "-") != arguments.files.end();
+    if (arguments.queries == "-" && files_from_input) {
+        invocation.err << "resources and queries can't both come from standard input; name a file for one of them\n";
+        return Exit::kUsage;
+    }
     const Result<explain::Site> site = read_site(arguments.files, arguments.config);
     if (!site) return report(invocation, site.error());
     explain::Evaluation evaluation = arguments.engine == "reference" ? by_reference(*site) : explain::Evaluation(*site);
