@@ -3,20 +3,11 @@
 #include "commands.h"
 #include "drywall/loader/resources.h"
 #include "fields.h"
+#include "offline.h"
 
 namespace drywall::cli {
 
 namespace {
-
-Result<std::vector<loader::Source>> read_all(const std::vector<std::string>& files) {
-    std::vector<loader::Source> all;
-    for (const std::string& file : files) {
-        Result<std::vector<loader::Source>> sources = loader::read_sources(file);
-        if (!sources) return sources.error();
-        for (loader::Source& source : *sources) all.push_back(std::move(source));
-    }
-    return all;
-}
 
 Query precondition(const std::string& if_generation) {
     return if_generation.empty() ? Query{} : Query{{"if-generation", if_generation}};

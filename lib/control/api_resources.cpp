@@ -1,10 +1,10 @@
 #include <optional>
 
 #include "api.h"
+#include "drywall/explain/parameters.h"
 #include "drywall/loader/resources.h"
 #include "json.h"
 #include "plan.h"
-#include "query.h"
 
 namespace drywall::control {
 
@@ -39,10 +39,10 @@ Result<ResourceId> id_of(const std::vector<std::string>& parts) {
 }
 
 Result<std::optional<Generation>> expected_generation(const ApiRequest& request) {
-    std::string text = text_parameter(request.query, "if-generation");
+    std::string text = explain::text_parameter(request.query, "if-generation");
     if (text.empty()) text = request.if_generation;
     if (text.empty()) return std::optional<Generation>();
-    const std::optional<std::uint64_t> number = parse_number(text);
+    const std::optional<std::uint64_t> number = explain::parse_number(text);
     if (!number)
         return Error::of(ErrorKind::kInvalid, "If-Generation is '" + text + "'", "give the number of a generation");
     return std::optional(static_cast<Generation>(*number));
@@ -73,7 +73,7 @@ Result<std::vector<loader::Source>> sources_of(const ApiRequest& request) {
         const Json json = parse(request.body);
         if (json.is_object() && json.contains("files") && !json.contains("kind")) return files_of(json);
     }
-    return std::vector{loader::Source{text_parameter(request.query, "source", "request"), request.body}};
+    return std::vector{loader::Source{explain::text_parameter(request.query, "source", "request"), request.body}};
 }
 
 ApiResponse answer(const Applied& applied) {
@@ -101,7 +101,7 @@ std::string yaml_list(const std::vector<std::shared_ptr<const Resource>>& resour
 }
 
 Result<bool> wants_yaml(const ApiRequest& request) {
-    const std::string format = text_parameter(request.query, "format", "json");
+    const std::string format = explain::text_parameter(request.query, "format", "json");
     if (format == "json" || format == "yaml") return format == "yaml";
     return Error::of(ErrorKind::kInvalid, "there is no format '" + format + "'", "give json or yaml");
 }

@@ -4,6 +4,9 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <utility>
+
+#include "drywall/explain/site.h"
 
 namespace drywall::control {
 
@@ -18,40 +21,9 @@ using policy::StagedAction;
 
 constexpr std::size_t kMaxComplaints = 20;
 
-void append(Error& all, const Error& more) {
-    for (const Complaint& complaint : more.complaints)
-        if (all.complaints.size() < kMaxComplaints) all.complaints.push_back(complaint);
-}
-
-// Every source is read, so that all complaints come together.
-Result<std::vector<Resource>> load_all(std::span<const loader::Source> sources) {
-    std::vector<Resource> out;
-    Error wrong{ErrorKind::kInvalid, {}};
-    for (const loader::Source& source : sources) {
-        Result<std::vector<Resource>> loaded = loader::load_resources(source);
-        if (!loaded && loaded.error().kind != ErrorKind::kInvalid) return loaded;
-        if (!loaded) append(wrong, loaded.error());
-        if (loaded) std::move(loaded->begin(), loaded->end(), std::back_inserter(out));
-    }
-    if (!wrong.complaints.empty()) return wrong;
-    if (out.empty())
-        return Error::of(ErrorKind::kInvalid, "the request holds no resource",
-                         "give at least one document with apiVersion, kind and metadata.name");
-    return out;
-}
-
-Status refuse_twins(const std::vector<Resource>& resources) {
-    std::map<ResourceId, Place> seen;
-    Error wrong{ErrorKind::kInvalid, {}};
-    for (const Resource& resource : resources) {
-        const Place& place = policy::metadata_of(resource).place;
-        const auto [first, fresh] = seen.emplace(policy::id_of(resource), place);
-        if (fresh) continue;
-        append(wrong, Error::invalid(place, first->first.text() + " is written twice in one request",
-                                     "it stands at " + first->second.text() + " too; keep one of them"));
-    }
-    if (!wrong.complaints.empty()) return wrong;
-    return Done{};
+Error shortened(Error error) {
+    if (error.complaints.size() > kMaxComplaints) error.complaints.resize(kMaxComplaints);
+    return error;
 }
 
 Outcome put(Inventory& inventory, Resource resource) {
@@ -98,12 +70,11 @@ bool Plan::changes_something() const noexcept {
 }
 
 Result<Plan> plan_apply(const Inventory& before, std::span<const loader::Source> sources) {
-    Result<std::vector<Resource>> resources = load_all(sources);
-    if (!resources) return resources.error();
-    if (const Status distinct = refuse_twins(*resources); !distinct) return distinct.error();
+    Result<loader::Loaded> loaded = explain::gather(sources);
+    if (!loaded) return shortened(std::move(loaded).error());
 
     Plan plan{before, {}};
-    for (Resource& resource : *resources) {
+    for (Resource& resource : loaded->resources) {
         const ResourceId id = policy::id_of(resource);
         plan.changes.push_back({id, put(plan.after, std::move(resource))});
     }
