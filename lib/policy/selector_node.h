@@ -43,4 +43,7 @@ inline constexpr std::size_t kMaxLabelLength = 512;
 
 [[nodiscard]] Result<NodePtr> parse_text(std::string_view text);
 
+// Selector::canonical() of this tree.
+void append_canonical(const Node& node, std::string& out);
+
 }  // namespace drywall::policy::selector_detail
