@@ -146,7 +146,8 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, std::
         if (expected && *expected != current) return moved_on(*expected, current);
         Result<Plan> plan = make(*before.inventory);
         if (!plan) return plan.error();
-        if (!plan->changes_something()) return Applied{std::move(plan->changes), current, current, false, std::move(plan->warnings)};
+        if (!plan->changes_something())
+            return Applied{std::move(plan->changes), current, current, false, std::move(plan->warnings)};
         return carry_out(before, *std::move(plan));
     }();
     log_result(verb, who, result);
@@ -173,8 +174,8 @@ Result<Applied> Controller::carry_out(const State& before, Plan plan) {
     const Generation previous = before.ruleset == nullptr ? Generation{} : before.ruleset->generation();
     const bool enforced_changed =
         before.ruleset == nullptr || before.ruleset->enforced_image() != (*built)->enforced_image();
-    auto warned = std::make_shared<const std::vector<Complaint>>(
-        explain::warnings(**built, policy::calico_view(plan.after)));
+    auto warned =
+        std::make_shared<const std::vector<Complaint>>(explain::warnings(**built, policy::calico_view(plan.after)));
     std::vector<Complaint> warnings = std::move(plan.warnings);
     append_news(*warned, before, plan.changes, warnings);
     const std::scoped_lock lock(state_mutex_);

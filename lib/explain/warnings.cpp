@@ -288,7 +288,8 @@ private:
             const policy::Policy& policy = *found->second;
             warn(policy, std::nullopt,
                  text_of(policy) + " turns " + std::string(name(who.second)) + " of " +
-                     count_of(flip.endpoints, "address") + " to default deny (" + flip.example + ", ...)",
+                     (flip.endpoints == 1 ? std::string("1 address") : std::to_string(flip.endpoints) + " addresses") +
+                     " to default deny (" + flip.example + ", ...)",
                  "what no rule allows is denied there from now on; without this policy their profiles allow it");
         }
     }
