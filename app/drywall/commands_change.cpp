@@ -15,6 +15,9 @@ Query precondition(const std::string& if_generation) {
 
 Exit show(const Invocation& invocation, const Result<Json>& applied) {
     if (!applied) return report(invocation, applied.error());
+    if (!invocation.quiet)
+        for (const Complaint& warning : complaints_of(at(*applied, "/warnings")))
+            invocation.err << "warning: " << warning.text() << '\n';
     if (invocation.format == Format::kJson) {
         invocation.out << applied->dump(2) << '\n';
         return Exit::kOk;

@@ -25,6 +25,7 @@ using explain::json_of;
 // "2026-11-22T12:15:07.123Z"
 [[nodiscard]] std::string time_text(std::chrono::system_clock::time_point time);
 
+[[nodiscard]] Json json_of(const std::vector<Complaint>& complaints);
 [[nodiscard]] Json json_of(const Error& error);
 [[nodiscard]] Json json_of(const Applied& applied);
 [[nodiscard]] Json json_of(const telemetry::PacketsBytes& count);

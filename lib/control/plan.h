@@ -19,6 +19,7 @@ namespace drywall::control {
 struct Plan {
     policy::Inventory after;
     std::vector<Change> changes;
+    std::vector<Complaint> warnings{};  // about the request's own text
 
     [[nodiscard]] bool changes_something() const noexcept;
 };

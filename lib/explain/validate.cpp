@@ -6,6 +6,7 @@
 #include <tuple>
 
 #include "drywall/explain/site.h"
+#include "drywall/explain/warnings.h"
 
 namespace drywall::explain {
 
@@ -20,7 +21,10 @@ std::vector<Problem> validate(std::span<const loader::Source> sources, const loa
     if (loaded) {
         add(Severity::kWarning, loaded->warnings);
         const Result<Site> site = build_site(std::move(loaded->resources), settings);
-        if (!site) add(Severity::kError, site.error().complaints);
+        if (site)
+            add(Severity::kWarning, warnings(*site->ruleset, policy::calico_view(*site->inventory)));
+        else
+            add(Severity::kError, site.error().complaints);
     } else {
         // Warnings of the files that can be read, although others can't.
         add(Severity::kError, loaded.error().complaints);
