@@ -2,7 +2,7 @@
 // by pass, in one process on one core, in thread CPU time; every lookup is checked against the headers' first match.
 //
 //   classify_sets --rules FILE --headers FILE --trace uniform|zipf [--contenders drywall,rte_acl,linear]
-//                 [--passes N] [--ipv6] [--json]
+//                 [--structure chosen|pairs|forest] [--passes N] [--ipv6] [--json]
 //
 // The format of both files is ClassBench's (perf/support/classbench.h); .xz is unpacked. rte_acl stands for the fastest
 // of its algorithms and builds; what DPDK takes by default is shown beside it as rte_acl_default.
@@ -45,6 +45,7 @@ struct Options {
     std::string trace = "uniform";
     std::vector<std::string> contenders{"drywall", "rte_acl", "linear"};
     std::size_t passes = 9;
+    classify::Structure structure = classify::Structure::kChosen;
     net::Family family = net::Family::kIPv4;
     bool json = false;
 };
@@ -64,6 +65,13 @@ std::vector<std::string> split(std::string_view list) {
     return words;
 }
 
+classify::Structure structure_named(const std::string& name) {
+    if (name == "pairs") return classify::Structure::kPairs;
+    if (name == "forest") return classify::Structure::kForest;
+    if (name != "chosen") fail("--structure is chosen, pairs or forest");
+    return classify::Structure::kChosen;
+}
+
 Options parse(int argc, char** argv) {
     Options options;
     for (int at = 1; at < argc; ++at) {
@@ -80,6 +88,8 @@ Options parse(int argc, char** argv) {
             options.trace = next();
         else if (word == "--contenders")
             options.contenders = split(next());
+        else if (word == "--structure")
+            options.structure = structure_named(next());
         else if (word == "--passes")
             options.passes = static_cast<std::size_t>(std::max(1, std::atoi(next().c_str())));
         else if (word == "--ipv6")
@@ -140,12 +150,13 @@ public:
 
 class Drywall : public Contender {
 public:
-    Drywall(const std::vector<FiveTupleRule>& rules, const std::vector<FiveTupleHeader>& stream, net::Family family)
+    Drywall(const std::vector<FiveTupleRule>& rules, const std::vector<FiveTupleHeader>& stream, net::Family family,
+            classify::Structure structure)
         : Contender("drywall"), traces_(stream.size()) {
         const classify::Program program = program_of(rules, family);
         const PeakMemory peak;
         const std::int64_t start = thread_nanoseconds();
-        auto compiled = classify::Classifier::compile(program);
+        auto compiled = classify::Classifier::compile(program, {.structure = structure});
         if (!compiled) fail(compiled.error().text());
         build_seconds = static_cast<double>(thread_nanoseconds() - start) * 1e-9;
         peak_bytes = peak.bytes();
@@ -345,7 +356,8 @@ int run(const Options& options) {
     const std::vector<FiveTupleHeader> stream = stream_of(set->headers, options.trace);
     Contenders contenders;
     for (const std::string& name : options.contenders) {
-        if (name == "drywall") contenders.push_back(std::make_unique<Drywall>(set->rules, stream, options.family));
+        if (name == "drywall")
+            contenders.push_back(std::make_unique<Drywall>(set->rules, stream, options.family, options.structure));
         if (name == "rte_acl") add_rte_acl(contenders, *set, stream);
         if (name == "linear") contenders.push_back(std::make_unique<Linear>(set->rules, stream));
     }

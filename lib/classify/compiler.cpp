@@ -8,8 +8,8 @@
 #include "forest_builder.h"
 #include "normal_program.h"
 #include "pair_compiler.h"
-#include "service_classes.h"
 #include "rule_list.h"
+#include "service_classes.h"
 #include "tables.h"
 
 namespace drywall::classify {
@@ -63,7 +63,9 @@ public:
 
     Status run(Tables& tables) {
         const bool list = is_rule_list(program_, normal_);
-        if (list && (budget_.structure == Structure::kForest || list_is_long())) return run_as_forests(tables);
+        if (list && budget_.structure == Structure::kForest) return run_as_forests(tables);
+        if (list && budget_.structure == Structure::kChosen && !fits_as_pairs(tables)) return run_as_forests(tables);
+        if (tables.footprint.table_bytes != 0) return Done{};
         if (budget_.structure == Structure::kForest) {
             return Error::of(ErrorKind::kRefused, "the program is no list of rules, which a forest needs",
                              "let the classifier choose the structure");
@@ -72,12 +74,19 @@ public:
     }
 
 private:
-    // Below this, the table of pairs takes fewer steps; above, its classes multiply.
-    static constexpr std::size_t kLongList = 64;
+    // A list as pairs takes fewer steps than as trees, as long as its tables stay in the cache. So pairs are tried
+    // within a small budget: the attempt ends, at the latest, when that is spent.
+    static constexpr std::size_t kSmallPairs = std::size_t{4} << 20;
+    static constexpr std::size_t kShortList = 2000;  // longer ones are not tried
 
-    [[nodiscard]] bool list_is_long() const {
-        return budget_.structure == Structure::kChosen &&
-               std::ranges::any_of(normal_.walks, [](const NormalWalk& walk) { return walk.size() > kLongList; });
+    bool fits_as_pairs(Tables& tables) {
+        const auto is_long = [](const NormalWalk& walk) { return walk.size() > kShortList; };
+        if (std::ranges::any_of(normal_.walks, is_long)) return false;
+        Stages attempt(program_, {std::min(budget_.table_bytes, kSmallPairs), budget_.traces, Structure::kPairs});
+        Tables small;
+        if (!attempt.run_as_pairs(small)) return false;
+        tables = std::move(small);
+        return true;
     }
 
     Status run_as_forests(Tables& tables) {
@@ -105,7 +114,8 @@ private:
         Footprint& footprint = tables.footprint;
         for (const DecisionForest& forest : tables.forests) {
             footprint.trie_bytes += forest.sources.trie.bytes() + forest.destinations.trie.bytes();
-            footprint.tree_bytes += forest.roots.size() * sizeof(forest.roots[0]) + forest.cells.size() * sizeof(ForestCell);
+            footprint.tree_bytes +=
+                forest.roots.size() * sizeof(forest.roots[0]) + forest.cells.size() * sizeof(ForestCell);
             for (const Grove& grove : forest.groves) footprint.trees += grove.count;
         }
         footprint.pair_bytes = tables.lanes.size() * sizeof(tables.lanes[0]);

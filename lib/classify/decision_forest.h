@@ -54,8 +54,8 @@ inline constexpr std::size_t kNextLeafAt = 14;
 
 struct DecisionTree {
     Dimension first = Dimension::kSource;  // its key's highest bits choose among `roots`
-    std::uint32_t shift = 0;               // ... after a shift of so many bits (32: there is one root)
-    std::size_t roots = 0;                 // offset into DecisionForest::roots
+    std::uint32_t shift = 32;              // ... after a shift of so many bits (32: there is one root)
+    std::size_t roots = 0;                 // offset into DecisionForest::roots; 0: a tree without rules
 };
 
 inline constexpr std::size_t kMaxTrees = 4;
@@ -75,7 +75,7 @@ struct AddressNumbers {
 
 struct DecisionForest {
     std::array<Grove, 2> groves{};  // IPv4, IPv6
-    std::vector<std::uint32_t> roots;
+    std::vector<std::uint32_t> roots{kNoAnswer};
     std::vector<ForestCell> cells;
     AddressNumbers sources;  // IPv6
     AddressNumbers destinations;

@@ -68,7 +68,8 @@ public:
         const auto at = std::ranges::lower_bound(prefixes_, prefix);
         auto end = at;
         // Those inside it follow it.
-        end = std::partition_point(at, prefixes_.end(), [&](const net::Prefix& other) { return prefix.contains(other); });
+        end =
+            std::partition_point(at, prefixes_.end(), [&](const net::Prefix& other) { return prefix.contains(other); });
         const auto number = [&](auto where) { return static_cast<std::uint32_t>(where - prefixes_.begin() + 1); };
         return {number(at) << shift_, ((number(end) - 1) << shift_) | ((1U << shift_) - 1)};
     }
@@ -164,7 +165,8 @@ private:
         std::size_t at = 0;
         const auto own = [&](const NumberRange& range) {
             Ids mine;
-            for (; at < sorted.size() && entries_[sorted[at]].addresses[side] == range; ++at) mine.push_back(sorted[at]);
+            for (; at < sorted.size() && entries_[sorted[at]].addresses[side] == range; ++at)
+                mine.push_back(sorted[at]);
             return mine;
         };
         open.push_back({{}, own({}), 0});
@@ -214,7 +216,7 @@ private:
             forest_.roots.push_back(branch(rows, first));
             return tree;
         }
-        const auto bits = std::min(16U, static_cast<unsigned>(std::bit_width(rows.size())) + 3);
+        const auto bits = std::min(16U, static_cast<unsigned>(std::bit_width(rows.size())) + 6);
         tree.shift = 32 - bits;
         std::size_t at = 0;
         Regions inside;
@@ -231,12 +233,8 @@ private:
         return tree;
     }
 
-    [[nodiscard]] std::size_t bytes() const noexcept {
-        return forest_.bytes() + cells_.size() * sizeof(ForestCell);
-    }
-    [[nodiscard]] bool over_budget() const noexcept {
-        return bytes() > budget_bytes_ || cells_.size() >= kCellNumber;
-    }
+    [[nodiscard]] std::size_t bytes() const noexcept { return forest_.bytes() + cells_.size() * sizeof(ForestCell); }
+    [[nodiscard]] bool over_budget() const noexcept { return bytes() > budget_bytes_ || cells_.size() >= kCellNumber; }
     [[nodiscard]] Error refusal(std::size_t needed) const {
         return Error::of(ErrorKind::kRefused,
                          "the decision trees of " + std::to_string(list_.entries.size()) + " rules take " +

@@ -45,7 +45,7 @@ std::uint32_t way_of(const ForestCell& cell, const ForestKey& key) noexcept {
     return cell.words[kWaysAt + way];
 }
 
-std::uint32_t first_match(const ForestCell& cell, const ForestKey& key) noexcept {
+std::uint32_t rule_of(const ForestCell& cell, const ForestKey& key) noexcept {
     const auto lane16 = [&](std::size_t at, std::size_t lane) {
         return cell.words[at + lane / 2] >> (16 * (lane % 2)) & 0xffff;
     };
@@ -61,13 +61,16 @@ std::uint32_t first_match(const ForestCell& cell, const ForestKey& key) noexcept
             return cell.words[kAnswersAt + rule];
         }
     }
-    return kNoAnswer;
+    return cell.words[kNextLeafAt];
 }
 
 #if defined(__SSE2__)
 const __m128i* vector_at(const ForestCell& cell, std::size_t word) noexcept {
     return reinterpret_cast<const __m128i*>(cell.words.data() + word);
 }
+
+// How many of the lowest bits are set; one of the higher ones is not. (std::countr_one tests for what can't be here.)
+std::size_t ones_below(unsigned mask) noexcept { return static_cast<std::size_t>(__builtin_ctz(~mask)); }
 
 // Bounds ascend, so those below the key are the lowest bits of a mask.
 std::uint32_t fast_way_of(const ForestCell& cell, const ForestKey& key) noexcept {
@@ -77,7 +80,7 @@ std::uint32_t fast_way_of(const ForestCell& cell, const ForestKey& key) noexcept
     const __m128i high = _mm_cmpgt_epi32(wanted, _mm_load_si128(vector_at(cell, kBoundsAt + 4)));
     const auto below = static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(low))) |
                        (static_cast<unsigned>(_mm_movemask_ps(_mm_castsi128_ps(high))) & 7U) << 4;
-    return cell.words[kWaysAt + static_cast<std::size_t>(std::countr_one(below))];
+    return cell.words[kWaysAt + ones_below(below)];
 }
 
 // What a packet's services look like beside a leaf.
@@ -92,7 +95,7 @@ LeafKey leaf_key(const ForestKey& key) noexcept {
             _mm_set1_epi8(static_cast<char>(key[4]))};
 }
 
-std::uint32_t fast_first_match(const ForestCell& cell, const LeafKey& key) noexcept {
+std::uint32_t fast_rule_of(const ForestCell& cell, const LeafKey& key) noexcept {
     const __m128i none = _mm_setzero_si128();
     const __m128i past = _mm_sub_epi16(key.ports, _mm_load_si128(vector_at(cell, kFirstPortsAt)));
     const __m128i ports = _mm_cmpeq_epi16(_mm_subs_epu16(past, _mm_load_si128(vector_at(cell, kPortWidthsAt))), none);
@@ -101,90 +104,101 @@ std::uint32_t fast_first_match(const ForestCell& cell, const LeafKey& key) noexc
     const __m128i width = _mm_cvtsi32_si128(static_cast<int>(cell.words[kProtocolWidthsAt]));
     const __m128i protocols = _mm_cmpeq_epi8(_mm_subs_epu8(_mm_sub_epi8(key.protocols, first), width), none);
     const __m128i all = _mm_and_si128(both, _mm_unpacklo_epi8(protocols, protocols));
-    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(all)) & 0xffU;
-    return mask == 0 ? kNoAnswer : cell.words[kAnswersAt + static_cast<std::size_t>(std::countr_zero(mask)) / 2];
+    // Behind the four answers lies where packets go that none of the rules holds for.
+    const auto mask = static_cast<unsigned>(_mm_movemask_epi8(all)) | 1U << 2 * kLeafRules;
+    return cell.words[kAnswersAt + static_cast<std::size_t>(__builtin_ctz(mask)) / 2];
 }
 #else
 std::uint32_t fast_way_of(const ForestCell& cell, const ForestKey& key) noexcept { return way_of(cell, key); }
 using LeafKey = ForestKey;
 LeafKey leaf_key(const ForestKey& key) noexcept { return key; }
-std::uint32_t fast_first_match(const ForestCell& cell, const LeafKey& key) noexcept { return first_match(cell, key); }
+std::uint32_t fast_rule_of(const ForestCell& cell, const LeafKey& key) noexcept { return rule_of(cell, key); }
 #endif
 
-// All packets of a burst on their way down all trees.
+// All packets of a burst on their way down all trees. A traveller is a packet in one tree: tree * kMaxBurst + packet.
+// Those that go on are kept in a list, without jumps: whether one does can't be foretold.
 class Descents {
 public:
     Descents(const DecisionForest& forest, std::span<const net::Tuple> tuples) noexcept : forest_(forest) {
-        for (std::uint32_t packet = 0; packet < tuples.size(); ++packet) {
+        for (std::size_t packet = 0; packet < tuples.size(); ++packet) {
             make_key(forest, tuples[packet], keys_[packet]);
-            best_[packet] = forest.otherwise;
-            const Grove& grove = grove_of(forest, tuples[packet]);
-            for (std::size_t tree = 0; tree < grove.count; ++tree) {
-                const DecisionTree& of = grove.trees[tree];
-                const std::uint64_t slot = std::uint64_t{keys_[packet][static_cast<std::size_t>(of.first)]} >> of.shift;
-                roots_[count_] = &forest.roots[of.roots + slot];
-                __builtin_prefetch(roots_[count_]);
-                packets_[count_++] = packet;
-            }
+            groves_[packet] = &grove_of(forest, tuples[packet]);
+            trees_ = std::max(trees_, groves_[packet]->count);
         }
-        std::size_t unfinished = 0;
-        for (std::size_t at = 0; at < count_; ++at) keep(at, *roots_[at], unfinished);
-        while (unfinished != 0) unfinished = step(unfinished);
-        while (leaves_ != 0) read_leaves();
+        for (std::size_t tree = 0; tree < trees_; ++tree) find_roots(tree, tuples.size());
+        for (std::size_t tree = 0; tree < trees_; ++tree) start(tree, tuples.size());
+        while (count_ != 0) pass_branches();
+        for (std::size_t tree = 0; tree < trees_; ++tree) list_leaves(tree, tuples.size());
+        while (count_ != 0) pass_leaves();
     }
 
-    [[nodiscard]] std::uint32_t best(std::size_t packet) const noexcept { return best_[packet]; }
+    [[nodiscard]] std::uint32_t best(std::size_t packet) const noexcept {
+        std::uint32_t best = forest_.otherwise;
+        for (std::size_t tree = 0; tree < trees_; ++tree) best = std::min(best, references_[tree * kMaxBurst + packet]);
+        return best;
+    }
 
 private:
-    // Sorts a way by what it leads to: a branch, a leaf, or an answer. Without jumps: which it is can't be foretold.
-    void keep(std::size_t at, std::uint32_t reference, std::size_t& unfinished) noexcept {
-        __builtin_prefetch(&forest_.cells[0] + (reference & kCellNumber));
-        const std::uint32_t packet = packets_[at];
-        references_[unfinished] = reference;
-        packets_[unfinished] = packet;
-        unfinished += reference >> 31;
-        leaf_references_[leaves_] = reference;
-        leaf_packets_[leaves_] = packet;
-        leaves_ += reference >> 30 & 1;
-        const std::uint32_t answer = (reference & (kBranch | kRuleLeaf)) == 0 ? reference : kNoAnswer;
-        best_[packet] = std::min(best_[packet], answer);
+    void find_roots(std::size_t tree, std::size_t packets) noexcept {
+        for (std::size_t packet = 0; packet < packets; ++packet) {
+            const DecisionTree& of = groves_[packet]->trees[tree];  // one that is not there has a root without answer
+            const std::uint64_t slot = std::uint64_t{keys_[packet][static_cast<std::size_t>(of.first)]} >> of.shift;
+            roots_[tree * kMaxBurst + packet] = &forest_.roots[of.roots + slot];
+            __builtin_prefetch(roots_[tree * kMaxBurst + packet]);
+        }
     }
 
-    std::size_t step(std::size_t unfinished) noexcept {
-        std::size_t left = 0;
-        for (std::size_t at = 0; at < unfinished; ++at) {
-            const ForestCell& cell = forest_.cells[references_[at] & kCellNumber];
-            keep(at, fast_way_of(cell, keys_[packets_[at]]), left);
+    void start(std::size_t tree, std::size_t packets) noexcept {
+        for (std::size_t packet = 0; packet < packets; ++packet) {
+            const std::size_t traveller = tree * kMaxBurst + packet;
+            count_ = go(traveller, *roots_[traveller], count_, 31);
         }
-        return left;
     }
 
-    void read_leaves() noexcept {
-        std::size_t left = 0;
-        for (std::size_t at = 0; at < leaves_; ++at) {
-            const ForestCell& cell = forest_.cells[leaf_references_[at] & kCellNumber];
-            const std::uint32_t packet = leaf_packets_[at];
-            const std::uint32_t answer = fast_first_match(cell, leaf_key(keys_[packet]));
-            const std::uint32_t next = cell.words[kNextLeafAt];
-            best_[packet] = std::min(best_[packet], answer);
-            leaf_references_[left] = next;
-            leaf_packets_[left] = packet;
-            __builtin_prefetch(&forest_.cells[0] + (next & kCellNumber));
-            left += (answer == kNoAnswer ? 1U : 0U) & next >> 30;
+    // Notes where a traveller is, and that it goes on if the bit says so; returns how many do.
+    std::size_t go(std::size_t traveller, std::uint32_t reference, std::size_t count, unsigned bit) noexcept {
+        __builtin_prefetch(forest_.cells.data() + (reference & kCellNumber));
+        references_[traveller] = reference;
+        going_[count] = static_cast<std::uint32_t>(traveller);
+        return count + (reference >> bit & 1U);
+    }
+
+    void pass_branches() noexcept {
+        std::size_t count = 0;
+        for (std::size_t at = 0; at < count_; ++at) {
+            const std::size_t traveller = going_[at];
+            const ForestCell& cell = forest_.cells[references_[traveller] & kCellNumber];
+            count = go(traveller, fast_way_of(cell, keys_[traveller % kMaxBurst]), count, 31);
         }
-        leaves_ = left;
+        count_ = count;
+    }
+
+    void list_leaves(std::size_t tree, std::size_t packets) noexcept {
+        for (std::size_t packet = 0; packet < packets; ++packet) {
+            const std::size_t traveller = tree * kMaxBurst + packet;
+            going_[count_] = static_cast<std::uint32_t>(traveller);
+            count_ += references_[traveller] >> 30 & 1U & ~references_[traveller] >> 31;
+        }
+    }
+
+    void pass_leaves() noexcept {
+        std::size_t count = 0;
+        for (std::size_t at = 0; at < count_; ++at) {
+            const std::size_t traveller = going_[at];
+            const ForestCell& cell = forest_.cells[references_[traveller] & kCellNumber];
+            count = go(traveller, fast_rule_of(cell, leaf_key(keys_[traveller % kMaxBurst])), count, 30);
+        }
+        count_ = count;
     }
 
     const DecisionForest& forest_;
-    std::size_t count_ = 0;
-    std::size_t leaves_ = 0;
+    std::size_t trees_ = 0;
+    std::size_t count_ = 0;  // travellers that go on
     alignas(32) std::array<ForestKey, kMaxBurst> keys_;
-    std::array<std::uint32_t, kMaxBurst> best_;
+    std::array<const Grove*, kMaxBurst> groves_;
     std::array<const std::uint32_t*, kMaxTrees * kMaxBurst> roots_;
-    std::array<std::uint32_t, kMaxTrees * kMaxBurst + 1> references_;
-    std::array<std::uint32_t, kMaxTrees * kMaxBurst + 1> packets_;
-    std::array<std::uint32_t, kMaxTrees * kMaxBurst + 1> leaf_references_;
-    std::array<std::uint32_t, kMaxTrees * kMaxBurst + 1> leaf_packets_;
+    std::array<std::uint32_t, kMaxTrees * kMaxBurst> references_;
+    std::array<std::uint32_t, kMaxTrees * kMaxBurst + 1> going_;
 };
 
 }  // namespace
@@ -198,9 +212,7 @@ std::uint32_t lookup(const DecisionForest& forest, const net::Tuple& tuple) noex
         std::uint32_t reference = root_of(forest, grove.trees[tree], key);
         while ((reference & kBranch) != 0) reference = way_of(forest.cells[reference & kCellNumber], key);
         while ((reference & kRuleLeaf) != 0) {
-            const ForestCell& cell = forest.cells[reference & kCellNumber];
-            const std::uint32_t answer = first_match(cell, key);
-            reference = answer != kNoAnswer ? answer : cell.words[kNextLeafAt];
+            reference = rule_of(forest.cells[reference & kCellNumber], key);
         }
         best = std::min(best, reference);
     }

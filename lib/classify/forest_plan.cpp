@@ -26,7 +26,8 @@ std::vector<std::size_t> rows_inside(const std::vector<ForestEntry>& entries, co
         const std::uint64_t after = (std::uint64_t{entries[id].addresses[side].last} + 1) << 32;
         const auto begin = std::ranges::lower_bound(distinct, key(id));
         // The last range of all numbers has no successor in 64 bits.
-        const auto end = after == std::uint64_t{1} << 63 << 1 ? distinct.end() : std::ranges::lower_bound(distinct, after);
+        const auto end =
+            after == std::uint64_t{1} << 63 << 1 ? distinct.end() : std::ranges::lower_bound(distinct, after);
         rows.push_back(static_cast<std::size_t>(end - begin));
     }
     return rows;

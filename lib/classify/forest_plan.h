@@ -1,6 +1,6 @@
-// ForestPlan: which rules share a tree. In a tree every prefix of its first dimension has a row of its own with all rules
-// around it; a rule is copied into as many rows as there are prefixes inside its own. So rules that are wide on the first
-// side and rules that are narrow there must not share a tree, unless there are few of them.
+// ForestPlan: which rules share a tree. In a tree every prefix of its first dimension has a row of its own with all
+// rules around it; a rule is copied into as many rows as there are prefixes inside its own. So rules that are wide on
+// the first side and rules that are narrow there must not share a tree, unless there are few of them.
 //
 // Threads: pure functions.
 #pragma once

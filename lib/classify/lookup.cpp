@@ -81,7 +81,8 @@ Classifier::~Classifier() = default;
 TraceId Classifier::lookup(const net::Tuple& tuple) const noexcept {
     const Tables& tables = *tables_;
     assert(tuple.ingress_port < tables.lanes.size());
-    if (!tables.forests.empty()) return TraceId{classify::lookup(tables.forests[tables.lanes[tuple.ingress_port]], tuple)};
+    if (!tables.forests.empty())
+        return TraceId{classify::lookup(tables.forests[tables.lanes[tuple.ingress_port]], tuple)};
     const Sides source = tables.sides[classify::lookup(tables.trie, tuple.family, tuple.source)];
     const Sides destination = tables.sides[classify::lookup(tables.trie, tuple.family, tuple.destination)];
     const Block& block = tables.blocks[tables.pairs[tables.pair_at(tuple.ingress_port, source, destination)]];

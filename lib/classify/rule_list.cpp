@@ -281,7 +281,9 @@ std::vector<ServiceBox> boxes_of(const ServiceMatch& match, net::Family family) 
         allowed[kProtocolRanks[protocol]] = named && !(match.not_protocol && *match.not_protocol == protocol);
     }
     const std::array<Fields, 3> fields{fields_of_ports(match), fields_of_icmp(match), fields_of_others(match)};
-    const auto kind_of_rank = [](std::size_t rank) { return rank < kFirstIcmpRank ? 0 : rank < kFirstOtherRank ? 1 : 2; };
+    const auto kind_of_rank = [](std::size_t rank) {
+        return rank < kFirstIcmpRank ? 0 : rank < kFirstOtherRank ? 1 : 2;
+    };
     std::vector<ServiceBox> boxes;
     std::array<bool, 3> written{};
     for (std::size_t kind = 0; kind < fields.size(); ++kind) {

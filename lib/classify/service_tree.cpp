@@ -7,7 +7,7 @@
 namespace drywall::classify {
 namespace {
 
-constexpr std::size_t kMostHiders = 64;   // how many earlier boxes are asked whether they hide a later one
+constexpr std::size_t kMostHiders = 64;     // how many earlier boxes are asked whether they hide a later one
 constexpr std::size_t kWorthSplitting = 8;  // rules: two leaves in a row cost no more than a branch and a leaf
 
 struct Span {

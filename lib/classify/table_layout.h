@@ -1,5 +1,5 @@
-// TableLayout: how the parts of a compiled program lie in memory. The compiler writes it once; the lookup only reads it. Nothing else in
-// the module knows both sides.
+// TableLayout: how the parts of a compiled program lie in memory. The compiler writes it once; the lookup only reads
+// it. Nothing else in the module knows both sides.
 //
 // Threads: immutable after compile(). docs/classifier.md has the picture.
 #pragma once
