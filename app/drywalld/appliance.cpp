@@ -1,11 +1,5 @@
 #include "appliance.h"
 
-#include <cstring>
-
-#include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
-
 #include "drywall/base/logging.h"
 #include "drywall/runtime/eal_launcher.h"
 #include "from_settings.h"
@@ -13,21 +7,6 @@
 namespace drywall::daemon {
 
 namespace {
-
-// Asked before any device is opened: two appliances on the same wire would forward every packet twice.
-Status nobody_answers_at(const std::string& path) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) return Done{};  // Server::start() complains about it
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd < 0) return Done{};
-    const bool answered = ::connect(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
-    ::close(fd);
-    if (!answered) return Done{};
-    return Error::of(ErrorKind::kUnavailable, "control socket '" + path + "' is in use: another process answers there",
-                     "stop it (`ss -xlp` names it), or configure another `control.socket`");
-}
 
 std::string text(const telemetry::PacketsBytes& count) {
     return std::to_string(count.packets) + " packets (" + std::to_string(count.bytes) + " bytes)";
@@ -66,7 +45,9 @@ Result<std::unique_ptr<control::Controller>> load_policies(const loader::Setting
 
 Result<std::unique_ptr<Appliance>> Appliance::start(const loader::Settings& settings,
                                                     std::unique_ptr<control::Controller> controller) {
-    if (auto free = nobody_answers_at(settings.control_socket); !free) return free.error();
+    // Before any device is opened: no packet is forwarded by an appliance that nobody could operate, and two appliances
+    // on the same wire would forward every packet twice.
+    if (auto usable = control::Server::can_start(server_settings(settings)); !usable) return usable.error();
     std::unique_ptr<Appliance> appliance(new Appliance(std::move(controller)));
     auto dpdk = io::Dpdk::start(dpdk_settings(settings));
     if (!dpdk) return dpdk.error();

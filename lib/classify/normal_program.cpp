@@ -46,6 +46,9 @@ Status validate_walks(const Program& program) {
                 return broken("a tier of walk " + std::to_string(at) + " ends with '" + std::string(name(tier.end)) +
                               "'; a tier ends with deny or pass");
             }
+            if (tier.end != Action::kPass && tier.end_hit == kNoHit) {
+                return broken("a tier of walk " + std::to_string(at) + " denies without a hit");
+            }
         }
     }
     return Done{};
@@ -187,6 +190,7 @@ Status validate(const Program& program) {
         if (!in_range(program, rule.source) || !in_range(program, rule.destination)) {
             return broken("a rule names a set that is not there");
         }
+        if (rule.action != Action::kPass && rule.hit == kNoHit) return broken("a rule answers without a hit");
     }
     if (Status status = validate_walks(program); !status) return status;
     for (const Party& party : program.parties) {

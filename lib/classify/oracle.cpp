@@ -57,11 +57,11 @@ std::optional<Verdict> judge_tier(const Program& program, const Tier& tier, cons
             if (hits.empty() || hits.back() != rule.hit) hits.push_back(rule.hit);
             continue;
         }
-        hits.push_back(rule.hit);
+        if (rule.hit != kNoHit) hits.push_back(rule.hit);
         if (rule.action == Action::kPass) return std::nullopt;
         return rule.action == Action::kAllow ? Verdict::kAllow : Verdict::kDeny;
     }
-    hits.push_back(tier.end_hit);
+    if (tier.end_hit != kNoHit) hits.push_back(tier.end_hit);
     if (tier.end == Action::kPass) return std::nullopt;
     return Verdict::kDeny;
 }

@@ -53,7 +53,7 @@ void WalkEvaluator::follow(std::span<const std::uint32_t> leaves, Way way) {
             continue;
         }
         if (leaf.action == Action::kPass && leaf.kind == Leaf::Kind::kOtherwise) return answer(way, Action::kPass);
-        way.hits.push_back(number(leaf.hit));
+        if (leaf.hit != kNoHit) way.hits.push_back(number(leaf.hit));
         if (leaf.action != Action::kPass) return answer(way, leaf.action);
         ++way.at;
     }
@@ -82,7 +82,7 @@ WalkEvaluator::Way WalkEvaluator::split(Way& way, const Leaf& leaf, std::size_t 
         taken.services[word] &= holds[word];
         way.services[word] &= ~holds[word];
     }
-    taken.hits.push_back(number(leaf.hit));
+    if (leaf.hit != kNoHit) taken.hits.push_back(number(leaf.hit));
     return taken;
 }
 

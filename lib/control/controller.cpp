@@ -41,7 +41,8 @@ void log_result(std::string_view verb, const Peer& who, const Result<Applied>& r
         return;
     }
     spdlog::info("{} by {}: generation {} -> {}, enforced {}: {}", verb, who.text(), number(result->before),
-                 number(result->after), result->enforced_changed ? "changed" : "unchanged", summary(result->changes));
+                 number(result->after), result->enforced_changed ? "changed" : "unchanged",
+                 result->changes.empty() ? "no resources" : summary(result->changes));
 }
 
 }  // namespace

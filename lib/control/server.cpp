@@ -70,6 +70,13 @@ std::size_t content_length(const httplib::Request& request) {
     return parse_number(request.get_header_value("Content-Length")).value_or(0);
 }
 
+// RFC 9112, section 6.3: a request that says nothing about its body has none. The library would read to the end of the
+// connection instead, and `curl -X POST` would wait for ever.
+void no_length_is_no_body(httplib::Request& request) {
+    if (!request.has_header("Content-Length") && !request.has_header("Transfer-Encoding"))
+        request.headers.emplace("Content-Length", "0");
+}
+
 // The library reads bodies of these methods only; another's body would look like the next request.
 bool takes_body(const httplib::Request& request) {
     return request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
@@ -207,6 +214,7 @@ private:
             bool last = false;
             bool body_unread = false;
             ok = process_request(connection, left == 1, last, [&](httplib::Request& request) {
+                no_length_is_no_body(request);
                 body_unread = unwanted_body(request, settings_.max_body_bytes).has_value() ||
                               (!takes_body(request) && content_length(request) > 0);
                 if (!body_unread) return connection.expect_body(content_length(request));
@@ -290,6 +298,8 @@ private:
 };
 
 }  // namespace
+
+Status Server::can_start(const ServerSettings& settings) { return check_place(settings.socket_path, settings.group); }
 
 Result<std::unique_ptr<Server>> Server::start(ServerSettings settings, Controller& controller,
                                               const observe::FlowLog& flows) {

@@ -44,11 +44,12 @@ bool somebody_answers(const sockaddr_un& address) {
     return errno != ECONNREFUSED && errno != ENOENT;  // EAGAIN: a listener with a full backlog
 }
 
-// Leaves nothing at `path`, or says what stands in the way. lstat: a symbolic link is not followed, but refused.
-Status make_way(const std::filesystem::path& path, const sockaddr_un& address) {
+// Says what stands in the way at `path`; true: a stale socket, which may go. lstat: a symbolic link is not followed,
+// but refused.
+Result<bool> stale_socket_at(const std::filesystem::path& path, const sockaddr_un& address) {
     struct stat there {};
     if (::lstat(path.c_str(), &there) != 0) {
-        if (errno == ENOENT) return Done{};
+        if (errno == ENOENT) return false;
         return failed(path, "can't look at it", errno);
     }
     if (!S_ISSOCK(there.st_mode))
@@ -56,9 +57,17 @@ Status make_way(const std::filesystem::path& path, const sockaddr_un& address) {
                          "control socket " + path.string() + ": there is something, and it is no socket",
                          "remove it, or configure another path");
     if (somebody_answers(address))
-        return Error::of(ErrorKind::kRefused, "control socket " + path.string() + ": another process answers there",
-                         "is drywalld running already? `drywall status` asks it");
-    if (::unlink(path.c_str()) != 0) return failed(path, "can't remove the stale socket", errno);
+        return Error::of(ErrorKind::kRefused,
+                         "control socket " + path.string() + " is in use: another process answers there",
+                         "is drywalld running already? `drywall status` asks it, `ss -xlp` names it; stop it, or "
+                         "configure another `control.socket`");
+    return true;
+}
+
+Status make_way(const std::filesystem::path& path, const sockaddr_un& address) {
+    const Result<bool> stale = stale_socket_at(path, address);
+    if (!stale) return stale.error();
+    if (*stale && ::unlink(path.c_str()) != 0) return failed(path, "can't remove the stale socket", errno);
     return Done{};
 }
 
@@ -103,6 +112,18 @@ Descriptor::~Descriptor() {
 }
 
 int Descriptor::release() noexcept { return std::exchange(fd_, -1); }
+
+Status check_place(const std::filesystem::path& path, const std::string& group) {
+    const Result<sockaddr_un> address = address_of(path);
+    if (!address) return address.error();
+    if (!group.empty())
+        if (const Result<gid_t> gid = group_id(group); !gid) return gid.error();
+    if (const Status made = make_directory(path); !made) return made.error();
+    if (const Result<bool> stale = stale_socket_at(path, *address); !stale) return stale.error();
+    if (::access(path.parent_path().c_str(), W_OK | X_OK) != 0)
+        return failed(path, "can't be made in its directory", errno, "run drywalld as a user who may write there");
+    return Done{};
+}
 
 Result<Descriptor> listen_at(const std::filesystem::path& path, const std::string& group) {
     const Result<sockaddr_un> address = address_of(path);

@@ -28,6 +28,10 @@ private:
     int fd_ = -1;
 };
 
+// What listen_at() would refuse, found without listening. Creates the parent directory, and leaves a stale socket
+// there.
+[[nodiscard]] Status check_place(const std::filesystem::path& path, const std::string& group);
+
 // A listening socket at `path`, mode 0660, of `group` (empty: the process's own).
 [[nodiscard]] Result<Descriptor> listen_at(const std::filesystem::path& path, const std::string& group);
 

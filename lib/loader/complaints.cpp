@@ -39,7 +39,28 @@ std::string printable(std::string text) {
     return text;
 }
 
+void in_order_of_the_text(std::vector<Complaint>& list) {
+    std::stable_sort(list.begin(), list.end(), [](const Complaint& a, const Complaint& b) {
+        return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
+    });
+}
+
+Complaint more(const std::string& file, std::size_t count, std::string_view what) {
+    return {{file, 0, 0},
+            "and " + std::to_string(count) + " more " + std::string(what) + (count == 1 ? "" : "s") +
+                " that are not listed",
+            "mend the first ones; what is left comes with the next try"};
+}
+
 }  // namespace
+
+void Complaints::about(Subject subject) {
+    about_ = {printable(std::move(subject.kind)), printable(std::move(subject.ns)), printable(std::move(subject.name))};
+}
+
+Complaint Complaints::made(int line, int column, std::string message, std::string hint) const {
+    return {place(line, column), printable(std::move(message)), printable(std::move(hint)), about_};
+}
 
 void Complaints::unsupported(int line, int column, std::string message, std::string hint) {
     const bool was = only_refusals_;
@@ -49,14 +70,31 @@ void Complaints::unsupported(int line, int column, std::string message, std::str
 
 void Complaints::add(int line, int column, std::string message, std::string hint) {
     only_refusals_ = false;
-    if (!full()) list_.push_back({place(line, column), printable(std::move(message)), printable(std::move(hint))});
+    if (full()) {
+        ++not_kept_;
+    } else {
+        list_.push_back(made(line, column, std::move(message), std::move(hint)));
+    }
+}
+
+void Complaints::warn(int line, int column, std::string message, std::string hint) {
+    if (warnings_.size() >= kMaxComplaints) {
+        ++warnings_not_kept_;
+    } else {
+        warnings_.push_back(made(line, column, std::move(message), std::move(hint)));
+    }
 }
 
 Error Complaints::error() && {
-    std::stable_sort(list_.begin(), list_.end(), [](const Complaint& a, const Complaint& b) {
-        return std::pair(a.place.line, a.place.column) < std::pair(b.place.line, b.place.column);
-    });
+    in_order_of_the_text(list_);
+    if (not_kept_ > 0) list_.push_back(more(file_, not_kept_, "problem"));
     return {only_refusals_ ? ErrorKind::kRefused : ErrorKind::kInvalid, std::move(list_)};
+}
+
+std::vector<Complaint> Complaints::warnings() && {
+    in_order_of_the_text(warnings_);
+    if (warnings_not_kept_ > 0) warnings_.push_back(more(file_, warnings_not_kept_, "warning"));
+    return std::move(warnings_);
 }
 
 std::string did_you_mean(std::string_view text, const std::vector<std::string_view>& candidates) {

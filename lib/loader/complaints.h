@@ -12,7 +12,7 @@
 
 namespace drywall::loader {
 
-inline constexpr std::size_t kMaxComplaints = 20;
+inline constexpr std::size_t kMaxComplaints = 1000;
 
 class Complaints {
 public:
@@ -22,16 +22,30 @@ public:
     // Understood, but not there yet. If nothing else is wrong the Error is kRefused.
     void unsupported(int line, int column, std::string message, std::string hint = {});
 
+    // Nothing is wrong, but the author should know.
+    void warn(int line, int column, std::string message, std::string hint = {});
+
+    // The resource that what follows is about.
+    void about(Subject subject);
+
     [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
+    // No more are kept, only counted: what makes a complaint nicer is not worth its time any more.
     [[nodiscard]] bool full() const noexcept { return list_.size() >= kMaxComplaints; }
     [[nodiscard]] Place place(int line, int column) const { return {file_, line, column}; }
 
     // In the order of the text. REQUIRES: !empty()
     [[nodiscard]] Error error() &&;
+    [[nodiscard]] std::vector<Complaint> warnings() &&;
 
 private:
+    [[nodiscard]] Complaint made(int line, int column, std::string message, std::string hint) const;
+
     std::string file_;
+    Subject about_;
     std::vector<Complaint> list_;
+    std::vector<Complaint> warnings_;
+    std::size_t not_kept_ = 0;
+    std::size_t warnings_not_kept_ = 0;
     bool only_refusals_ = true;
 };
 

@@ -43,9 +43,9 @@ void Fields::unsupported(std::string_view name, std::string_view hint) {
 
 void Fields::finish() {
     for (const Entry& entry : node_.entries) {
-        if (complaints_.full()) return;  // a suggestion for each of a million keys would take minutes
         if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
-        std::string hint = did_you_mean(entry.key, known_);
+        // A suggestion for each of a million keys would take minutes.
+        std::string hint = complaints_.full() ? "" : did_you_mean(entry.key, known_);
         if (hint.empty()) hint = "known fields are " + joined(known_);
         complaints_.add(entry.line, entry.column,
                         "unknown field " + shown(entry.key) + (path_.empty() ? "" : " in " + path_), std::move(hint));

@@ -4,6 +4,7 @@
 #include <map>
 
 #include "drywall/loader/resources.h"
+#include "kubernetes_readers.h"
 #include "resource_readers.h"
 
 namespace drywall::loader {
@@ -12,34 +13,91 @@ namespace {
 using policy::Kind;
 using policy::Resource;
 
-constexpr std::string_view kApiVersion = "projectcalico.org/v3";
+// Kinds that a dump of a cluster may hold, and that say nothing about packets on a wire or have no place here.
+constexpr std::array<std::string_view, 30> kOtherKinds{"BGPConfiguration",
+                                                       "BGPFilter",
+                                                       "BGPPeer",
+                                                       "BlockAffinity",
+                                                       "CalicoNodeStatus",
+                                                       "ClusterInformation",
+                                                       "ConfigMap",
+                                                       "CronJob",
+                                                       "DaemonSet",
+                                                       "Deployment",
+                                                       "Endpoints",
+                                                       "IPAMBlock",
+                                                       "IPAMConfig",
+                                                       "IPAMConfiguration",
+                                                       "IPAMHandle",
+                                                       "IPPool",
+                                                       "IPReservation",
+                                                       "Ingress",
+                                                       "Job",
+                                                       "KubeControllersConfiguration",
+                                                       "PersistentVolume",
+                                                       "PersistentVolumeClaim",
+                                                       "PolicyRecommendationScope",
+                                                       "ReplicaSet",
+                                                       "ReplicationController",
+                                                       "Role",
+                                                       "RoleBinding",
+                                                       "Secret",
+                                                       "StatefulSet",
+                                                       "UISettings"};
 
-constexpr std::array kLoaded{
-    Kind::kTier,         Kind::kGlobalNetworkPolicy, Kind::kStagedGlobalNetworkPolicy, Kind::kGlobalNetworkSet,
-    Kind::kHostEndpoint, Kind::kWorkloadEndpoint};
+// What the API's raw storage calls Calico's own kinds; the fields are not the same throughout.
+constexpr std::string_view kCalicosStorage = "crd.projectcalico.org/v1";
 
-// Kinds that a dump of a cluster may hold, and that have no place here yet.
-constexpr std::array<std::string_view, 16> kKindsNotThereYet{"NetworkPolicy",
-                                                             "StagedNetworkPolicy",
-                                                             "StagedKubernetesNetworkPolicy",
-                                                             "NetworkSet",
-                                                             "Profile",
-                                                             "Namespace",
-                                                             "Pod",
-                                                             "Service",
-                                                             "ServiceAccount",
-                                                             "ClusterNetworkPolicy",
-                                                             "AdminNetworkPolicy",
-                                                             "BaselineAdminNetworkPolicy",
-                                                             "FelixConfiguration",
-                                                             "IPPool",
-                                                             "Node",
-                                                             "KubeControllersConfiguration"};
+bool is_kubernetes(Kind kind) noexcept {
+    return policy::api_version(kind) != policy::api_version(Kind::kTier) ||
+           kind == Kind::kStagedKubernetesNetworkPolicy;
+}
+
+bool is_read(Kind kind) noexcept { return kReadsKubernetes || !is_kubernetes(kind); }
 
 std::vector<std::string_view> kind_names() {
     std::vector<std::string_view> names;
-    for (const Kind kind : kLoaded) names.push_back(policy::name(kind));
+    for (const Kind kind : policy::all_kinds()) {
+        const std::string_view name = policy::document_kind(kind);
+        if (is_read(kind) && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+    }
     return names;
+}
+
+// The apiVersions that a kind is known under.
+std::vector<std::string_view> api_versions(std::string_view name) {
+    std::vector<std::string_view> versions;
+    for (const Kind kind : policy::all_kinds())
+        if (policy::document_kind(kind) == name) versions.push_back(policy::api_version(kind));
+    return versions;
+}
+
+// Without a spec these say little; a policy without one would be a default deny for every endpoint, and nobody means
+// that by leaving it out.
+bool may_lack_spec(Kind kind) noexcept {
+    switch (kind) {
+        case Kind::kTier:
+        case Kind::kGlobalNetworkSet:
+        case Kind::kNetworkSet:
+        case Kind::kProfile:
+        case Kind::kFelixConfiguration: return true;
+        default: return false;
+    }
+}
+
+std::string scalar_of(const Node& mapping, std::string_view key) {
+    const Node* node = mapping.find(key);
+    return node != nullptr && node->is_scalar() ? node->scalar : std::string();
+}
+
+// Whom the complaints are about, before anything is known to be right.
+Subject subject_of(const Node& document, const std::string& kind) {
+    Subject subject{kind, {}, {}};
+    if (const Node* metadata = document.find("metadata")) {
+        subject.ns = scalar_of(*metadata, "namespace");
+        subject.name = scalar_of(*metadata, "name");
+    }
+    return subject;
 }
 
 class ResourceLoader {
@@ -47,15 +105,16 @@ public:
     explicit ResourceLoader(Complaints& complaints) : complaints_(complaints) {}
 
     void load(const Node& document) {
-        if (complaints_.full()) return;
+        complaints_.about({});
         Fields fields(document, "", complaints_);
         if (!document.is_mapping()) return;
+        complaints_.about(subject_of(document, scalar_of(document, "kind")));
         const Node* kind_node = fields.require("kind");
         const auto kind = kind_node ? read_text(*kind_node, "kind", complaints_) : std::nullopt;
         if (!kind) return;
-        if (kind->ends_with("List")) {
+        if (kind->size() >= kList.size() && kind->ends_with(kList)) {
             load_list(fields, *kind);
-        } else if (const auto known = supported(fields, *kind)) {
+        } else if (const auto known = known_kind(fields, *kind)) {
             load_object(fields, *known);
         }
     }
@@ -63,34 +122,62 @@ public:
     std::vector<Resource> take() { return std::move(resources_); }
 
 private:
-    std::optional<Kind> supported(Fields& fields, std::string_view name) {
-        for (const Kind kind : kLoaded)
-            if (policy::name(kind) == name) return kind;
+    static constexpr std::string_view kList = "List";
+
+    std::optional<Kind> known_kind(Fields& fields, std::string_view name) {
         const Node& node = *fields.node().find("kind");
-        const std::string supported_kinds = "supported kinds are " + joined(kind_names());
-        const bool later =
-            std::find(kKindsNotThereYet.begin(), kKindsNotThereYet.end(), name) != kKindsNotThereYet.end();
-        if (later) {
-            complaints_.unsupported(node.line, node.column, "kind " + shown(name) + " is not supported yet",
-                                    supported_kinds);
+        const std::vector<std::string_view> versions = api_versions(name);
+        if (versions.empty()) {
+            complain_about_kind(node, name);
             return std::nullopt;
         }
-        std::string hint = did_you_mean(name, kind_names());
-        complaints_.add(node.line, node.column, "unknown kind " + shown(name), hint.empty() ? supported_kinds : hint);
-        return std::nullopt;
+        const Node* version = fields.require("apiVersion");
+        if (version == nullptr) return std::nullopt;
+        const auto kind = version->is_scalar() ? policy::kind_of_document(version->scalar, name) : std::nullopt;
+        if (!kind) {
+            complain_about_version(*version, versions);
+        } else if (!is_read(*kind)) {
+            complaints_.unsupported(node.line, node.column,
+                                    "kind " + shown(name) + " of " + shown(version->scalar) + " is not supported yet",
+                                    "supported kinds are " + joined(kind_names()));
+            return std::nullopt;
+        }
+        return kind;
     }
 
-    void check_api_version(Fields& fields, std::string_view wanted) {
-        const Node* node = fields.require("apiVersion");
-        if (node == nullptr || (node->is_scalar() && node->scalar == wanted)) return;
-        complaints_.add(node->line, node->column,
-                        "apiVersion must be " + std::string(wanted) + ", not " + described(*node));
+    void complain_about_kind(const Node& node, std::string_view name) {
+        const std::string supported = "supported kinds are " + joined(kind_names());
+        if (std::find(kOtherKinds.begin(), kOtherKinds.end(), name) != kOtherKinds.end()) {
+            complaints_.unsupported(node.line, node.column, "kind " + shown(name) + " is not supported", supported);
+            return;
+        }
+        std::string hint = complaints_.full() ? "" : did_you_mean(name, kind_names());
+        complaints_.add(node.line, node.column, "unknown kind " + shown(name), hint.empty() ? supported : hint);
+    }
+
+    void complain_about_version(const Node& node, const std::vector<std::string_view>& versions) {
+        std::string wanted;
+        for (const std::string_view version : versions) {
+            wanted.append(wanted.empty() ? "" : " or ").append(version);
+        }
+        const bool storage = node.is_scalar() && node.scalar == kCalicosStorage;
+        complaints_.add(
+            node.line, node.column, "apiVersion must be " + wanted + ", not " + described(node),
+            storage ? "that is how Calico stores its objects; calicoctl get -o yaml writes them as " + wanted : "");
     }
 
     // `kind: List`, as kubectl writes, or `kind: TierList`, as calicoctl does.
     void load_list(Fields& fields, const std::string& kind) {
-        if (kind != "List" && !supported(fields, std::string_view(kind).substr(0, kind.size() - 4))) return;
-        check_api_version(fields, kind == "List" ? "v1" : kApiVersion);
+        const std::string of = kind.substr(0, kind.size() - kList.size());
+        if (of.empty()) {
+            const Node* version = fields.require("apiVersion");
+            if (version != nullptr && (!version->is_scalar() || version->scalar != "v1")) {
+                complaints_.add(version->line, version->column,
+                                "apiVersion of a List must be v1, not " + described(*version));
+            }
+        } else if (!known_kind(fields, of)) {
+            return;
+        }
         fields.ignore("metadata");  // the server's bookkeeping about the list
         const Node* items = fields.require("items");
         fields.finish();
@@ -103,34 +190,57 @@ private:
     }
 
     void load_object(Fields& fields, Kind kind) {
-        check_api_version(fields, kApiVersion);
         policy::Metadata metadata = read_metadata(fields, kind);
-        fields.ignore("status");  // written by controllers
-        // A policy without a spec would be a default deny for every endpoint: nobody means that by leaving it out.
-        const bool optional = kind == Kind::kTier || kind == Kind::kGlobalNetworkSet;
-        const Node* spec_node = optional ? fields.take("spec") : fields.require("spec");
-        Node nothing;
-        nothing.kind = Node::Kind::kMapping;
+        fields.ignore("status");  // written by controllers; those who need it take it
+        if (auto resource = read_body(fields, kind, metadata)) {
+            std::visit([&](auto& r) { r.metadata = std::move(metadata); }, *resource);
+            keep(*std::move(resource));
+        }
         fields.finish();
-        if (spec_node == nullptr && !optional) return;
-        Fields spec(spec_node ? *spec_node : nothing, "spec", complaints_);
-        keep(read_spec(spec, kind, std::move(metadata)));
     }
 
-    static Resource read_spec(Fields& spec, Kind kind, policy::Metadata metadata) {
-        const auto finished = [&](auto resource) -> Resource {
-            resource.metadata = std::move(metadata);
-            return resource;
-        };
-        switch (kind) {
-            case Kind::kTier: return finished(read_tier(spec));
-            case Kind::kGlobalNetworkPolicy: return finished(read_policy(spec, false));
-            case Kind::kStagedGlobalNetworkPolicy: return finished(read_policy(spec, true));
-            case Kind::kGlobalNetworkSet: return finished(read_network_set(spec));
-            case Kind::kHostEndpoint: return finished(read_host_endpoint(spec));
-            default: break;
+    std::optional<Resource> read_body(Fields& top, Kind kind, policy::Metadata& metadata) {
+        if constexpr (kReadsKubernetes) {
+            switch (kind) {
+                case Kind::kNamespace: return read_namespace(top);
+                case Kind::kServiceAccount: return read_service_account(top);
+                case Kind::kPod: return read_pod(top);
+                case Kind::kNode: return read_node(top);
+                case Kind::kService: return read_service(top);
+                case Kind::kEndpointSlice: return read_endpoint_slice(top);
+                default: break;
+            }
         }
-        return finished(read_workload_endpoint(spec, metadata));
+        const Node* node = may_lack_spec(kind) ? top.take("spec") : top.require("spec");
+        if (node == nullptr && !may_lack_spec(kind)) return std::nullopt;
+        Node nothing;
+        nothing.kind = Node::Kind::kMapping;
+        Fields spec(node != nullptr ? *node : nothing, "spec", complaints_);
+        return read_spec(spec, kind, metadata);
+    }
+
+    static Resource read_spec(Fields& spec, Kind kind, policy::Metadata& metadata) {
+        using Form = policy::AdminPolicy::Form;
+        if constexpr (kReadsKubernetes) {
+            switch (kind) {
+                case Kind::kStagedKubernetesNetworkPolicy: return read_kubernetes_policy(spec, true);
+                case Kind::kKubernetesNetworkPolicy: return read_kubernetes_policy(spec, false);
+                case Kind::kAdminNetworkPolicy: return read_admin_policy(spec, Form::kAdmin);
+                case Kind::kBaselineAdminNetworkPolicy: return read_admin_policy(spec, Form::kBaselineAdmin);
+                case Kind::kClusterNetworkPolicy: return read_admin_policy(spec, Form::kCluster);
+                default: break;
+            }
+        }
+        switch (kind) {
+            case Kind::kTier: return read_tier(spec);
+            case Kind::kGlobalNetworkSet:
+            case Kind::kNetworkSet: return read_network_set(spec, kind == Kind::kGlobalNetworkSet);
+            case Kind::kHostEndpoint: return read_host_endpoint(spec);
+            case Kind::kWorkloadEndpoint: return read_workload_endpoint(spec, metadata);
+            case Kind::kProfile: return read_profile(spec);
+            case Kind::kFelixConfiguration: return read_felix_configuration(spec, metadata);
+            default: return read_policy(spec, kind);
+        }
     }
 
     void keep(Resource resource) {
@@ -150,14 +260,20 @@ private:
 
 }  // namespace
 
-Result<std::vector<Resource>> load_resources(const Source& source) {
+Result<Loaded> load_with_warnings(const Source& source) {
     Complaints complaints(source.name);
     const std::vector<Node> documents = parse_yaml(source.text, complaints);
     if (!complaints.empty()) return std::move(complaints).error();
     ResourceLoader loader(complaints);
     for (const Node& document : documents) loader.load(document);
     if (!complaints.empty()) return std::move(complaints).error();
-    return loader.take();
+    return Loaded{loader.take(), std::move(complaints).warnings()};
+}
+
+Result<std::vector<Resource>> load_resources(const Source& source) {
+    Result<Loaded> loaded = load_with_warnings(source);
+    if (!loaded) return std::move(loaded).error();
+    return std::move(loaded->resources);
 }
 
 }  // namespace drywall::loader

@@ -1,16 +1,16 @@
-// A rule and its two entities, with the couplings that Calico checks: ports need a protocol that has them, ICMP types
-// need ICMP, and all addresses of a rule are of one family.
+// A rule, with the couplings that Calico checks: ICMP types need ICMP, HTTP needs TCP and Allow, and all addresses of a
+// rule are of one family.
 #include <algorithm>
 #include <array>
+#include <set>
 
+#include "read_entity.h"
 #include "resource_readers.h"
 
 namespace drywall::loader {
 namespace {
 
 using net::Family;
-using policy::EntityRule;
-using policy::PortRange;
 using policy::Rule;
 
 constexpr std::uint8_t kIcmp = 1;
@@ -18,6 +18,9 @@ constexpr std::uint8_t kTcp = 6;
 constexpr std::uint8_t kUdp = 17;
 constexpr std::uint8_t kIcmpV6 = 58;
 constexpr std::uint8_t kSctp = 132;
+
+constexpr std::size_t kMaxHttpItems = 20;
+constexpr std::size_t kMaxHttpPath = 1024;
 
 constexpr std::array<Choice<std::uint8_t>, 6> kProtocols{Choice<std::uint8_t>{"TCP", kTcp},
                                                          {"UDP", kUdp},
@@ -29,37 +32,57 @@ constexpr std::array<Choice<std::uint8_t>, 6> kProtocols{Choice<std::uint8_t>{"T
 constexpr std::array<Choice<Action>, 4> kActions{
     Choice<Action>{"Allow", Action::kAllow}, {"Deny", Action::kDeny}, {"Pass", Action::kPass}, {"Log", Action::kLog}};
 
-std::string family_name(Family family) { return family == Family::kIPv4 ? "IPv4" : "IPv6"; }
+void complain_about_protocol(Fields& fields, const Node& node, std::string_view name) {
+    std::vector<std::string_view> names;
+    for (const auto& [word, value] : kProtocols) names.push_back(word);
+    std::string hint = node.is_scalar() ? did_you_mean(node.scalar, names) : "";
+    if (hint.empty()) hint = "write a number in 1-255 or one of " + joined(names);
+    fields.complaints().add(node.line, node.column, fields.path_to(name) + " can't be " + described(node),
+                            std::move(hint));
+}
 
-// The family that the rule is bound to so far, and by what.
-struct BoundFamily {
-    std::optional<Family> family;
-    std::string by;
-};
+std::optional<std::uint8_t> protocol_of(const Node& node) {
+    if (!node.is_scalar()) return std::nullopt;
+    if (const auto number = parse_decimal(node.scalar)) {
+        if (*number < 1 || *number > 255) return std::nullopt;
+        return static_cast<std::uint8_t>(*number);
+    }
+    for (const auto& [word, value] : kProtocols)
+        if (word == node.scalar) return value;
+    return std::nullopt;
+}
 
 class RuleReader {
 public:
-    RuleReader(const Node& node, std::string path, Complaints& complaints)
-        : complaints_(complaints), fields_(node, std::move(path), complaints) {}
+    RuleReader(const Node& node, std::string path, const RuleContext& context, Complaints& complaints)
+        : complaints_(complaints), fields_(node, std::move(path), complaints), context_(context) {
+        rule_.spot = {node.line, node.column};
+    }
 
     Rule read() {
         if (const Node* node = fields_.require("action")) {
             const auto action = read_choice<Action>(*node, fields_.path_to("action"), kActions, complaints_);
             if (action) rule_.action = *action;
+            has_action_ = action.has_value();
         }
         read_ip_version();
-        rule_.protocol = read_protocol("protocol");
-        rule_.not_protocol = read_protocol("notProtocol");
+        rule_.protocol = read_family_protocol("protocol");
+        rule_.not_protocol = read_family_protocol("notProtocol");
         read_icmp();
-        rule_.source = read_entity("source");
-        rule_.destination = read_entity("destination");
-        fields_.unsupported("http", "a rule without it would match more than was written");
+        rule_.source = read_entity(fields_, Side::kSource, rule_, context_, bound_);
+        rule_.destination = read_entity(fields_, Side::kDestination, rule_, context_, bound_);
+        read_http();
         read_annotations_of_rule();
         fields_.finish();
+        warn_of_icmp_of_the_other_family();
         return std::move(rule_);
     }
 
 private:
+    void complain(const Node& node, std::string message, std::string hint = {}) {
+        complaints_.add(node.line, node.column, std::move(message), std::move(hint));
+    }
+
     void read_ip_version() {
         const Node* node = fields_.take("ipVersion");
         if (node == nullptr) return;
@@ -69,67 +92,38 @@ private:
             bound_ = {rule_.ip_version, "ipVersion: " + node->scalar};
             return;
         }
-        complaints_.add(node->line, node->column,
-                        fields_.path_to("ipVersion") + " must be 4 or 6, not " + described(*node));
+        complain(*node, fields_.path_to("ipVersion") + " must be 4 or 6, not " + described(*node));
     }
 
-    // A name in Calico's spelling, a number, or the number's digits in quotes.
-    std::optional<std::uint8_t> read_protocol(std::string_view name) {
-        const Node* node = fields_.take(name);
-        if (node == nullptr) return std::nullopt;
-        std::optional<std::uint8_t> protocol;
-        if (node->is_scalar()) {
-            if (const auto number = parse_decimal(node->scalar)) {
-                if (*number >= 1 && *number <= 255) protocol = static_cast<std::uint8_t>(*number);
-            } else {
-                for (const auto& [word, value] : kProtocols)
-                    if (word == node->scalar) protocol = value;
-            }
-        }
-        if (!protocol) {
-            complain_about_protocol(*node, name);
-        } else {
-            check_icmp_family(*node, name, *protocol);
-        }
-        return protocol;
-    }
-
-    void complain_about_protocol(const Node& node, std::string_view name) {
-        std::vector<std::string_view> names;
-        for (const auto& [word, value] : kProtocols) names.push_back(word);
-        std::string hint = node.is_scalar() ? did_you_mean(node.scalar, names) : "";
-        if (hint.empty()) hint = "write a number in 1-255 or one of " + joined(names);
-        complaints_.add(node.line, node.column, fields_.path_to(name) + " can't be " + described(node),
-                        std::move(hint));
-    }
-
-    void check_icmp_family(const Node& node, std::string_view name, std::uint8_t protocol) {
+    std::optional<std::uint8_t> read_family_protocol(std::string_view name) {
+        const auto protocol = read_protocol(fields_, name);
         const bool wrong = (protocol == kIcmp && rule_.ip_version == Family::kIPv6) ||
                            (protocol == kIcmpV6 && rule_.ip_version == Family::kIPv4);
-        if (!wrong) return;
-        complaints_.add(node.line, node.column,
-                        fields_.path_to(name) + ": " + (protocol == kIcmp ? "ICMP is IPv4's" : "ICMPv6 is IPv6's") +
-                            ", but the rule has " + bound_.by);
+        if (!wrong) return protocol;
+        complain(*fields_.node().find(name), fields_.path_to(name) + ": " +
+                                                 (protocol == kIcmp ? "ICMP is IPv4's" : "ICMPv6 is IPv6's") +
+                                                 ", but the rule has " + bound_.by);
+        return protocol;
     }
 
     void read_icmp() {
         if (const Node* node = fields_.take("icmp")) {
             rule_.icmp = read_icmp_match(*node, "icmp");
             if (rule_.protocol != kIcmp && rule_.protocol != kIcmpV6) {
-                complaints_.add(node->line, node->column, fields_.path_to("icmp") + " needs protocol ICMP or ICMPv6");
+                complain(*node, fields_.path_to("icmp") + " needs protocol ICMP or ICMPv6");
             }
         }
         if (const Node* node = fields_.take("notICMP")) rule_.not_icmp = read_icmp_match(*node, "notICMP");
     }
 
+    // Without a type it restricts nothing.
     std::optional<policy::Icmp> read_icmp_match(const Node& node, std::string_view name) {
         Fields match(node, fields_.path_to(name), complaints_);
         const auto type = match.integer("type", 0, 254);
         const auto code = match.integer("code", 0, 255);
         match.finish();
-        if (!node.is_mapping()) return std::nullopt;
-        if (node.find("type") == nullptr) {
-            complaints_.add(node.line, node.column, match.path() + " needs a type");
+        if (node.find("code") != nullptr && node.find("type") == nullptr) {
+            complain(node, match.path() + " needs a type");
         }
         if (!type) return std::nullopt;
         policy::Icmp icmp{static_cast<std::uint8_t>(*type), std::nullopt};
@@ -137,116 +131,51 @@ private:
         return icmp;
     }
 
-    EntityRule read_entity(std::string_view name) {
-        EntityRule entity;
-        const Node* node = fields_.take(name);
-        if (node == nullptr) return entity;
-        Fields fields(*node, fields_.path_to(name), complaints_);
-        entity.nets = read_nets(fields, "nets");
-        entity.not_nets = read_nets(fields, "notNets");
-        entity.selector = read_selector(fields, "selector");
-        entity.not_selector = read_selector(fields, "notSelector");
-        // "" is no restriction at all; all() is any declared endpoint or set. Only what is not "" is kept.
-        if (entity.selector == "") entity.selector.reset();
-        if (entity.not_selector == "") entity.not_selector.reset();
-        entity.ports = read_ports(fields, "ports");
-        entity.not_ports = read_ports(fields, "notPorts");
-        for (const std::string_view later : {"namespaceSelector", "serviceAccounts", "services"}) {
-            fields.unsupported(later, "a rule without it would match more than was written");
+    void read_http() {
+        const Node* node = fields_.take("http");
+        if (node == nullptr) return;
+        const std::string path = fields_.path_to("http");
+        if (has_action_ && rule_.action != Action::kAllow) complain(*node, path + " needs action Allow");
+        if (rule_.protocol && rule_.protocol != kTcp) complain(*node, path + " needs protocol TCP, or none");
+        if (context_.direction == Direction::kEgress) complain(*node, path + " is for ingress rules only");
+        Fields fields(*node, path, complaints_);
+        policy::HttpMatch match;
+        read_http_methods(fields, match);
+        for (const Node& item : fields.list("paths", kMaxHttpItems)) {
+            if (auto http_path = read_http_path(item, fields.path_to("paths"))) match.paths.push_back(*http_path);
         }
         fields.finish();
-        return entity;
+        rule_.http = std::move(match);
     }
 
-    std::vector<net::Prefix> read_nets(Fields& fields, std::string_view name) {
-        std::vector<net::Prefix> nets;
-        for (const Node& item : fields.list(name, kMaxNets)) {
-            const auto text = read_text(item, "a net in " + fields.path_to(name), complaints_);
-            if (!text) continue;
-            const auto prefix = net::Prefix::parse_strict(*text);
-            if (!prefix) {
-                complain_about_net(item, *text);
-                continue;
-            }
-            bind_family(item, *prefix);
-            if (name == "notNets" && prefix->length == 0) {
-                complaints_.add(item.line, item.column,
-                                shown(*text) + " in " + fields.path_to(name) + " excludes every address",
-                                "the rule would match nothing");
-            }
-            nets.push_back(*prefix);
+    void read_http_methods(Fields& fields, policy::HttpMatch& match) {
+        std::set<std::string> seen;
+        for (const Node& item : fields.list("methods", kMaxHttpItems)) {
+            const auto method = read_text(item, "a method in " + fields.path_to("methods"), complaints_);
+            if (!method) continue;
+            if (!seen.insert(*method).second)
+                complain(item, fields.path_to("methods") + " names " + shown(*method) + " twice");
+            match.methods.push_back(*method);
         }
-        return nets;
     }
 
-    void complain_about_net(const Node& item, const std::string& text) {
-        std::string hint = "write a network as 10.0.0.0/8 or 2001:db8::/32";
-        if (const auto loose = net::Prefix::parse_loose(text)) {
-            const bool bare = text.find('/') == std::string::npos;
-            hint = bare ? "write " + loose->text() : "it has bits set past its length; write " + loose->text();
-        }
-        complaints_.add(item.line, item.column, shown(text) + " is not a network", std::move(hint));
-    }
-
-    void bind_family(const Node& item, const net::Prefix& prefix) {
-        const Family family = prefix.address.family;
-        if (!bound_.family) bound_ = {family, prefix.text()};
-        if (bound_.family == family) return;
-        complaints_.add(item.line, item.column,
-                        prefix.text() + " is " + family_name(family) + ", but the rule already has " + bound_.by,
-                        "write one rule per family");
-    }
-
-    std::vector<PortRange> read_ports(Fields& fields, std::string_view name) {
-        std::vector<PortRange> ports;
-        for (const Node& item : fields.list(name, kMaxPorts)) {
-            const auto range = read_port(item, fields.path_to(name));
-            if (!range) continue;
-            if (ports.empty()) require_ports_protocol(item, fields.path_to(name));
-            ports.push_back(*range);
-        }
-        return ports;
-    }
-
-    // 80, "80", "1000:2000". Anything else would be a named port.
-    std::optional<PortRange> read_port(const Node& item, const std::string& path) {
-        if (!item.is_scalar()) {
-            complaints_.add(item.line, item.column,
-                            "a port in " + path + " must be a number or a range, not " + described(item));
+    std::optional<policy::HttpPath> read_http_path(const Node& item, const std::string& list) {
+        Fields fields(item, "a path in " + list, complaints_);
+        const std::string exact = fields.text("exact").value_or("");
+        const std::string prefix = fields.text("prefix").value_or("");
+        fields.finish();
+        if (!item.is_mapping()) return std::nullopt;
+        if (exact.empty() == prefix.empty()) {
+            complain(item, "a path in " + list + " needs either 'exact' or 'prefix'");
             return std::nullopt;
         }
-        const std::string_view text = item.scalar;
-        const std::size_t colon = text.find(':');
-        const auto first = parse_decimal(text.substr(0, colon));
-        const auto last = colon == std::string_view::npos ? first : parse_decimal(text.substr(colon + 1));
-        if (first && last && *first >= 1 && *first <= *last && *last <= 65535) {
-            return PortRange{static_cast<std::uint16_t>(*first), static_cast<std::uint16_t>(*last)};
+        const std::string& text = exact.empty() ? prefix : exact;
+        const bool bad = text.front() != '/' || text.find_first_of("? #") != std::string::npos;
+        if (bad || text.size() > kMaxHttpPath) {
+            complain(item, shown(text) + " is not a path",
+                     "it starts with '/', has no '?', '#' or blank in it, and at most 1024 characters");
         }
-        complain_about_port(item, path, first && last && *first > *last);
-        return std::nullopt;
-    }
-
-    void complain_about_port(const Node& item, const std::string& path, bool backwards) {
-        const std::string_view text = item.scalar;
-        const bool letters = std::any_of(text.begin(), text.end(),
-                                         [](char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); });
-        const bool hex = text.starts_with("0x");
-        if (letters && !hex) {
-            complaints_.unsupported(item.line, item.column,
-                                    path + ": port " + shown(text) + ": named ports are not supported yet",
-                                    "write the number");
-            return;
-        }
-        std::string hint = "write a port in 1-65535 or a range as 1000:2000";
-        if (backwards) hint = "a range runs from the lower to the higher port";
-        complaints_.add(item.line, item.column, path + ": " + shown(text) + " is not a port", std::move(hint));
-    }
-
-    void require_ports_protocol(const Node& item, const std::string& path) {
-        if (rule_.protocol == kTcp || rule_.protocol == kUdp || rule_.protocol == kSctp) return;
-        if (!rule_.protocol && fields_.node().find("protocol") != nullptr) return;  // its own complaint is enough
-        complaints_.add(item.line, item.column, path + " needs protocol TCP, UDP or SCTP",
-                        rule_.protocol ? "the rule's protocol has no ports" : "add 'protocol' to the rule");
+        return policy::HttpPath{exact.empty(), text};
     }
 
     void read_annotations_of_rule() {
@@ -257,16 +186,50 @@ private:
         metadata.finish();
     }
 
+    void warn_of_icmp_of_the_other_family() {
+        if (rule_.ip_version || !bound_.family || !rule_.protocol) return;  // with an ipVersion it is an error
+        const bool wrong = (*rule_.protocol == kIcmp && bound_.family == Family::kIPv6) ||
+                           (*rule_.protocol == kIcmpV6 && bound_.family == Family::kIPv4);
+        if (!wrong) return;
+        const Node& node = *fields_.node().find("protocol");
+        complaints_.warn(node.line, node.column,
+                         fields_.path() +
+                             " can never match: " + (*rule_.protocol == kIcmp ? "ICMP is IPv4's" : "ICMPv6 is IPv6's") +
+                             ", and " + bound_.by + " is " + std::string(name_of(*bound_.family)));
+    }
+
     Complaints& complaints_;
     Fields fields_;
+    const RuleContext& context_;
     Rule rule_;
     BoundFamily bound_;
+    bool has_action_ = false;
 };
 
 }  // namespace
 
-Rule read_rule(const Node& node, std::string path, Complaints& complaints) {
-    return RuleReader(node, std::move(path), complaints).read();
+bool has_ports(std::uint8_t protocol) noexcept { return protocol == kTcp || protocol == kUdp || protocol == kSctp; }
+
+std::optional<std::uint8_t> read_protocol(Fields& fields, std::string_view name) {
+    const Node* node = fields.take(name);
+    if (node == nullptr) return std::nullopt;
+    const auto protocol = protocol_of(*node);
+    if (!protocol) complain_about_protocol(fields, *node, name);
+    return protocol;
+}
+
+Rule read_rule(const Node& node, std::string path, const RuleContext& context, Complaints& complaints) {
+    return RuleReader(node, std::move(path), context, complaints).read();
+}
+
+std::vector<Rule> read_rules(Fields& fields, std::string_view name, const RuleContext& context) {
+    std::vector<Rule> rules;
+    std::size_t i = 0;
+    for (const Node& item : fields.list(name, kMaxRules)) {
+        const std::string path = fields.path_to(name) + "[" + std::to_string(i++) + "]";
+        rules.push_back(read_rule(item, path, context, fields.complaints()));
+    }
+    return rules;
 }
 
 }  // namespace drywall::loader

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "drywall/loader/resources.h"
+#include "kubernetes_readers.h"
+#include "kubernetes_writers.h"
 #include "yaml_writer.h"
 
 namespace drywall::loader {
@@ -87,15 +89,52 @@ Json port(const policy::PortRange& range) {
     return std::to_string(range.first) + ":" + std::to_string(range.last);
 }
 
+// Numbers before names: the order among them says nothing.
+void put_ports(Json& out, const char* key, const std::vector<policy::PortRange>& ranges,
+               const std::vector<std::string>& names) {
+    if (ranges.empty() && names.empty()) return;
+    Json items = Json::array();
+    for (const policy::PortRange& range : ranges) items.push_back(port(range));
+    for (const std::string& name : names) items.push_back(name);
+    out[key] = std::move(items);
+}
+
+Json service_accounts(const policy::ServiceAccountMatch& match) {
+    Json out = Json::object();
+    put_list(out, "names", match.names, text);
+    if (match.selector) out["selector"] = *match.selector;
+    return out;
+}
+
+Json services(const policy::ServiceMatch& match) {
+    Json out{{"name", match.name}};
+    put_text(out, "namespace", match.ns);
+    return out;
+}
+
 void put_entity(Json& out, const char* key, const policy::EntityRule& entity) {
     Json object = Json::object();
     put_list(object, "nets", entity.nets, prefix);
     put_list(object, "notNets", entity.not_nets, prefix);
     if (entity.selector) object["selector"] = *entity.selector;
     if (entity.not_selector) object["notSelector"] = *entity.not_selector;
-    put_list(object, "ports", entity.ports, port);
-    put_list(object, "notPorts", entity.not_ports, port);
+    if (entity.namespace_selector) object["namespaceSelector"] = *entity.namespace_selector;
+    if (entity.services) object["services"] = services(*entity.services);
+    put_ports(object, "ports", entity.ports, entity.named_ports);
+    put_ports(object, "notPorts", entity.not_ports, entity.not_named_ports);
+    if (entity.service_accounts) object["serviceAccounts"] = service_accounts(*entity.service_accounts);
     if (!object.empty()) out[key] = std::move(object);
+}
+
+Json http(const policy::HttpMatch& match) {
+    Json out = Json::object();
+    put_list(out, "methods", match.methods, text);
+    put_list(out, "paths", match.paths, [](const policy::HttpPath& path) {
+        Json item = Json::object();
+        item[path.prefix ? "prefix" : "exact"] = path.path;
+        return item;
+    });
+    return out;
 }
 
 Json rule(const policy::Rule& value) {
@@ -108,6 +147,17 @@ Json rule(const policy::Rule& value) {
     if (value.not_icmp) out["notICMP"] = icmp(*value.not_icmp);
     put_entity(out, "source", value.source);
     put_entity(out, "destination", value.destination);
+    if (value.http) out["http"] = http(*value.http);
+    return out;
+}
+
+Json named_port(const policy::NamedPort& value) {
+    return {{"name", value.name}, {"protocol", protocol(value.protocol)}, {"port", value.port}};
+}
+
+Json failsafe_port(const policy::FailsafePort& value) {
+    Json out{{"protocol", protocol(value.protocol)}, {"port", value.port}};
+    if (value.net) out["net"] = value.net->text();
     return out;
 }
 
@@ -122,13 +172,18 @@ Json spec(const Policy& policy) {
     if (policy.staged_action == policy::StagedAction::kDelete) return out;  // says which policy goes, and nothing else
     if (policy.order) out["order"] = number(*policy.order);
     put_text(out, "selector", policy.selector);
+    put_text(out, "namespaceSelector", policy.namespace_selector);
+    put_text(out, "serviceAccountSelector", policy.service_account_selector);
     Json types = Json::array();
     if (policy.ingress_type) types.push_back("Ingress");
     if (policy.egress_type) types.push_back("Egress");
     if (!types.empty()) out["types"] = std::move(types);
     put_list(out, "ingress", policy.ingress, rule);
     put_list(out, "egress", policy.egress, rule);
+    if (policy.do_not_track) out["doNotTrack"] = true;
+    if (policy.pre_dnat) out["preDNAT"] = true;
     if (policy.apply_on_forward) out["applyOnForward"] = true;
+    put_list(out, "performanceHints", policy.performance_hints, text);
     return out;
 }
 
@@ -143,6 +198,7 @@ Json spec(const policy::HostEndpoint& endpoint) {
     put_text(out, "interfaceName", endpoint.interface_name);
     put_list(out, "expectedIPs", endpoint.expected_ips, address);
     put_list(out, "profiles", endpoint.profiles, text);
+    put_list(out, "ports", endpoint.ports, named_port);
     return out;
 }
 
@@ -159,24 +215,51 @@ Json spec(const policy::WorkloadEndpoint& endpoint) {
     put_list(out, "profiles", endpoint.profiles, text);
     put_text(out, "interfaceName", endpoint.interface_name);
     put_text(out, "mac", endpoint.mac);
+    put_text(out, "serviceAccountName", endpoint.service_account);
+    put_list(out, "ports", endpoint.ports, named_port);
+    return out;
+}
+
+Json spec(const policy::Profile& profile) {
+    Json out = Json::object();
+    put_list(out, "ingress", profile.ingress, rule);
+    put_list(out, "egress", profile.egress, rule);
+    put_map(out, "labelsToApply", profile.labels_to_apply);
+    return out;
+}
+
+// An empty list says "none"; an absent one "the defaults".
+Json spec(const policy::FelixConfiguration& felix) {
+    Json out = Json::object();
+    const auto put = [&](const char* key, const std::optional<std::vector<policy::FailsafePort>>& ports) {
+        if (!ports) return;
+        Json items = Json::array();
+        for (const policy::FailsafePort& port : *ports) items.push_back(failsafe_port(port));
+        out[key] = std::move(items);
+    };
+    put("failsafeInboundHostPorts", felix.failsafe_inbound);
+    put("failsafeOutboundHostPorts", felix.failsafe_outbound);
     return out;
 }
 
 Json document(const policy::Resource& resource) {
     const policy::Metadata& metadata = policy::metadata_of(resource);
-    const policy::Kind kind = policy::id_of(resource).kind;
+    const policy::Kind kind = policy::kind_of(resource);
     Json about{{"name", metadata.name}};
     if (policy::is_namespaced(kind)) put_text(about, "namespace", metadata.ns);
     put_map(about, "labels", metadata.labels);
     put_map(about, "annotations", metadata.annotations);
-    Json out{{"apiVersion", "projectcalico.org/v3"}, {"kind", std::string(policy::name(kind))}};
+    Json out{{"apiVersion", std::string(policy::api_version(kind))},
+             {"kind", std::string(policy::document_kind(kind))}};
     out["metadata"] = std::move(about);
-    out["spec"] = std::visit(
-        [](const auto& r) -> Json {
-            if constexpr (requires { spec(r); }) return spec(r);
-            return Json::object();
-        },
-        resource);
+    const auto put = [&](const auto& r) {
+        if constexpr (requires { spec(r); }) {
+            out["spec"] = spec(r);
+        } else if constexpr (kReadsKubernetes) {
+            put_body(out, r);
+        }
+    };
+    std::visit(put, resource);
     return out;
 }
 

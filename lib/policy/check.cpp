@@ -2,12 +2,13 @@
 #include <algorithm>
 #include <array>
 
+#include "drywall/policy/convert.h"
 #include "drywall/policy/resources.h"
 
 namespace drywall::policy {
 namespace {
 
-constexpr std::size_t kMaxComplaints = 20;
+constexpr std::size_t kMaxComplaints = 1000;
 
 // Calico's tiers that always exist there: they keep their order and default action.
 struct FixedTier {
@@ -17,9 +18,11 @@ struct FixedTier {
 };
 constexpr std::array kFixedTiers{
     FixedTier{kDefaultTier, kDefaultTierOrder, Action::kDeny},
-    FixedTier{"kube-admin", 1'000, Action::kPass},
-    FixedTier{"kube-baseline", 10'000'000, Action::kPass},
+    FixedTier{kAdminTier, 1'000, Action::kPass},
+    FixedTier{kBaselineTier, 10'000'000, Action::kPass},
 };
+
+constexpr std::string_view kEveryInterface = "*";
 
 std::string calico_name(Action action) { return action == Action::kPass ? "Pass" : "Deny"; }
 
@@ -29,34 +32,51 @@ public:
         : inventory_(inventory), own_ports_(own_ports) {}
 
     Status run() {
-        if (!inventory_.contains({Kind::kTier, {}, std::string(kDefaultTier)})) {
-            complain({}, "tier 'default' is missing", "it holds every policy without a tier and can't be deleted");
+        for (const FixedTier& fixed : kFixedTiers) {
+            if (inventory_.contains({Kind::kTier, {}, std::string(fixed.name)})) continue;
+            complain({Kind::kTier, {}, std::string(fixed.name)}, {},
+                     "tier '" + std::string(fixed.name) + "' is missing", "it always exists and can't be deleted");
         }
         for (const auto& [id, resource] : inventory_) {
             std::visit([this, &id = id](const auto& r) { check(id, r); }, *resource);
         }
         if (complaints_.empty()) return Done{};
+        if (not_kept_ > 0) {
+            complaints_.push_back(
+                {{}, "and " + std::to_string(not_kept_) + " more problems that are not listed", {}, {}});
+        }
         return Error{ErrorKind::kInvalid, std::move(complaints_)};
     }
 
 private:
-    void complain(const Place& place, std::string message, std::string hint = {}) {
-        if (complaints_.size() < kMaxComplaints) complaints_.push_back({place, std::move(message), std::move(hint)});
+    void complain(const ResourceId& id, const Place& place, std::string message, std::string hint = {}) {
+        if (complaints_.size() >= kMaxComplaints) {
+            ++not_kept_;
+            return;
+        }
+        complaints_.push_back(
+            {place, std::move(message), std::move(hint), {std::string(document_kind(id.kind)), id.ns, id.name}});
     }
 
     void check(const ResourceId& id, const Tier& tier) {
         for (const FixedTier& fixed : kFixedTiers) {
             if (fixed.name != id.name) continue;
             if (tier.order == fixed.order && tier.default_action == fixed.default_action) continue;
-            complain(tier.metadata.place, "tier '" + id.name + "' can't be changed",
+            complain(id, tier.metadata.place, "tier '" + id.name + "' can't be changed",
                      "its order is " + std::to_string(static_cast<long>(fixed.order)) + " and its defaultAction is " +
                          calico_name(fixed.default_action));
         }
     }
 
-    void check(const ResourceId& id, const Policy& policy) {
-        if (inventory_.contains({Kind::kTier, {}, policy.tier})) return;
-        complain(policy.metadata.place, id.text() + ": tier '" + policy.tier + "' is not defined",
+    void check(const ResourceId& id, const Policy& policy) { check_tier(id, policy.metadata, policy.tier); }
+
+    void check(const ResourceId& id, const AdminPolicy& policy) {
+        check_tier(id, policy.metadata, std::string(tier_of(policy)));
+    }
+
+    void check_tier(const ResourceId& id, const Metadata& metadata, const std::string& tier) {
+        if (inventory_.contains({Kind::kTier, {}, tier})) return;
+        complain(id, metadata.place, id.text() + ": tier '" + tier + "' is not defined",
                  "defined tiers are " + tier_names());
     }
 
@@ -64,23 +84,30 @@ private:
     void check(const ResourceId&, const Other&) {}
 
     void check(const ResourceId& id, const HostEndpoint& endpoint) {
-        check_profiles(id, endpoint.metadata, endpoint.profiles);
         claim(id, endpoint.metadata, endpoint.expected_ips);
         check_port(id, endpoint);
     }
 
     void check(const ResourceId& id, const WorkloadEndpoint& endpoint) {
-        check_profiles(id, endpoint.metadata, endpoint.profiles);
         claim(id, endpoint.metadata, endpoint.ip_networks);
     }
 
-    // Calico would deny both ways for an endpoint whose profile does not exist; that is never what was meant.
-    void check_profiles(const ResourceId& id, const Metadata& metadata, const std::vector<std::string>& profiles) {
-        for (const std::string& profile : profiles) {
-            if (profile == kDefaultAllowProfile) continue;
-            complain(metadata.place, id.text() + ": profile '" + profile + "' is not known",
-                     "profiles other than '" + std::string(kDefaultAllowProfile) + "' are not supported yet");
-        }
+    // A pod that is over, or on its host's network, has no address of its own.
+    void check(const ResourceId& id, const Pod& pod) {
+        if (is_endpoint(pod)) claim(id, pod.metadata, pod.addresses);
+    }
+
+    // Calico's own: a dump may hold it, and it says the same there.
+    void check(const ResourceId& id, const Profile& profile) {
+        if (id.name != kDefaultAllowProfile) return;
+        const auto allows = [](const std::vector<Rule>& rules) {
+            Rule allow;
+            allow.action = Action::kAllow;
+            return rules == std::vector{allow};
+        };
+        if (allows(profile.ingress) && allows(profile.egress) && profile.labels_to_apply.empty()) return;
+        complain(id, profile.metadata.place, "profile '" + id.name + "' can't be changed",
+                 "it allows both ways and applies no labels; give your own profile another name");
     }
 
     // One address, one endpoint: two would give one packet two policies and two verdicts.
@@ -88,7 +115,7 @@ private:
         for (const net::Address& address : addresses) {
             const auto [owner, fresh] = owners_.try_emplace(address, &id);
             if (fresh || owner->second == &id) continue;
-            complain(metadata.place,
+            complain(id, metadata.place,
                      "address " + address.text() + " belongs to both " + owner->second->text() + " and " + id.text(),
                      "give each endpoint its own");
         }
@@ -96,20 +123,32 @@ private:
 
     void check_port(const ResourceId& id, const HostEndpoint& endpoint) {
         if (own_ports_ == nullptr || endpoint.interface_name.empty()) return;
+        if (endpoint.interface_name == kEveryInterface) return check_every_interface(id, endpoint);
         const bool own =
             std::find(own_ports_->begin(), own_ports_->end(), endpoint.interface_name) != own_ports_->end();
         if (!own) return check_foreign_interface(id, endpoint);
         if (!endpoint.expected_ips.empty()) {
-            complain(endpoint.metadata.place,
+            complain(id, endpoint.metadata.place,
                      id.text() + ": '" + endpoint.interface_name + "' is a port of this appliance and has no addresses",
                      "remove expectedIPs, or declare the host that owns them as an endpoint of its own");
         }
         const auto [owner, fresh] = port_owners_.try_emplace(endpoint.interface_name, &id);
         if (fresh) return;
         complain(
-            endpoint.metadata.place,
+            id, endpoint.metadata.place,
             "port '" + endpoint.interface_name + "' is declared by both " + owner->second->text() + " and " + id.text(),
             "keep one of them");
+    }
+
+    // With addresses, `*` is what Calico calls all interfaces of one host: the addresses say which. Without, it stands
+    // for those of the appliance's ports that have no HostEndpoint of their own.
+    void check_every_interface(const ResourceId& id, const HostEndpoint& endpoint) {
+        if (!endpoint.expected_ips.empty()) return;
+        const auto [owner, fresh] = port_owners_.try_emplace(endpoint.interface_name, &id);
+        if (fresh) return;
+        complain(id, endpoint.metadata.place,
+                 "interfaceName '*' is declared by both " + owner->second->text() + " and " + id.text(),
+                 "keep one of them, or add the expectedIPs of the host that is meant");
     }
 
     // An interface elsewhere is fine beside addresses: they say what to protect. Alone it protects nothing.
@@ -117,7 +156,7 @@ private:
         if (!endpoint.expected_ips.empty()) return;
         std::string ports;
         for (const std::string& port : *own_ports_) ports += (ports.empty() ? "" : ", ") + port;
-        complain(endpoint.metadata.place,
+        complain(id, endpoint.metadata.place,
                  id.text() + ": interface '" + endpoint.interface_name + "' is not a port of this appliance",
                  "add expectedIPs, or name one of its ports: " + ports);
     }
@@ -134,6 +173,7 @@ private:
     std::map<net::Address, const ResourceId*> owners_;
     std::map<std::string, const ResourceId*, std::less<>> port_owners_;
     std::vector<Complaint> complaints_;
+    std::size_t not_kept_ = 0;
 };
 
 }  // namespace

@@ -25,36 +25,13 @@ std::string set_text(const std::vector<std::string>& values) {
     return out + "}";
 }
 
-void append_canonical(const Node& node, std::string& out);
-
 void append_group(const Node& node, std::string_view token, std::string& out) {
     out += '(';
     for (std::size_t i = 0; i < node.children.size(); ++i) {
         if (i != 0) out.append(" ").append(token).append(" ");
-        append_canonical(*node.children[i], out);
+        selector_detail::append_canonical(*node.children[i], out);
     }
     out += ')';
-}
-
-void append_canonical(const Node& node, std::string& out) {
-    const auto test = [&](std::string_view op) { out += node.label + std::string(op) + quoted(node.values.front()); };
-    switch (node.op) {
-        case Operator::kAll: out += "all()"; return;
-        case Operator::kHas: out += "has(" + node.label + ")"; return;
-        case Operator::kEquals: return test(" == ");
-        case Operator::kNotEquals: return test(" != ");
-        case Operator::kIn: out += node.label + " in " + set_text(node.values); return;
-        case Operator::kNotIn: out += node.label + " not in " + set_text(node.values); return;
-        case Operator::kContains: return test(" contains ");
-        case Operator::kStartsWith: return test(" starts with ");
-        case Operator::kEndsWith: return test(" ends with ");
-        case Operator::kNot:
-            out += '!';
-            append_canonical(*node.children.front(), out);
-            return;
-        case Operator::kAnd: return append_group(node, "&&", out);
-        case Operator::kOr: return append_group(node, "||", out);
-    }
 }
 
 // An absent label fails every test but the negative ones (!=, not in).
@@ -88,6 +65,27 @@ bool evaluate(const Node& node, const Labels& labels) {
 
 }  // namespace
 
+void selector_detail::append_canonical(const Node& node, std::string& out) {
+    const auto test = [&](std::string_view op) { out += node.label + std::string(op) + quoted(node.values.front()); };
+    switch (node.op) {
+        case Operator::kAll: out += "all()"; return;
+        case Operator::kHas: out += "has(" + node.label + ")"; return;
+        case Operator::kEquals: return test(" == ");
+        case Operator::kNotEquals: return test(" != ");
+        case Operator::kIn: out += node.label + " in " + set_text(node.values); return;
+        case Operator::kNotIn: out += node.label + " not in " + set_text(node.values); return;
+        case Operator::kContains: return test(" contains ");
+        case Operator::kStartsWith: return test(" starts with ");
+        case Operator::kEndsWith: return test(" ends with ");
+        case Operator::kNot:
+            out += '!';
+            append_canonical(*node.children.front(), out);
+            return;
+        case Operator::kAnd: return append_group(node, "&&", out);
+        case Operator::kOr: return append_group(node, "||", out);
+    }
+}
+
 Selector::Selector(std::shared_ptr<const Node> root, std::string canonical)
     : root_(std::move(root)), canonical_(std::move(canonical)) {}
 
@@ -95,7 +93,7 @@ Result<Selector> Selector::parse(std::string_view text) {
     auto root = selector_detail::parse_text(text);
     if (!root) return std::move(root).error();
     std::string canonical;
-    append_canonical(**root, canonical);
+    selector_detail::append_canonical(**root, canonical);
     return Selector(std::shared_ptr<const Node>(std::move(root).value()), std::move(canonical));
 }
 

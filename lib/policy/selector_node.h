@@ -37,10 +37,14 @@ struct Node {
 
 using NodePtr = std::unique_ptr<Node>;
 
-// A selector nested deeper than this is refused: the parser and the evaluation recurse.
-inline constexpr int kMaxNesting = 100;
+// The tree is no deeper than this, so that walking it recursively is safe. Parentheses around a single operand and
+// pairs of '!' make no level: the 1024 characters that a field may have never come near it.
+inline constexpr int kMaxNesting = 1000;
 inline constexpr std::size_t kMaxLabelLength = 512;
 
 [[nodiscard]] Result<NodePtr> parse_text(std::string_view text);
+
+// Selector::canonical() of this tree.
+void append_canonical(const Node& node, std::string& out);
 
 }  // namespace drywall::policy::selector_detail

@@ -1,9 +1,11 @@
-// Recursive descent over the selector's characters. The tokeniser's corner cases are Calico's: blanks are space and tab
+// One pass over the selector's characters; open parentheses stand on a stack of ours, so that their number is bounded
+// by nothing but the text. The tokeniser's corner cases are Calico's: blanks are space and tab
 // only (a newline is an error), a keyword and its parenthesis touch, keywords may be label names, strings have no
 // escapes.
 #include <algorithm>
 #include <array>
 #include <optional>
+#include <vector>
 
 #include "selector_node.h"
 
@@ -19,6 +21,11 @@ bool is_label_char(char c) noexcept {
 
 bool is_quote(char c) noexcept { return c == '\'' || c == '"'; }
 
+struct Operand {
+    NodePtr node;
+    int depth = 0;  // groups and negations below it
+};
+
 // Every parse_*() returns nothing after the first complaint, which is kept in `complaint_`.
 class Parser {
 public:
@@ -27,7 +34,7 @@ public:
     Result<NodePtr> run() {
         skip_blanks();
         if (at_end()) return std::make_unique<Node>();  // blank text is all()
-        NodePtr root = parse_or();
+        NodePtr root = parse_expression();
         if (root && !at_end()) {
             fail(peek() == ')' ? "')' without a '(' before it" : "expected '&&', '||' or the end, found " + found());
         }
@@ -76,70 +83,89 @@ private:
         return text_.substr(at_, end - at_);
     }
 
-    // operand { token operand }; a single operand stands for itself.
-    template <typename Operand>
-    NodePtr parse_group(Operator op, std::string_view token, Operand operand) {
-        NodePtr first = operand();
-        if (!first) return nullptr;
-        skip_blanks();
-        if (!rest().starts_with(token)) return first;
-        auto group = std::make_unique<Node>();
-        group->op = op;
-        group->children.push_back(std::move(first));
-        while (eat(token)) {
-            NodePtr next = operand();
-            if (!next) return nullptr;
-            group->children.push_back(std::move(next));
-            skip_blanks();
+    // What is inside one pair of parentheses, or the whole: operands of the && that is being read, and of the ||
+    // around.
+    struct Open {
+        std::size_t at = 0;    // where the parenthesis stands
+        bool negated = false;  // and whether '!' stands before it
+        std::vector<Operand> ands;
+        std::vector<Operand> ors;
+    };
+
+    // A single operand stands for itself.
+    static Operand group(Operator op, std::vector<Operand> operands) {
+        if (operands.size() == 1) return std::move(operands.front());
+        Operand out{std::make_unique<Node>(), 0};
+        out.node->op = op;
+        for (Operand& operand : operands) {
+            out.depth = std::max(out.depth, operand.depth + 1);
+            out.node->children.push_back(std::move(operand.node));
         }
-        return group;
+        return out;
     }
 
-    NodePtr parse_or() {
-        return parse_group(Operator::kOr, "||", [this] { return parse_and(); });
-    }
-
-    NodePtr parse_and() {
-        return parse_group(Operator::kAnd, "&&", [this] { return parse_unary(); });
-    }
-
-    NodePtr parse_unary() {
-        bool negated = false;
-        for (skip_blanks(); eat("!"); skip_blanks()) negated = !negated;  // pairs collapse
-        NodePtr operand = parse_primary();
-        if (!operand || !negated) return operand;
-        if (operand->op == Operator::kNot) return std::move(operand->children.front());  // !(!x)
-        auto inverse = std::make_unique<Node>();
-        inverse->op = Operator::kNot;
-        inverse->children.push_back(std::move(operand));
+    static Operand negated(Operand operand) {
+        if (operand.node->op == Operator::kNot) {  // !(!x)
+            return {std::move(operand.node->children.front()), operand.depth - 1};
+        }
+        Operand inverse{std::make_unique<Node>(), operand.depth + 1};
+        inverse.node->op = Operator::kNot;
+        inverse.node->children.push_back(std::move(operand.node));
         return inverse;
     }
 
-    NodePtr parse_primary() {
-        if (peek() == '(') return parse_parentheses();
+    NodePtr parse_expression() {
+        std::vector<Open> open(1);
+        while (true) {
+            bool inverse = eat_negations();
+            if (peek() == '(') {
+                open.push_back({at_, inverse, {}, {}});
+                ++at_;
+                continue;
+            }
+            Operand operand{parse_leaf(), 0};
+            if (!operand.node) return nullptr;
+            // Every ')' that follows makes an operand of what it closes.
+            while (true) {
+                Open& innermost = open.back();
+                innermost.ands.push_back(inverse ? negated(std::move(operand)) : std::move(operand));
+                skip_blanks();
+                if (eat("&&")) break;
+                innermost.ors.push_back(group(Operator::kAnd, std::move(innermost.ands)));
+                innermost.ands.clear();
+                if (eat("||")) break;
+                operand = group(Operator::kOr, std::move(innermost.ors));
+                if (operand.depth > kMaxNesting) {
+                    return fail_at(innermost.at,
+                                   "more than " + std::to_string(kMaxNesting) + " groups are nested in each other");
+                }
+                if (open.size() == 1) return std::move(operand.node);
+                if (!eat(")")) return complain_about_open(innermost);
+                inverse = innermost.negated;
+                open.pop_back();
+            }
+        }
+    }
+
+    NodePtr complain_about_open(const Open& innermost) {
+        if (at_end()) return fail_at(innermost.at, "'(' is never closed");
+        return fail("expected '&&', '||' or ')', found " + found());
+    }
+
+    // Pairs of '!' collapse.
+    bool eat_negations() noexcept {
+        bool odd = false;
+        for (skip_blanks(); eat("!"); skip_blanks()) odd = !odd;
+        return odd;
+    }
+
+    NodePtr parse_leaf() {
         if (rest().starts_with("all(")) return parse_all();
         if (rest().starts_with("has(")) return parse_has();
         if (rest().starts_with("global(")) {
-            return fail("global() has a meaning only as a rule's namespaceSelector, which is not supported yet");
+            return fail("global() is only ever the whole namespaceSelector of a rule");
         }
         return parse_label_test();
-    }
-
-    NodePtr parse_parentheses() {
-        const std::size_t opened = at_;
-        if (++nesting_ > kMaxNesting) {
-            return fail("nested deeper than " + std::to_string(kMaxNesting) + " parentheses");
-        }
-        eat("(");
-        NodePtr inner = parse_or();
-        if (!inner) return nullptr;
-        skip_blanks();
-        if (!eat(")")) {
-            if (at_end()) return fail_at(opened, "'(' is never closed");
-            return fail("expected '&&', '||' or ')', found " + found());
-        }
-        --nesting_;
-        return inner;
     }
 
     NodePtr parse_all() {
@@ -271,7 +297,6 @@ private:
 
     std::string_view text_;
     std::size_t at_ = 0;
-    int nesting_ = 0;
     std::string complaint_;
 };
 

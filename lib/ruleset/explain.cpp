@@ -30,10 +30,12 @@ std::vector<Step> steps_of(const Ruleset& ruleset, const std::vector<HitId>& hit
     return steps;
 }
 
+// Where on the way of a step the hit stands: chains one after the other, each in the order of the tiers.
 int rank_of(const HitDescriptor& hit, const std::vector<std::string>& tiers) {
     if (hit.kind == HitKind::kHostFailsafe || hit.kind == HitKind::kFailsafe) return kBeforeTiers;
     if (!hit.policy) return kAfterTiers;
-    return static_cast<int>(std::find(tiers.begin(), tiers.end(), hit.policy->tier) - tiers.begin());
+    const auto tier = std::find(tiers.begin(), tiers.end(), hit.policy->tier) - tiers.begin();
+    return static_cast<int>(hit.chain) * static_cast<int>(tiers.size()) + static_cast<int>(tier);
 }
 
 const HitDescriptor* hit_in(const Step& step, int rank, const std::vector<std::string>& tiers) {

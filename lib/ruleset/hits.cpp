@@ -115,6 +115,7 @@ HitId HitTable::rule(const RuleHit& hit) {
     descriptor.policy = hit.policy;
     descriptor.direction = hit.direction;
     descriptor.forward = hit.forward;
+    descriptor.chain = hit.chain;
     descriptor.rule_index = hit.index;
     descriptor.action = hit.action;
     descriptor.identity = rule_identity(hit, hit.policy);
@@ -137,14 +138,15 @@ HitId HitTable::end_of_tier(const EndOfTierHit& hit) {
     return intern(std::move(descriptor));
 }
 
-HitId HitTable::profile(const std::string& profile, Direction direction) {
+HitId HitTable::profile(const ProfileHit& hit) {
     HitDescriptor descriptor{};
     descriptor.kind = HitKind::kProfile;
-    descriptor.profile = profile;
-    descriptor.direction = direction;
-    descriptor.rule_index = 0;
-    descriptor.action = Action::kAllow;
-    descriptor.identity = join({"profile", profile, name(direction)});
+    descriptor.profile = hit.profile;
+    descriptor.direction = hit.direction;
+    descriptor.rule_index = hit.index;
+    descriptor.action = hit.action;
+    descriptor.identity =
+        join({"profile", hit.profile, name(hit.direction), hit.content, std::to_string(hit.occurrence)});
     return intern(std::move(descriptor));
 }
 
@@ -167,14 +169,18 @@ HitId HitTable::forward_default(Direction direction) {
     return intern(std::move(descriptor));
 }
 
-HitId HitTable::host_failsafe(Direction direction, int entry, const std::string& service) {
+HitId HitTable::host_failsafe(Direction direction, int entry, const std::string& service, const std::string& content) {
     HitDescriptor descriptor{};
     descriptor.kind = HitKind::kHostFailsafe;
     descriptor.service = service;
     descriptor.direction = direction;
     descriptor.rule_index = entry;
     descriptor.action = Action::kAllow;
-    descriptor.identity = join({"host-failsafe", name(direction), service});
+    descriptor.identity = join({"host-failsafe", name(direction), service, content});
+    // The lists of two nodes may hold the same port at different places.
+    const auto known = by_identity_.find(descriptor.identity);
+    if (known != by_identity_.end() && hits_[index(known->second)].rule_index != entry)
+        descriptor.identity = join({descriptor.identity, std::to_string(entry)});
     return intern(std::move(descriptor));
 }
 

@@ -24,10 +24,20 @@ struct RuleHit {
     PolicyRef policy;
     Direction direction = Direction::kIngress;
     bool forward = false;
+    Chain chain = Chain::kTiers;
     int index = 0;
     Action action = Action::kDeny;
     std::string content;         // fingerprint of what the rule says
     std::size_t occurrence = 0;  // among the rules of the same content in this policy and direction
+};
+
+struct ProfileHit {
+    std::string profile;
+    Direction direction = Direction::kIngress;
+    int index = 0;
+    Action action = Action::kAllow;
+    std::string content;         // as in RuleHit
+    std::size_t occurrence = 0;  //
 };
 
 struct EndOfTierHit {
@@ -43,11 +53,11 @@ class HitTable {
 public:
     HitId rule(const RuleHit& hit);
     HitId end_of_tier(const EndOfTierHit& hit);
-    HitId profile(const std::string& profile, Direction direction);
+    HitId profile(const ProfileHit& hit);
     HitId no_profile(Direction direction);
     HitId forward_default(Direction direction);
-    // `service`: "tcp/22". Entry of the list of that direction.
-    HitId host_failsafe(Direction direction, int entry, const std::string& service);
+    // `service`: "tcp/22"; `content`: fingerprint of where it is open to. Entry of the list of that direction.
+    HitId host_failsafe(Direction direction, int entry, const std::string& service, const std::string& content);
     HitId failsafe(int entry, const std::string& service, const std::string& content);
     HitId unmatched(Verdict verdict);
 

@@ -39,20 +39,10 @@ Families families_of(const policy::Rule& rule) {
     return families;
 }
 
-std::vector<classify::PortRange> lower_ports(const std::vector<policy::PortRange>& ports) {
-    std::vector<classify::PortRange> lowered;
-    lowered.reserve(ports.size());
-    for (const policy::PortRange& range : ports) lowered.push_back({range.first, range.last});
-    return lowered;
-}
-
 std::optional<classify::IcmpMatch> lower_icmp(const std::optional<policy::Icmp>& icmp) {
     if (!icmp) return std::nullopt;
     return classify::IcmpMatch{.type = icmp->type, .code = icmp->code};
 }
-
-// An absent selector and an empty one restrict nothing (a blank one does: it is all()).
-bool restricts(const std::optional<std::string>& selector) { return selector && !selector->empty(); }
 
 std::string text_of(std::vector<net::Prefix> nets) {
     std::sort(nets.begin(), nets.end());
@@ -61,10 +51,11 @@ std::string text_of(std::vector<net::Prefix> nets) {
     return text;
 }
 
-std::string text_of(const std::vector<policy::PortRange>& ports) {
+std::string text_of(const std::vector<policy::PortRange>& ports, const std::vector<std::string>& names) {
     std::string text;
     for (const policy::PortRange& range : ports)
         text += std::to_string(range.first) + "-" + std::to_string(range.last) + " ";
+    for (const std::string& name : names) text += name + " ";
     return text;
 }
 
@@ -79,6 +70,17 @@ const std::vector<policy::Rule>& rules_of(const Participant& participant, Direct
     return direction == Direction::kIngress ? participant.policy->ingress : participant.policy->egress;
 }
 
+const std::string& namespace_of(const policy::ServiceMatch& service, const policy::Policy& policy) {
+    return service.ns.empty() ? policy.metadata.ns : service.ns;
+}
+
+bool restricts_nothing(const classify::AddressMatch& match) { return match.in.empty() && match.not_in.empty(); }
+
+bool matches_everything(const classify::Rule& rule) {
+    return restricts_nothing(rule.source) && restricts_nothing(rule.destination) &&
+           rule.service == classify::ServiceMatch{};
+}
+
 }  // namespace
 
 std::optional<classify::ServiceMatch> lower_service(const policy::Rule& rule) {
@@ -91,10 +93,6 @@ std::optional<classify::ServiceMatch> lower_service(const policy::Rule& rule) {
     service.not_protocol = rule.not_protocol;
     service.icmp = lower_icmp(rule.icmp);
     service.not_icmp = lower_icmp(rule.not_icmp);
-    service.source_ports = lower_ports(rule.source.ports);
-    service.destination_ports = lower_ports(rule.destination.ports);
-    service.not_source_ports = lower_ports(rule.source.not_ports);
-    service.not_destination_ports = lower_ports(rule.destination.not_ports);
     return service;
 }
 
@@ -105,74 +103,94 @@ std::string service_text(std::uint8_t protocol, std::uint16_t port) {
     return name + "/" + std::to_string(port);
 }
 
-classify::SetId SetTable::of(std::vector<net::Prefix> prefixes) {
-    std::sort(prefixes.begin(), prefixes.end());
-    prefixes.erase(std::unique(prefixes.begin(), prefixes.end()), prefixes.end());
-    const classify::SetId next{static_cast<std::uint32_t>(program_.sets.size())};
-    const auto [entry, fresh] = by_content_.try_emplace(std::move(prefixes), next);
-    if (fresh) program_.sets.push_back({entry->first});
-    return entry->second;
-}
-
-classify::SetId SetTable::of(const std::string& selector, const std::optional<std::string>& not_selector) {
-    std::string key = selectors_.canonical(selector);
-    if (not_selector) key += " without " + selectors_.canonical(*not_selector);
-    if (const auto known = by_selector_.find(key); known != by_selector_.end()) return known->second;
-
-    const SelectorBook::Matching& in = selectors_.matching(selector);
-    const SelectorBook::Matching* out = not_selector ? &selectors_.matching(*not_selector) : nullptr;
-    std::vector<net::Prefix> prefixes;
-    for (std::size_t i = 0; i < in.size(); ++i) {
-        if (in[i] == 0 || (out != nullptr && (*out)[i] != 0)) continue;
-        prefixes.insert(prefixes.end(), population_.named[i].begin(), population_.named[i].end());
-    }
-    return by_selector_.emplace(std::move(key), of(std::move(prefixes))).first->second;
-}
-
 classify::RuleIndex Lowering::append(classify::Rule rule) {
     const classify::RuleIndex next{static_cast<std::uint32_t>(program_.rules.size())};
     program_.rules.push_back(std::move(rule));
     return next;
 }
 
-classify::AddressMatch Lowering::addresses(const policy::EntityRule& entity) {
-    classify::AddressMatch match;
-    if (!entity.nets.empty()) match.in.push_back(sets_.of(entity.nets));
-    if (!entity.not_nets.empty()) match.not_in.push_back(sets_.of(entity.not_nets));
-    const std::optional<std::string> not_selector =
-        restricts(entity.not_selector) ? entity.not_selector : std::optional<std::string>{};
-    if (restricts(entity.selector)) {
-        match.in.push_back(sets_.of(*entity.selector, not_selector));
-    } else if (not_selector) {
-        match.not_in.push_back(sets_.of(*not_selector, std::nullopt));  // addresses that nobody declared match
-    }
-    return match;
+std::vector<Condition> Lowering::service(const policy::ServiceMatch& service, Side side, const policy::Policy& policy,
+                                         const ProtocolLimits& limits) {
+    const std::string& ns = namespace_of(service, policy);
+    if (side == Side::kDestination) return answering(sets_.backends(ns, service.name), limits);
+    return {Condition{
+        .protocol = {}, .ports = {}, .not_ports = {}, .in = sets_.addresses_of(ns, service.name), .not_in = {}}};
 }
 
-std::string Lowering::content(const policy::EntityRule& entity) const {
-    const auto selector = [this](const std::optional<std::string>& text) {
-        return restricts(text) ? selectors_.canonical(*text) : std::string();
+Lowering::Alternatives Lowering::alternatives(const policy::Rule& rule, Side side, const policy::Policy& policy,
+                                              classify::AddressMatch& address) {
+    const policy::EntityRule& entity = side == Side::kSource ? rule.source : rule.destination;
+    const ProtocolLimits limits{.protocol = rule.protocol, .not_protocol = rule.not_protocol};
+    if (!entity.nets.empty()) address.in.push_back(sets_.of(entity.nets));
+    if (!entity.not_nets.empty()) address.not_in.push_back(sets_.of(entity.not_nets));
+
+    const policy::EntityScope scope = policy::effective_scope(entity, policy);
+    const SelectorBook::Selected* within = scope.in ? &selectors_[*scope.in] : nullptr;
+    if (scope.not_in) address.not_in.push_back(sets_.of(selectors_[*scope.not_in]));  // unknown addresses match
+
+    std::vector<Condition> ports = any_of(entity, sets_.declared(entity.named_ports, within), limits);
+    if (within != nullptr)
+        for (Condition& condition : ports)
+            if (!condition.in) condition.in = sets_.of(*within);  // who declares a port is within already
+    Alternatives all{std::move(ports), none_of(entity, sets_.declared(entity.not_named_ports, within), limits)};
+    if (entity.services) all.push_back(service(*entity.services, side, policy, limits));
+    return all;
+}
+
+void Lowering::lower(const policy::Rule& rule, const policy::Policy& policy, HitId hit,
+                     std::vector<classify::RuleIndex>& lowered) {
+    std::optional<classify::ServiceMatch> service = lower_service(rule);
+    if (!service) return;
+    classify::Rule base;
+    base.service = std::move(*service);
+    base.action = rule.action;
+    base.hit = hit;
+    const Alternatives from = alternatives(rule, Side::kSource, policy, base.source);
+    const Alternatives to = alternatives(rule, Side::kDestination, policy, base.destination);
+    std::vector<classify::Rule> partial{std::move(base)};
+    const auto join_all = [&partial](const Alternatives& all, Side side) {
+        for (const std::vector<Condition>& conditions : all) {
+            std::vector<classify::Rule> joined;
+            for (const classify::Rule& each : partial)
+                for (const Condition& condition : conditions)
+                    if (classify::Rule both = each; join(condition, side, both)) joined.push_back(std::move(both));
+            partial = std::move(joined);
+        }
     };
-    return text_of(entity.nets) + ";" + text_of(entity.not_nets) + ";" + selector(entity.selector) + ";" +
-           selector(entity.not_selector) + ";" + text_of(entity.ports) + ";" + text_of(entity.not_ports);
+    join_all(from, Side::kSource);
+    join_all(to, Side::kDestination);
+    for (classify::Rule& each : partial) lowered.push_back(append(std::move(each)));
 }
 
-std::string Lowering::content(const policy::Rule& rule) const {
+std::string Lowering::content(const policy::EntityRule& entity, const policy::Policy& policy) {
+    const policy::EntityScope scope = policy::effective_scope(entity, policy);
+    const auto selector = [this](const std::optional<std::string>& text) {
+        return text ? selectors_[*text].canonical : std::string();
+    };
+    std::string text = text_of(entity.nets) + ";" + text_of(entity.not_nets) + ";" + selector(scope.in) + ";" +
+                       selector(scope.not_in) + ";" + text_of(entity.ports, entity.named_ports) + ";" +
+                       text_of(entity.not_ports, entity.not_named_ports);
+    if (entity.services) text += ";" + namespace_of(*entity.services, policy) + "/" + entity.services->name;
+    return text;
+}
+
+std::string Lowering::content(const policy::Rule& rule, const policy::Policy& policy) {
     std::string text(name(rule.action));
     text += rule.ip_version ? (*rule.ip_version == net::Family::kIPv4 ? ";4;" : ";6;") : ";any;";
     text += text_of(rule.protocol) + ";" + text_of(rule.not_protocol) + ";";
     text += text_of(rule.icmp) + ";" + text_of(rule.not_icmp);
-    return text + "\nfrom " + content(rule.source) + "\nto " + content(rule.destination);
+    return text + "\nfrom " + content(rule.source, policy) + "\nto " + content(rule.destination, policy);
 }
 
 HitId Lowering::describe(const Participant& participant, Direction direction, bool forward, std::size_t rule_index,
                          std::map<std::string, std::size_t>& seen) {
     const policy::Rule& rule = rules_of(participant, direction)[rule_index];
-    std::string print = fingerprint(content(rule));
+    std::string print = fingerprint(content(rule, *participant.policy));
     const std::size_t occurrence = seen[print]++;
     return hits_.rule({.policy = participant.ref,
                        .direction = direction,
                        .forward = forward,
+                       .chain = participant.chain(),
                        .index = static_cast<int>(rule_index),
                        .action = rule.action,
                        .content = std::move(print),
@@ -191,13 +209,39 @@ std::vector<classify::RuleIndex> Lowering::rules(const Participant& participant,
     std::vector<classify::RuleIndex> lowered;
     for (std::size_t i = 0; i < written.size(); ++i) {
         const HitId hit = describe(participant, direction, forward, i, seen);
-        std::optional<classify::ServiceMatch> service = lower_service(written[i]);
-        if (!service) continue;
-        lowered.push_back(append({.source = addresses(written[i].source),
-                                  .destination = addresses(written[i].destination),
-                                  .service = std::move(*service),
-                                  .action = written[i].action,
-                                  .hit = hit}));
+        lower(written[i], *participant.policy, hit, lowered);
+    }
+    return lowered;
+}
+
+LoweredProfiles Lowering::profiles(const std::vector<std::string>& names, Direction direction) {
+    static const policy::Policy kScope;  // rules of a profile are scoped as those of a global policy
+    LoweredProfiles lowered{.rules = {}, .otherwise = Verdict::kDeny, .otherwise_hit = hits_.no_profile(direction)};
+    for (const std::string& name : names) {
+        const auto profile = view_.profiles.find(name);
+        if (profile == view_.profiles.end()) return lowered;
+        const auto& rules = direction == Direction::kIngress ? profile->second->ingress : profile->second->egress;
+        std::map<std::string, std::size_t> seen;
+        for (std::size_t i = 0; i < rules.size(); ++i) {
+            const Action action = rules[i].action;
+            if (action != Action::kAllow && action != Action::kDeny) continue;  // they lead nowhere in a profile
+            std::string print = fingerprint(content(rules[i], kScope));
+            const std::size_t occurrence = seen[print]++;
+            const HitId hit = hits_.profile({.profile = name,
+                                             .direction = direction,
+                                             .index = static_cast<int>(i),
+                                             .action = action,
+                                             .content = std::move(print),
+                                             .occurrence = occurrence});
+            const std::size_t before = lowered.rules.size();
+            lower(rules[i], kScope, hit, lowered.rules);
+            if (lowered.rules.size() == before || !matches_everything(program_.rules[index(lowered.rules.back())]))
+                continue;
+            lowered.rules.pop_back();
+            lowered.otherwise = action == Action::kAllow ? Verdict::kAllow : Verdict::kDeny;
+            lowered.otherwise_hit = hit;
+            return lowered;
+        }
     }
     return lowered;
 }
@@ -214,10 +258,35 @@ classify::RuleIndex Lowering::always_open(std::uint8_t protocol, std::uint16_t p
     return append(std::move(rule));
 }
 
-classify::RuleIndex Lowering::every(Action action, HitId hit) {
+classify::Rule Lowering::failsafe(const policy::FailsafePort& port, Direction direction) {
     classify::Rule rule;
-    rule.action = action;
+    classify::AddressMatch& peer = direction == Direction::kIngress ? rule.source : rule.destination;
+    if (port.net) peer.in.push_back(sets_.of({*port.net}));
+    rule.service.protocol = port.protocol;
+    return rule;
+}
+
+classify::RuleIndex Lowering::open_failsafe(const policy::FailsafePort& port, Direction direction, HitId hit) {
+    classify::Rule rule = failsafe(port, direction);
+    rule.service.destination_ports = {{port.port, port.port}};
+    rule.action = Action::kAllow;
     rule.hit = hit;
+    return append(std::move(rule));
+}
+
+classify::RuleIndex Lowering::skip_failsafe(const policy::FailsafePort& port, Direction direction) {
+    classify::Rule rule = failsafe(port, direction);
+    rule.service.destination_ports = {{port.port, port.port}};
+    rule.action = Action::kPass;
+    rule.hit = classify::kNoHit;
+    return append(std::move(rule));
+}
+
+classify::RuleIndex Lowering::skip_failsafe_reply(const policy::FailsafePort& port, Direction direction) {
+    classify::Rule rule = failsafe(port, direction);
+    rule.service.source_ports = {{port.port, port.port}};
+    rule.action = Action::kPass;
+    rule.hit = classify::kNoHit;
     return append(std::move(rule));
 }
 

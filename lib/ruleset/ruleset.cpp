@@ -45,13 +45,24 @@ void add_failsafe(const Surroundings& surroundings, Lowering& lowering, HitTable
     }
 }
 
-std::vector<TraceVerdict> verdicts_of(std::span<const classify::Trace> traces) {
+bool is_untracked(const classify::Trace& trace, std::span<const HitDescriptor> hits) {
+    return trace.enforced == Verdict::kAllow &&
+           std::any_of(trace.enforced_hits.begin(), trace.enforced_hits.end(), [hits](HitId id) {
+               const HitDescriptor& hit = hits[index(id)];
+               return hit.chain == Chain::kUntracked && hit.action == Action::kAllow;
+           });
+}
+
+std::vector<TraceVerdict> verdicts_of(std::span<const classify::Trace> traces, std::span<const HitDescriptor> hits) {
     std::vector<TraceVerdict> verdicts;
     verdicts.reserve(traces.size());
     for (const classify::Trace& trace : traces) {
         DropReason reason = trace.unmatched ? DropReason::kUnmatched : DropReason::kPolicyDeny;
         if (trace.enforced == Verdict::kAllow) reason = DropReason::kNone;
-        verdicts.push_back({.enforced = trace.enforced, .pending = trace.pending, .reason = reason});
+        verdicts.push_back({.enforced = trace.enforced,
+                            .pending = trace.pending,
+                            .reason = reason,
+                            .untracked = is_untracked(trace, hits)});
     }
     return verdicts;
 }
@@ -70,24 +81,25 @@ struct Lowered {
 class Builder {
 public:
     static Result<Lowered> lower(const policy::Inventory& inventory, const Surroundings& surroundings) {
-        Result<Population> population = populate(inventory, surroundings);
+        const policy::CalicoView view = policy::calico_view(inventory);
+        if (Status status = check_supported(view); !status) return std::move(status).error();
+        Result<Population> population = populate(view, surroundings);
         if (!population) return std::move(population).error();
-        Worlds worlds = arrange(inventory, surroundings.pending_as_calico);
-        Result<SelectorBook> selectors = SelectorBook::read(worlds, population->labels);
-        if (!selectors) return std::move(selectors).error();
+        Worlds worlds = arrange(view, surroundings.pending_as_calico);
 
         Lowered lowered;
         HitTable hits;
-        Lowering lowering(lowered.program, *population, *selectors, hits);
+        SelectorBook selectors(population->labels);
+        Lowering lowering(lowered.program, view, *population, selectors, hits);
         add_failsafe(surroundings, lowering, hits, lowered.program);
-        WalkBuilder(lowered.program, worlds, lowering, hits, surroundings.pending_as_calico)
-            .build(*population, *selectors, surroundings);
+        WalkBuilder(lowered.program, worlds, *population, lowering, hits, surroundings.pending_as_calico)
+            .build(selectors, surroundings);
+        if (!selectors.status()) return selectors.status().error();
         lowered.program.unmatched = surroundings.unmatched;
         lowered.program.unmatched_hit = hits.unmatched(surroundings.unmatched);
 
         lowered.hits = hits.take();
-        for (Subject& subject : population->subjects)
-            if (subject.role != Role::kPort) lowered.endpoints.push_back(std::move(subject.info));
+        for (Subject& subject : population->subjects) lowered.endpoints.push_back(std::move(subject.info));
         for (WorldTier& tier : worlds.tiers) lowered.tiers.push_back(std::move(tier.name));
         lowered.overlays = std::move(worlds.overlays);
         return lowered;
@@ -98,8 +110,8 @@ public:
         const std::shared_ptr<Ruleset> ruleset(new Ruleset(generation, std::move(classifier)));
         ruleset->program_ = std::move(lowered.program);
         ruleset->surroundings_ = surroundings;
-        ruleset->verdicts_ = verdicts_of(ruleset->classifier_.traces());
         ruleset->hits_ = std::move(lowered.hits);
+        ruleset->verdicts_ = verdicts_of(ruleset->classifier_.traces(), ruleset->hits_);
         ruleset->endpoints_ = std::move(lowered.endpoints);
         ruleset->tiers_ = std::move(lowered.tiers);
         ruleset->overlays_ = std::move(lowered.overlays);

@@ -1,5 +1,5 @@
-// Walks: for every endpoint, direction and world, the tiers that judge it. Endpoints whose walks are equal in both
-// worlds and directions become one party.
+// Walks: for every group of endpoints, direction and world, the tiers that judge it. Endpoints whose walks are equal in
+// both worlds and directions become one party.
 //
 // Threads: the builder of one generation only. It appends to the Program that it was given.
 // Source:  Calico's walk per endpoint and direction; docs/life-of-a-policy.md tells it whole.
@@ -9,6 +9,7 @@
 #include <compare>
 #include <cstdint>
 #include <map>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,17 +24,19 @@ namespace drywall::ruleset {
 
 class WalkBuilder {
 public:
-    // `pending_names_first`: as in Calico, the end of a tier is attributed to the first policy in the pending world.
-    WalkBuilder(classify::Program& program, const Worlds& worlds, Lowering& lowering, HitTable& hits,
-                bool pending_names_first)
+    // All must outlive this. `pending_names_first`: as in Calico, the end of a tier is attributed to the first policy
+    // in the pending world.
+    WalkBuilder(classify::Program& program, const Worlds& worlds, const Population& population, Lowering& lowering,
+                HitTable& hits, bool pending_names_first)
         : program_(program),
           worlds_(worlds),
+          population_(population),
           lowering_(lowering),
           hits_(hits),
           pending_names_first_(pending_names_first) {}
 
     // Lowers all policies, in the order of evaluation, then fills in the Program's walks, parties and lanes.
-    void build(const Population& population, const SelectorBook& selectors, const Surroundings& surroundings);
+    void build(SelectorBook& selectors, const Surroundings& surroundings);
 
 private:
     // Indices into Worlds::participants, ascending: the order of evaluation.
@@ -44,35 +47,51 @@ private:
         Applying participants;
         Direction direction{};
         Role role{};
-        HitId otherwise{};
+        std::size_t profiles = 0;  // index into Population::profile_lists
+        FailsafesId failsafes{};
         bool names_first = false;
         auto operator<=>(const Key&) const = default;
     };
+    // Everything that tells the walks of two groups apart: who selects them stands for their labels.
+    using Judges = std::tuple<std::size_t, Role, bool, std::size_t, FailsafesId>;
+    struct BothDirections {
+        classify::Walks egress;
+        classify::Walks ingress;
+    };
 
-    void lower_all(const Population& population);
-    [[nodiscard]] Applying applying_to(const Subject& subject, const SelectorBook& selectors) const;
-    [[nodiscard]] Applying part_of(const Applying& applying, Direction direction, World world) const;
-    classify::Walks walks_of(std::size_t subject, const Population& population, Direction direction);
+    void select(SelectorBook& selectors);
+    void lower_all();
+    void lower_failsafes();
+    [[nodiscard]] bool applies(const Participant& participant, const Group& group, Direction direction) const;
+    [[nodiscard]] Applying part_of(const Group& group, Direction direction, World world) const;
+    const BothDirections& walks_of(std::size_t group);
+    classify::Walks walks_of(const Group& group, Direction direction);
     classify::WalkId walk(Key key);
     classify::Walk make(const Key& key);
-    classify::Tier make_tier(const Key& key, std::size_t begin, std::size_t end);
-    [[nodiscard]] HitId otherwise_hit(const Subject& subject, Direction direction);
-    void open_failsafe_ports(const Key& key, classify::Walk& walk);
-    const std::vector<classify::RuleIndex>& host_failsafe(Direction direction);
-    void add_parties(const Population& population);
-    void add_lanes(const Population& population, const Surroundings& surroundings);
+    // The tiers of one chain, from `key.participants`.
+    void add_tiers(const Key& key, Chain chain, classify::Walk& walk);
+    classify::Tier make_tier(const Key& key, const Applying& policies);
+    const std::vector<classify::RuleIndex>& skipped(const Key& key, Chain chain);
+    const LoweredProfiles& profiles(std::size_t list, Direction direction);
+    void add_parties();
+    void add_lanes(const Surroundings& surroundings);
 
     std::vector<classify::RuleIndex>& lowered(std::uint32_t participant, Direction direction, bool forward);
 
     classify::Program& program_;
     const Worlds& worlds_;
+    const Population& population_;
     Lowering& lowering_;
     HitTable& hits_;
     bool pending_names_first_;
 
-    std::vector<Applying> applying_;                                        // by subject
+    std::vector<Applying> applying_;                                        // distinct lists
+    std::vector<std::size_t> applying_of_;                                  // by LabelsId: index into applying_
     std::vector<std::array<std::vector<classify::RuleIndex>, 4>> lowered_;  // by participant; direction, forward
-    std::array<std::vector<classify::RuleIndex>, 2> host_failsafe_;         // by direction, lowered when needed
+    std::map<std::pair<FailsafesId, Direction>, std::vector<classify::RuleIndex>> open_;
+    std::map<std::tuple<FailsafesId, Direction, Chain>, std::vector<classify::RuleIndex>> skipped_;
+    std::map<std::pair<std::size_t, Direction>, LoweredProfiles> profiles_;
+    std::map<Judges, BothDirections> judged_;
     std::map<Key, classify::WalkId> known_;
 };
 

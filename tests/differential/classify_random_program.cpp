@@ -112,6 +112,7 @@ RuleIndex RandomProgram::add_rule(Program& program) {
     const bool lowered = !program.rules.empty() && one_in(6);
     rule.hit = lowered ? program.rules.back().hit : hit();
     if (lowered) rule.action = program.rules.back().action;
+    if (!lowered && rule.action == Action::kPass && one_in(3)) rule.hit = kNoHit;
     program.rules.push_back(rule);
     return RuleIndex{static_cast<std::uint32_t>(program.rules.size() - 1)};
 }
@@ -120,7 +121,7 @@ Tier RandomProgram::tier(Program& program) {
     Tier tier;
     for (std::uint64_t left = below(7); left > 0; --left) tier.rules.push_back(add_rule(program));
     tier.end = one_in(3) ? Action::kPass : Action::kDeny;
-    tier.end_hit = hit();
+    tier.end_hit = tier.end == Action::kPass && one_in(3) ? kNoHit : hit();
     return tier;
 }
 

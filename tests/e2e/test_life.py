@@ -61,6 +61,16 @@ class StartErrors(WireCase):
                      str(self.appliance.socket), "in use")
         self.assertEqual(self.appliance.get("/v1/status").status, 200)
 
+    def test_socket_that_can_not_be_made_is_said_before_a_packet_crosses(self):
+        for change in (lambda text: re.sub(r"socket: \S+", f"socket: {self.appliance.config}", text),
+                       lambda text: text.replace("control:\n", "control:\n  group: no-such-group\n")):
+            log = self.refused(change, EXIT_DEVICE, "control socket")
+            self.assertNotIn("totals:", log, "it had forwarded already")
+
+    def test_more_memory_than_there_is(self):
+        self.refused(lambda text: text.replace("memory-mb: 256", "memory-mb: 1048576"), EXIT_DEVICE, "memory-mb: 1048576",
+                     "more than the machine has")
+
     def test_unknown_key(self):
         self.refused(lambda text: text + "unmached: allow\n", EXIT_INVALID, "unmached", "unmatched")
 

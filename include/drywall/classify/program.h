@@ -20,6 +20,10 @@ enum class SetId : std::uint32_t {};      // index into Program::sets
 enum class RuleIndex : std::uint32_t {};  // index into Program::rules
 enum class WalkId : std::uint32_t {};     // index into Program::walks
 
+// Recorded nowhere: a rule or an end of a tier that only leads on, without an answer of its own. Such is what Calico's
+// untracked and pre-DNAT stages do with a packet that they have no opinion about.
+inline constexpr HitId kNoHit{0xffffffff};
+
 // A union of prefixes, of both families mixed. An empty set matches nothing.
 struct AddressSet {
     std::vector<net::Prefix> prefixes{};
@@ -67,13 +71,14 @@ struct Rule {
     Action action = Action::kDeny;
     // Recorded when the rule matches; several rules may share one (a rule lowered to many). A Log rule whose hit was
     // the last one recorded in this walk is not recorded again: one rule of a policy notes a packet once.
+    // kNoHit: only of a Pass rule.
     HitId hit{};
 };
 
 struct Tier {
     std::vector<RuleIndex> rules{};  // first match wins; kLog is recorded and goes on
     Action end = Action::kDeny;      // kDeny or kPass: what happens when no rule decided
-    HitId end_hit{};                 // recorded then
+    HitId end_hit{};                 // recorded then; kNoHit: only with kPass
 };
 
 // The way of one endpoint's packets in one direction and one world.

@@ -30,6 +30,10 @@ struct ServerSettings {
 
 class Server {
 public:
+    // What start() would refuse about the socket. To be asked before anything is opened that would have to be closed
+    // again.
+    [[nodiscard]] static Status can_start(const ServerSettings& settings);
+
     // Listens when it returns. Refuses a path that is not a socket or where someone answers; replaces a stale socket;
     // creates the parent directory (0750) when it is missing. The socket has mode 0660.
     [[nodiscard]] static Result<std::unique_ptr<Server>> start(ServerSettings settings, Controller& controller,

@@ -1,5 +1,6 @@
 // YAML and JSON text into resources, and back. Strict: duplicate keys, unknown fields, wrong types, ambiguous scalars
-// are complaints with file, line and column. All complaints of one pass come together (at most 20).
+// are complaints with file, line and column. All complaints of one pass come together (the first thousand, and how many
+// more there are).
 //
 // Threads: control side; no shared state. yaml-cpp and its exceptions end in lib/loader/yaml_document.cpp.
 #pragma once
@@ -27,6 +28,25 @@ inline constexpr std::size_t kMaxSourceBytes = std::size_t{8} << 20;
 
 // Every document of the text, in order. Multi-document YAML, JSON, and List objects. Defaults are filled in (types).
 [[nodiscard]] Result<std::vector<policy::Resource>> load_resources(const Source& source);
+
+// Resources, and what their author should know although nothing is wrong: a named port without a protocol, a field that
+// has no effect on a wire. Warnings are in the order of the text and never stop anything.
+struct Loaded {
+    std::vector<policy::Resource> resources;
+    std::vector<Complaint> warnings;
+};
+
+// As load_resources(), with the warnings that need no more than one resource.
+[[nodiscard]] Result<Loaded> load_with_warnings(const Source& source);
+
+// The line that a complaint is about and a caret under its column, each ended by a line break, for a terminal:
+//
+//       ingres: [{action: Allow}]
+//       ^
+//
+// "" when the complaint names no line of these sources. A long line is cut around the column; tabs, control characters
+// and characters of several bytes keep the caret in its place.
+[[nodiscard]] std::string excerpt(const std::vector<Source>& sources, const Complaint& complaint);
 
 // The resource as JSON text, with the fields that were written or inferred, keys in Calico's order. Two resources with
 // the same JSON mean the same.

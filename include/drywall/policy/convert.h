@@ -5,11 +5,15 @@
 //          BaselineAdminNetworkPolicy (v3.31), and of pods, namespaces and service accounts.
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "drywall/base/verdict.h"
 #include "drywall/policy/resources.h"
 
 namespace drywall::policy {
@@ -24,9 +28,30 @@ inline constexpr std::string_view kBaselineTier = "kube-baseline";  // order 100
 // A policy of the tier kube-admin or kube-baseline. A rule that can't be converted denies everything when it is Deny or
 // Pass, and is left out when it is Allow (BaselineAdminNetworkPolicy: only Deny becomes deny-all), as in Calico.
 [[nodiscard]] Policy converted(const AdminPolicy& policy);
+[[nodiscard]] std::string_view tier_of(const AdminPolicy& policy) noexcept;
+
+// Rules are numbered as converted, as Calico's flow logs number them: a written rule becomes one rule for each
+// protocol of its ports (none, SCTP, TCP, UDP in this order) and, within it, for each peer; and a converted rule has
+// the spot of the written one. This is the way back: the 0-based number of the written rule that a converted one came
+// from, nothing for a number that is out of range.
+[[nodiscard]] std::optional<std::size_t> written_rule(const KubernetesNetworkPolicy& policy, Direction direction,
+                                                      std::size_t converted_rule);
+[[nodiscard]] std::optional<std::size_t> written_rule(const AdminPolicy& policy, Direction direction,
+                                                      std::size_t converted_rule);
+
+// A rule that could not be converted, for those who warn about it.
+struct FailedRule {
+    Direction direction = Direction::kIngress;
+    std::size_t rule = 0;     // as written, 0-based
+    bool denies_all = false;  // else it was left out
+    std::string reason;       // "network '10.0.0.0/33' is not a CIDR"
+    Spot spot;
+};
+[[nodiscard]] std::vector<FailedRule> failed_rules(const AdminPolicy& policy);
 
 // The endpoint that a pod is: nothing for pods of the host's network, finished ones and those without an address.
 // Named `metadata.name` in its namespace; profiles kns.NAMESPACE and ksa.NAMESPACE.ACCOUNT.
+[[nodiscard]] bool is_endpoint(const Pod& pod) noexcept;
 [[nodiscard]] std::optional<WorkloadEndpoint> converted(const Pod& pod);
 
 // kns.NAME: allows both ways; gives pcns. labels. ksa.NAMESPACE.NAME: no rules; gives pcsa. labels.
@@ -41,7 +66,8 @@ struct CalicoView {
         ResourceId id;  // of the resource as it was written: kPod for an endpoint that is a pod
         const T* value = nullptr;
     };
-    // Who answers for a service, as EndpointSlices say; every address with every port of its slice.
+    // Who answers for a service, as EndpointSlices say; every address with every port of its slice. A slice without
+    // ports gives its addresses with protocol 0: they can be a rule's source, but no destination.
     struct Backend {
         net::Address address;
         std::uint8_t protocol = 6;

@@ -88,6 +88,8 @@ struct AdminPeer {
     std::optional<LabelSelector> pods;            // `pods.podSelector`
     std::vector<std::string> networks;            // as written; egress only
     std::vector<std::string> unsupported_fields;  // peers that Calico can't convert: "domainNames", "nodes"
+    std::optional<LabelSelector> nodes;           // what those said, so that it can be shown
+    std::vector<std::string> domain_names;
     bool operator==(const AdminPeer&) const = default;
 };
 

@@ -19,6 +19,7 @@
 #include "drywall/classify/classifier.h"
 #include "drywall/classify/program.h"
 #include "drywall/net/packet_meta.h"
+#include "drywall/policy/convert.h"
 #include "drywall/policy/resources.h"
 #include "drywall/policy/surroundings.h"
 
@@ -39,8 +40,8 @@ struct PolicyRef {
 enum class HitKind : std::uint8_t {
     kRule,            // rule `rule_index` of `policy`
     kEndOfTier,       // the tier's default, armed by the policies in `armed_by`; `policy` is the last of them
-    kProfile,         // `profile` of an endpoint
-    kNoProfile,       // no policy and no profile had an answer: deny
+    kProfile,         // rule `rule_index` of an endpoint's `profile`
+    kNoProfile,       // no policy and no profile had an answer, or the profile does not exist: deny
     kForwardDefault,  // a port's HostEndpoint without a forward policy in this direction: allow
     kHostFailsafe,    // Calico's failsafe ports of a protected host
     kFailsafe,        // the appliance's transit failsafe list, entry `rule_index`
@@ -49,6 +50,13 @@ enum class HitKind : std::uint8_t {
 
 [[nodiscard]] std::string_view name(HitKind kind) noexcept;
 
+// Where on an endpoint's way a policy stands. Only HostEndpoints have the first two, which have no end of tier.
+enum class Chain : std::uint8_t {
+    kUntracked,  // doNotTrack
+    kPreDnat,    // preDNAT
+    kTiers,      // everything else
+};
+
 // What a HitId stands for.
 struct HitDescriptor {
     HitKind kind = HitKind::kUnmatched;
@@ -56,7 +64,8 @@ struct HitDescriptor {
     std::string profile;
     Direction direction = Direction::kIngress;
     bool forward = false;  // judged at a port's own HostEndpoint
-    int rule_index = -1;   // 0-based; -1: a default
+    Chain chain = Chain::kTiers;
+    int rule_index = -1;  // 0-based; -1: a default
     Action action = Action::kDeny;
     std::vector<PolicyRef> armed_by;  // kEndOfTier: every policy of the tier that applied and did not decide
     std::string service;              // kHostFailsafe, kFailsafe: "tcp/22"
@@ -78,6 +87,7 @@ struct TraceVerdict {
     Verdict enforced = Verdict::kDeny;
     Verdict pending = Verdict::kDeny;
     DropReason reason = DropReason::kPolicyDeny;  // kNone when enforced allows
+    bool untracked = false;  // enforced allows by an untracked policy: no connection is opened, replies are new
 };
 
 // A declared endpoint, as the connectivity matrix and flow records name it.
@@ -89,9 +99,14 @@ struct EndpointInfo {
 
 using Surroundings = policy::Surroundings;
 
+// What is understood, but can't be matched yet, would allow more than was written: a rule with `http` that would take
+// part, in either world. kRefused, with the place of every such rule.
+[[nodiscard]] Status check_supported(const policy::CalicoView& view);
+
 class Ruleset {
 public:
-    // Resolves, lowers, compiles and self-checks. REQUIRES: policy::check(inventory) succeeded.
+    // Resolves, lowers, compiles and self-checks; check_supported() is part of it. REQUIRES: policy::check(inventory)
+    // succeeded.
     [[nodiscard]] static Result<std::shared_ptr<const Ruleset>> build(Generation generation,
                                                                       const policy::Inventory& inventory,
                                                                       const Surroundings& surroundings,

@@ -27,6 +27,13 @@ std::vector<unsigned> allowed_cpus() {
     return cpus;
 }
 
+std::size_t memory_mb() {
+    const long pages = ::sysconf(_SC_PHYS_PAGES);
+    const long page_size = ::sysconf(_SC_PAGESIZE);
+    if (pages < 0 || page_size < 0) return 0;
+    return (static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_size)) >> 20;
+}
+
 std::size_t free_hugepages_mb() {
     std::size_t kilobytes = 0;
     std::error_code none;
@@ -73,6 +80,7 @@ Machine look_at_machine() {
     machine.cpus = allowed_cpus();
     machine.interfaces = kernel_interfaces();
     machine.pci = pci_devices();
+    machine.memory_mb = memory_mb();
     machine.free_hugepages_mb = free_hugepages_mb();
     machine.may_open_raw_sockets = has_capability(CAP_NET_RAW);
     machine.may_administrate_network = has_capability(CAP_NET_ADMIN);

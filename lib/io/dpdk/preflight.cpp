@@ -79,7 +79,15 @@ private:
     }
 
     void memory() {
-        if (!settings_.hugepages || machine_.free_hugepages_mb >= settings_.memory_mb) return;
+        if (settings_.hugepages) return hugepages();
+        if (machine_.memory_mb == 0 || machine_.memory_mb >= settings_.memory_mb) return;
+        complain("`dpdk.memory-mb: " + std::to_string(settings_.memory_mb) +
+                     "` is more than the machine has: " + std::to_string(machine_.memory_mb) + " MB",
+                 "lower it; 256 is the default");
+    }
+
+    void hugepages() {
+        if (machine_.free_hugepages_mb >= settings_.memory_mb) return;
         complain("hugepages are configured, and " + std::to_string(settings_.memory_mb) +
                      " MB of them are needed, but " + std::to_string(machine_.free_hugepages_mb) + " MB are free",
                  "reserve some (`sysctl vm.nr_hugepages=" + std::to_string((settings_.memory_mb + 1) / 2) +

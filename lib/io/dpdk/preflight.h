@@ -18,6 +18,7 @@ struct Machine {
     std::vector<unsigned> cpus;              // that this process may run on, ascending
     std::vector<std::string> interfaces;     // the kernel's, in this network namespace
     std::map<std::string, std::string> pci;  // address -> kernel driver that it is bound to; empty: none
+    std::size_t memory_mb = 0;               // all of it; 0: unknown
     std::size_t free_hugepages_mb = 0;
     bool may_open_raw_sockets = true;      // CAP_NET_RAW
     bool may_administrate_network = true;  // CAP_NET_ADMIN

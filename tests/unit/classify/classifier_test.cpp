@@ -76,6 +76,17 @@ TEST(Walk, PassInOneTierThenDenyInTheNext) {
     EXPECT_EQ(server.from_client(443), allowed({2}));
 }
 
+TEST(Walk, WhatOnlyLeadsOnLeavesNoHit) {
+    Server server;
+    const std::uint32_t none = static_cast<std::uint32_t>(kNoHit);
+    server.ingress({tier({server.rule(Action::kPass, none, tcp(80)), server.rule(Action::kAllow, 2, tcp(443))},
+                         Action::kPass, none)},
+                   Verdict::kDeny, 9);
+    EXPECT_EQ(server.from_client(80), denied({9}));
+    EXPECT_EQ(server.from_client(81), denied({9}));
+    EXPECT_EQ(server.from_client(443), allowed({2}));
+}
+
 TEST(Walk, ALogRuleIsNotedAndGoesOnToTheEndOfTheTier) {
     Server server;
     server.ingress({tier({server.rule(Action::kLog, 1)}, Action::kDeny, 2)}, Verdict::kAllow, 9);

@@ -160,6 +160,17 @@ TEST(Server, BodiesWithoutALengthOrPackedAreRefused) {
     }
 }
 
+TEST(Server, ARequestWithoutALengthHasNoBodyAndIsAnsweredAtOnce) {
+    const Served served;
+    for (const char* request : {"POST /v1/promote", "POST /v1/resources", "PUT /v1/status", "PATCH /v1/status"}) {
+        const RawConnection raw(served.socket());
+        raw.send(std::string(request) + " HTTP/1.1\r\nHost: d\r\n\r\nGET /_ping HTTP/1.1\r\nConnection: close\r\n\r\n");
+        const std::string answers = raw.receive_all();  // the writing side stays open, as curl's does
+        EXPECT_THAT(answers, testing::StartsWith("HTTP/1.1 4")) << request;
+        EXPECT_THAT(answers, testing::EndsWith("OK\n")) << request;
+    }
+}
+
 TEST(Server, AnEndlessHeaderEndsTheConnection) {
     const Served served({.max_header_bytes = 2000});
     const RawConnection raw(served.socket());
@@ -269,6 +280,27 @@ TEST(Server, UnknownGroupsAndLongPathsAreExplained) {
     EXPECT_THAT(group.error().text(), HasSubstr("no-such-group"));
     EXPECT_FALSE(std::filesystem::exists(directory.path() / "s"));
     EXPECT_FALSE(Server::start({.socket_path = (directory.path() / std::string(200, 'x')).string()}, *site, flows));
+}
+
+TEST(Server, SaysBeforehandWhatItWouldRefuseAndTouchesNothing) {
+    const TemporaryDirectory directory;
+    Site site;
+    const observe::FlowLog flows;
+    const auto complaint = [](const ServerSettings& settings) {
+        const Status status = Server::can_start(settings);
+        return status ? std::string() : status.error().text();
+    };
+    const std::string path = (directory.path() / "run" / "api.sock").string();
+    EXPECT_EQ(complaint({.socket_path = path}), "");
+    EXPECT_FALSE(std::filesystem::exists(path));
+    EXPECT_THAT(complaint({.socket_path = path, .group = "no-such-group"}), HasSubstr("no-such-group"));
+    const auto server = Server::start({.socket_path = path}, *site, flows);
+    ASSERT_TRUE(server) << server.error().text();
+    EXPECT_THAT(complaint({.socket_path = path}), HasSubstr("is in use"));
+    const std::string file = (directory.path() / "file").string();
+    std::ofstream(file) << "precious";
+    EXPECT_THAT(complaint({.socket_path = file}), HasSubstr("no socket"));
+    EXPECT_TRUE(std::filesystem::exists(file));
 }
 
 TEST(Server, StoppingEndsIdleAndWaitingClientsAndRemovesTheSocket) {

@@ -35,7 +35,7 @@ TEST(Kinds, AreFoundByNamePluralAndShortNameInAnyLetterCase) {
     EXPECT_EQ(kind_by_name("stagedglobalnetworkpolicy"), Kind::kStagedGlobalNetworkPolicy);
     EXPECT_EQ(kind_by_name("TIER"), Kind::kTier);
     EXPECT_EQ(kind_by_name("wep"), Kind::kWorkloadEndpoint);
-    EXPECT_EQ(kind_by_name("profile"), std::nullopt);
+    EXPECT_EQ(kind_by_name("gizmo"), std::nullopt);
     for (const Kind kind : all_kinds()) {
         EXPECT_EQ(kind_by_name(name(kind)), kind);
         EXPECT_EQ(kind_by_name(short_name(kind)), kind);
@@ -85,7 +85,7 @@ TEST(Check, V21PolicyInAMissingTierIsRefusedAndTheTiersThatExistAreNamed) {
     policy.tier = "secruity";
     EXPECT_EQ(complaint(with({named<Tier>("security"), policy})),
               "site.yaml:14:9: globalnetworkpolicy/web: tier 'secruity' is not defined; defined tiers are default, "
-              "security");
+              "kube-admin, kube-baseline, security");
 }
 
 TEST(Check, V22TierThatStillHoldsAStagedPolicyCannotGo) {
@@ -133,12 +133,34 @@ TEST(Check, AnAddressBelongsToOneEndpointAndBothAreNamed) {
         "endpoint its own");
 }
 
-TEST(Check, OnlyTheDefaultAllowProfileIsKnown) {
+// As in Calico, where such an endpoint is denied both ways.
+TEST(Check, AProfileNeedNotExist) {
     auto host = named<HostEndpoint>("db", 3);
-    host.profiles = {std::string(kDefaultAllowProfile)};
-    EXPECT_EQ(complaint(with({host})), "");
     host.profiles = {"kns.prod"};
-    EXPECT_NE(complaint(with({host})).find("profile 'kns.prod' is not known"), std::string::npos);
+    EXPECT_EQ(complaint(with({host})), "");
+}
+
+TEST(Check, APodSharesItsAddressOnlyWithPodsThatHaveNoneOfTheirOwn) {
+    auto pod = named<Pod>("web", 3);
+    pod.metadata.ns = "prod";
+    pod.addresses = {address("10.0.0.1")};
+    auto other = pod;
+    other.metadata.name = "web-2";
+    EXPECT_NE(complaint(with({pod, other})).find("belongs to both pod/prod/web and pod/prod/web-2"), std::string::npos);
+    other.finished = true;
+    EXPECT_EQ(complaint(with({pod, other})), "");
+    other.finished = false;
+    other.host_network = true;
+    EXPECT_EQ(complaint(with({pod, other})), "");
+}
+
+TEST(Check, AnAdminPolicyNeedsItsTier) {
+    auto policy = named<AdminPolicy>("guard", 3);
+    policy.form = AdminPolicy::Form::kCluster;
+    Inventory inventory = with({policy});
+    EXPECT_EQ(complaint(inventory), "");
+    inventory.erase({Kind::kTier, {}, "kube-admin"});
+    EXPECT_NE(complaint(inventory).find("tier 'kube-admin' is not defined"), std::string::npos);
 }
 
 TEST(Check, AHostEndpointOfAPortHasNoAddressesAndNoRival) {

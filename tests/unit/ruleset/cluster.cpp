@@ -34,6 +34,21 @@ RuleWords& RuleWords::not_from_net(std::string_view cidr) {
 }
 RuleWords& RuleWords::to_net(std::string_view cidr) { return rule_.destination.nets.push_back(prefix(cidr)), *this; }
 
+policy::KubernetesNetworkPolicy knp(std::string ns, std::string name, std::optional<std::uint16_t> open_tcp_port) {
+    policy::KubernetesNetworkPolicy policy;
+    policy.metadata.name = std::move(name);
+    policy.metadata.ns = std::move(ns);
+    if (open_tcp_port) policy.ingress.emplace_back().ports.emplace_back().port = open_tcp_port;
+    return policy;
+}
+
+policy::KubernetesNetworkPolicy sknp(std::string ns, std::string name, std::optional<std::uint16_t> open_tcp_port,
+                                     policy::StagedAction action) {
+    policy::KubernetesNetworkPolicy policy = knp(std::move(ns), std::move(name), open_tcp_port);
+    policy.staged_action = action;
+    return policy;
+}
+
 Texts texts(const ruleset::Ruleset& ruleset, const std::vector<HitId>& hits) {
     Texts texts;
     for (const HitId hit : hits) texts.push_back(ruleset.hit(hit).text());
@@ -46,6 +61,7 @@ Judged judge(const ruleset::Ruleset& ruleset, const Packet& packet) {
     Judged judged{.enforced = verdict.enforced,
                   .pending = verdict.pending,
                   .reason = verdict.reason,
+                  .untracked = verdict.untracked,
                   .enforced_hits = texts(ruleset, ruleset.trace(id).enforced_hits),
                   .pending_hits = texts(ruleset, ruleset.trace(id).pending_hits),
                   .responsible = {}};
@@ -64,8 +80,8 @@ Cluster& Cluster::add(policy::Resource resource) {
     return *this;
 }
 
-Cluster& Cluster::remove(policy::Kind kind, const std::string& name) {
-    inventory_.erase({.kind = kind, .ns = {}, .name = name});
+Cluster& Cluster::remove(policy::Kind kind, const std::string& name, const std::string& ns) {
+    inventory_.erase({.kind = kind, .ns = ns, .name = name});
     return *this;
 }
 
@@ -116,8 +132,57 @@ Cluster& Cluster::set(const std::string& name, const std::vector<std::string>& n
     return add(policy::Resource(set));
 }
 
+Cluster& Cluster::pod(const std::string& ns, const std::string& name, std::string_view text, policy::Labels labels,
+                      std::vector<policy::NamedPort> ports, const std::string& account) {
+    policy::Pod pod;
+    pod.metadata.name = name;
+    pod.metadata.ns = ns;
+    pod.metadata.labels = std::move(labels);
+    pod.service_account = account;
+    pod.addresses = {address(text)};
+    pod.ports = std::move(ports);
+    return add(policy::Resource(pod));
+}
+
+Cluster& Cluster::ns(const std::string& name, policy::Labels labels) {
+    policy::Namespace space;
+    space.metadata.name = name;
+    space.metadata.labels = std::move(labels);
+    return add(policy::Resource(space));
+}
+
+Cluster& Cluster::profile(const std::string& name, std::vector<policy::Rule> ingress, std::vector<policy::Rule> egress,
+                          policy::Labels labels_to_apply) {
+    policy::Profile profile;
+    profile.metadata.name = name;
+    profile.ingress = std::move(ingress);
+    profile.egress = std::move(egress);
+    profile.labels_to_apply = std::move(labels_to_apply);
+    return add(policy::Resource(profile));
+}
+
+Cluster& Cluster::felix(const std::string& name, std::optional<std::vector<policy::FailsafePort>> inbound,
+                        std::optional<std::vector<policy::FailsafePort>> outbound) {
+    policy::FelixConfiguration felix;
+    felix.metadata.name = name;
+    felix.failsafe_inbound = std::move(inbound);
+    felix.failsafe_outbound = std::move(outbound);
+    return add(policy::Resource(felix));
+}
+
+Cluster& Cluster::slice(const std::string& ns, const std::string& service, const std::vector<std::string>& addresses,
+                        std::vector<policy::NamedPort> ports) {
+    policy::EndpointSlice slice;
+    slice.metadata.name = service + "-slice";
+    slice.metadata.ns = ns;
+    slice.metadata.labels["kubernetes.io/service-name"] = service;
+    slice.address_type = "IPv4";
+    for (const std::string& text : addresses) slice.addresses.push_back(address(text));
+    slice.ports = std::move(ports);
+    return add(policy::Resource(slice));
+}
+
 Result<std::shared_ptr<const ruleset::Ruleset>> Cluster::try_build() const {
-    if (const Status status = policy::check(inventory_); !status) return status.error();
     return ruleset::Ruleset::build(Generation{1}, inventory_, surroundings_);
 }
 

@@ -44,6 +44,29 @@ public:
         return rule_.destination.not_ports = std::move(p), *this;
     }
 
+    RuleWords& from_named(std::vector<std::string> names) { return rule_.source.named_ports = std::move(names), *this; }
+    RuleWords& to_named(std::vector<std::string> names) {
+        return rule_.destination.named_ports = std::move(names), *this;
+    }
+    RuleWords& not_to_named(std::vector<std::string> names) {
+        return rule_.destination.not_named_ports = std::move(names), *this;
+    }
+    RuleWords& from_namespaces(std::string selector) {
+        return rule_.source.namespace_selector = std::move(selector), *this;
+    }
+    RuleWords& from_accounts(std::vector<std::string> names) {
+        return rule_.source.service_accounts = policy::ServiceAccountMatch{.names = std::move(names), .selector = {}},
+               *this;
+    }
+    RuleWords& from_service(std::string ns, std::string name) {
+        return rule_.source.services = policy::ServiceMatch{.name = std::move(name), .ns = std::move(ns)}, *this;
+    }
+    RuleWords& to_service(std::string ns, std::string name) {
+        return rule_.destination.services = policy::ServiceMatch{.name = std::move(name), .ns = std::move(ns)}, *this;
+    }
+    RuleWords& http() { return rule_.http = policy::HttpMatch{.methods = {"GET"}, .paths = {}}, *this; }
+    RuleWords& at(int line, int column) { return rule_.spot = {.line = line, .column = column}, *this; }
+
     operator policy::Rule() const { return rule_; }  // NOLINT(google-explicit-constructor)
 
 private:
@@ -68,6 +91,19 @@ public:
     PolicyWords& egress(const policy::Rule& rule) { return policy_.egress.push_back(rule), egress(); }
     PolicyWords& only_egress() { return policy_.ingress_type = false, egress(); }
     PolicyWords& on_forward() { return policy_.apply_on_forward = true, *this; }
+    PolicyWords& untracked() { return policy_.do_not_track = true, on_forward(); }
+    PolicyWords& pre_dnat() { return policy_.pre_dnat = true, on_forward(); }
+    PolicyWords& in(std::string ns) {
+        policy_.enforced_kind = policy::Kind::kNetworkPolicy;
+        return policy_.metadata.ns = std::move(ns), *this;
+    }
+    PolicyWords& selects_namespaces(std::string selector) {
+        return policy_.namespace_selector = std::move(selector), *this;
+    }
+    PolicyWords& selects_accounts(std::string selector) {
+        return policy_.service_account_selector = std::move(selector), *this;
+    }
+    PolicyWords& from_file(std::string file) { return policy_.metadata.place.file = std::move(file), *this; }
     PolicyWords& staged(policy::StagedAction action) { return policy_.staged_action = action, *this; }
 
     operator policy::Policy() const { return policy_; }  // NOLINT(google-explicit-constructor)
@@ -80,6 +116,19 @@ private:
 [[nodiscard]] inline PolicyWords sgnp(std::string name, policy::StagedAction action = policy::StagedAction::kSet) {
     return PolicyWords(std::move(name)).staged(action);
 }
+[[nodiscard]] inline PolicyWords np(std::string ns, std::string name) {
+    return PolicyWords(std::move(name)).in(std::move(ns));
+}
+[[nodiscard]] inline PolicyWords snp(std::string ns, std::string name,
+                                     policy::StagedAction action = policy::StagedAction::kSet) {
+    return np(std::move(ns), std::move(name)).staged(action);
+}
+// Kubernetes' default deny of a namespace; with a port, it lets in what comes to that port from anywhere.
+[[nodiscard]] policy::KubernetesNetworkPolicy knp(std::string ns, std::string name,
+                                                  std::optional<std::uint16_t> open_tcp_port = {});
+[[nodiscard]] policy::KubernetesNetworkPolicy sknp(std::string ns, std::string name,
+                                                   std::optional<std::uint16_t> open_tcp_port = {},
+                                                   policy::StagedAction action = policy::StagedAction::kSet);
 
 using Texts = std::vector<std::string>;
 
@@ -88,6 +137,7 @@ struct Judged {
     Verdict enforced = Verdict::kDeny;
     Verdict pending = Verdict::kDeny;
     DropReason reason = DropReason::kNone;
+    bool untracked = false;
     Texts enforced_hits;
     Texts pending_hits;
     Texts responsible;
@@ -106,7 +156,7 @@ public:
 
     Cluster& add(policy::Resource resource);
     Cluster& add(const PolicyWords& words) { return add(policy::Resource(static_cast<policy::Policy>(words))); }
-    Cluster& remove(policy::Kind kind, const std::string& name);
+    Cluster& remove(policy::Kind kind, const std::string& name, const std::string& ns = {});
     Cluster& tier(const std::string& name, double order, Action end = Action::kDeny);
     Cluster& workload(const std::string& name, std::string_view address, policy::Labels labels = {},
                       std::vector<std::string> profiles = kAllowed);
@@ -114,6 +164,16 @@ public:
                   std::vector<std::string> profiles = kNoProfiles);
     Cluster& port(const std::string& name, const std::string& port, policy::Labels labels = {});
     Cluster& set(const std::string& name, const std::vector<std::string>& nets, policy::Labels labels);
+
+    Cluster& pod(const std::string& ns, const std::string& name, std::string_view address, policy::Labels labels = {},
+                 std::vector<policy::NamedPort> ports = {}, const std::string& account = "default");
+    Cluster& ns(const std::string& name, policy::Labels labels);
+    Cluster& profile(const std::string& name, std::vector<policy::Rule> ingress, std::vector<policy::Rule> egress,
+                     policy::Labels labels_to_apply = {});
+    Cluster& felix(const std::string& name, std::optional<std::vector<policy::FailsafePort>> inbound,
+                   std::optional<std::vector<policy::FailsafePort>> outbound = {});
+    Cluster& slice(const std::string& ns, const std::string& service, const std::vector<std::string>& addresses,
+                   std::vector<policy::NamedPort> ports);
 
     [[nodiscard]] policy::Inventory& inventory() { return inventory_; }
     [[nodiscard]] ruleset::Surroundings& surroundings() { return surroundings_; }

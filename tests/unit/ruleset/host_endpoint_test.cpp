@@ -146,13 +146,138 @@ TEST_F(OwnPort, AnInterfaceThatIsNoPortIsRefusedWithItsPlaceAndThePorts) {
     EXPECT_NE(built.error().text().find("left, right"), std::string::npos);
 }
 
-TEST_F(OwnPort, EveryInterfaceOfAHostIsRefused) {
-    policy::HostEndpoint endpoint;
-    endpoint.metadata.name = "all-interfaces";
-    endpoint.interface_name = "*";
-    const auto built = cluster.add(policy::Resource(endpoint)).try_build();
-    ASSERT_FALSE(built);
-    EXPECT_NE(built.error().text().find("'*'"), std::string::npos) << built.error().text();
+TEST_F(OwnPort, AHostEndpointOfAllInterfacesStandsForThePortsThatHaveNone) {
+    cluster.port("all", "*", {{"role", "all"}});
+    cluster.add(gnp("closed").selects("role == 'all'").on_forward().egress().ingress(deny()).egress(deny()));
+    EXPECT_EQ(cluster.judge(transit(80)).enforced_hits, (Texts{kForwardHit, "default|gnp:closed|deny|0"}))
+        << "left has its own, right has not";
+    EXPECT_EQ(cluster.judge(tcp().from(kUnknown).to("203.0.113.1", 80).entering(1)).enforced_hits,
+              Texts{"default|gnp:closed|deny|0"});
+}
+
+TEST_F(OwnPort, H9PreDnatPoliciesHaveNoEndOfTier) {
+    cluster.add(gnp("web").pre_dnat().ingress(allow().tcp(80)));
+    EXPECT_EQ(cluster.judge(transit(81)).enforced_hits, Texts{kForwardHit});
+}
+
+TEST_F(OwnPort, AnAllowBeforeDnatSkipsTheForwardPoliciesOfThisPort) {
+    cluster.port("downlink", "right", {{"role", "downlink"}});
+    cluster.add(gnp("web").pre_dnat().ingress(allow().tcp(80)));
+    cluster.add(gnp("closed").on_forward().ingress(deny()));
+    EXPECT_EQ(cluster.judge(transit(80)).enforced_hits, (Texts{"default|gnp:web|allow|0", kForwardHit}));
+    EXPECT_EQ(cluster.judge(transit(81)).enforced_hits, Texts{"default|gnp:closed|deny|0"});
+}
+
+TEST_F(OwnPort, H10AnExplicitDenyBeforeDnatDenies) {
+    cluster.add(gnp("no").pre_dnat().ingress(deny().tcp(81)));
+    EXPECT_EQ(cluster.judge(transit(81)).enforced_hits, Texts{"default|gnp:no|deny|0"});
+}
+
+TEST_F(OwnPort, FailsafePortsSkipWhatStandsBeforeRoutingButNotForwardPolicies) {
+    cluster.add(gnp("no").untracked().ingress(deny())).add(gnp("nat").pre_dnat().ingress(deny()));
+    EXPECT_EQ(cluster.judge(transit(22)).enforced_hits, Texts{kForwardHit});
+    EXPECT_EQ(cluster.judge(transit(443)).enforced_hits, Texts{"default|gnp:no|deny|0"});
+    cluster.add(gnp("closed").on_forward().ingress(deny()));
+    EXPECT_EQ(cluster.judge(transit(22)).enforced_hits, Texts{"default|gnp:closed|deny|0"});
+}
+
+TEST_F(OwnPort, AnswersFromFailsafePortsSkipUntrackedPolicies) {
+    cluster.add(gnp("no").untracked().ingress(deny()));
+    EXPECT_EQ(cluster.judge(udp().from(kUnknown, 53).to("203.0.113.1", 40000).entering(0)).enforced_hits,
+              Texts{kForwardHit});
+}
+
+TEST_F(OwnPort, WhatLeavesByAPortIsNotJudgedByItsUntrackedPolicies) {
+    cluster.add(gnp("no").untracked().only_egress().egress(deny()));
+    EXPECT_EQ(cluster.judge(tcp().from(kUnknown).to("203.0.113.1", 80).entering(1)).enforced_hits, Texts{kForwardHit});
+}
+
+TEST_F(OwnPort, H12UntrackedPoliciesDoNotApplyToAHostEndpointOfAllInterfaces) {
+    cluster.remove(policy::Kind::kHostEndpoint, "uplink").port("all", "*");
+    cluster.add(gnp("no").untracked().ingress(deny()));
+    EXPECT_EQ(cluster.judge(transit(80)).enforced, Verdict::kAllow);
+    cluster.add(gnp("nat").pre_dnat().ingress(deny()));
+    EXPECT_EQ(cluster.judge(transit(80)).enforced_hits, Texts{"default|gnp:nat|deny|0"});
+}
+
+TEST_F(ProtectedHost, H11AnUntrackedAllowIsMarkedAndDecidesAlone) {
+    cluster.add(gnp("dns").untracked().ingress(allow().udp(53))).add(gnp("closed").ingress(deny()));
+    const Judged dns = cluster.judge(udp().from(kUnknown).to(kHost, 53));
+    EXPECT_EQ(dns.enforced_hits, Texts{"default|gnp:dns|allow|0"});
+    EXPECT_TRUE(dns.untracked);
+    const Judged other = cluster.judge(local(443));
+    EXPECT_EQ(other.enforced_hits, Texts{"default|gnp:closed|deny|0"});
+    EXPECT_FALSE(other.untracked);
+    EXPECT_EQ(cluster.judge(udp().from(kHost, 53).to(kUnknown, 40000)).enforced, Verdict::kDeny)
+        << "the answer needs a rule of its own";
+}
+
+TEST_F(ProtectedHost, UntrackedPoliciesOfAHostGovernBothDirections) {
+    cluster.add(gnp("dns").untracked().egress(allow().protocol(17).from_ports({{53, 53}})));
+    EXPECT_TRUE(cluster.judge(udp().from(kHost, 53).to(kUnknown, 40000)).untracked);
+}
+
+TEST_F(ProtectedHost, UntrackedThenPreDnatThenTiersThenProfiles) {
+    cluster.host("db", kHost, {}, kAllowed);
+    cluster.tier("sec", 10, Action::kPass);
+    cluster.add(gnp("raw").untracked().ingress(pass().tcp(443)).ingress(allow().tcp(80)));
+    cluster.add(gnp("nat").tier("sec").pre_dnat().ingress(pass()));
+    cluster.add(gnp("plain").tier("sec").ingress(deny().tcp(444)));
+    EXPECT_EQ(cluster.judge(local(443)).enforced_hits,
+              (Texts{"default|gnp:raw|pass|0", "sec|gnp:nat|pass|0", "sec|gnp:plain|pass|-1",
+                     "__PROFILE__|pro:projectcalico-default-allow|allow|0"}));
+    EXPECT_EQ(cluster.judge(local(80)).enforced_hits, Texts{"default|gnp:raw|allow|1"});
+}
+
+TEST_F(ProtectedHost, H14AnEmptyFailsafeListIsNone) {
+    cluster.felix("default", std::vector<policy::FailsafePort>{}).add(gnp("deny-all").ingress(deny()));
+    EXPECT_EQ(cluster.judge(local(22)).enforced_hits, Texts{"default|gnp:deny-all|deny|0"});
+}
+
+TEST_F(ProtectedHost, H15AFailsafePortMayBeOpenToANetAlone) {
+    cluster.felix("default", std::vector<policy::FailsafePort>{
+                                 {.protocol = 6, .port = 22, .net = *net::Prefix::parse_strict("10.0.0.0/8")}});
+    EXPECT_EQ(cluster.judge(local(22)).enforced, Verdict::kDeny);
+    EXPECT_EQ(cluster.judge(tcp().from("10.9.9.9").to(kHost, 22)).enforced_hits,
+              Texts{"__FAILSAFE__|hep:tcp/22|allow|0"});
+}
+
+TEST_F(ProtectedHost, FailsafePortsOfItsNodeReplaceThoseOfAll) {
+    cluster.felix("default", std::vector<policy::FailsafePort>{{.protocol = 6, .port = 2222, .net = {}}});
+    cluster.felix("node.db", std::vector<policy::FailsafePort>{{.protocol = 6, .port = 80, .net = {}},
+                                                               {.protocol = 6, .port = 2222, .net = {}}});
+    cluster.host("other", "10.0.0.6");
+    EXPECT_EQ(cluster.judge(local(80)).enforced_hits, Texts{"__FAILSAFE__|hep:tcp/80|allow|0"});
+    EXPECT_EQ(cluster.judge(local(2222)).enforced_hits, Texts{"__FAILSAFE__|hep:tcp/2222|allow|1"});
+    EXPECT_EQ(cluster.judge(tcp().from(kUnknown).to("10.0.0.6", 2222)).enforced_hits,
+              Texts{"__FAILSAFE__|hep:tcp/2222|allow|0"});
+    EXPECT_EQ(cluster.judge(udp().from(kHost).to(kUnknown, 53)).enforced, Verdict::kAllow)
+        << "outwards nothing was said";
+}
+
+TEST_F(ProtectedHost, H13TheLowestNameGovernsAnAddress) {
+    cluster.host("a", kHost, {{"role", "a"}});
+    cluster.add(gnp("deny-a").selects("role == 'a'").ingress(deny()));
+    EXPECT_EQ(cluster.judge(local(443)).enforced_hits, Texts{"default|gnp:deny-a|deny|0"});
+}
+
+TEST(Workloads, H17UntrackedAndPreDnatPoliciesDoNotApplyToThem) {
+    Cluster cluster;
+    cluster.workload("w", "10.0.0.6");
+    cluster.add(gnp("raw").untracked().ingress(deny())).add(gnp("nat").pre_dnat().ingress(deny()));
+    EXPECT_EQ(cluster.judge(tcp().from(kUnknown).to("10.0.0.6", 80)).enforced_hits,
+              Texts{"__PROFILE__|pro:projectcalico-default-allow|allow|0"});
+}
+
+TEST(Workloads, G19AStagedUntrackedPolicyTouchesPendingAlone) {
+    Cluster cluster;
+    cluster.host("db", kHost);
+    cluster.add(sgnp("raw").untracked().ingress(allow()));
+    const Judged judged = cluster.judge(local(443));
+    EXPECT_EQ(judged.enforced, Verdict::kDeny);
+    EXPECT_EQ(judged.pending_hits, Texts{"default|sgnp:raw|allow|0"});
+    EXPECT_FALSE(judged.untracked);
+    EXPECT_EQ(judged.responsible, Texts{"sgnp:raw"});
 }
 
 }  // namespace

@@ -13,6 +13,7 @@ Machine good_machine() {
     machine.cpus = {0, 1, 5};
     machine.interfaces = {"lo", "eth1", "eth2"};
     machine.pci = {{"0000:3b:00.0", "vfio-pci"}, {"0000:3b:00.1", "ixgbe"}, {"0000:3b:00.2", ""}};
+    machine.memory_mb = 4096;
     machine.free_hugepages_mb = 256;
     return machine;
 }
@@ -69,6 +70,18 @@ TEST(Preflight, SaysHowToBindAPciDevice) {
               "--bind=vfio-pci 0000:3b:00.1`");
     EXPECT_NE(complaint_about("3b:00.2").find("is bound to no driver"), std::string::npos);
     EXPECT_NE(complaint_about("0000:99:00.0").find("there is no PCI device at this address"), std::string::npos);
+}
+
+TEST(Preflight, RefusesMoreMemoryThanTheMachineHas) {
+    DpdkSettings settings = good_settings();
+    settings.memory_mb = 4096;
+    EXPECT_EQ(complaint(settings), "");
+    settings.memory_mb = 1048576;
+    EXPECT_EQ(complaint(settings),
+              "`dpdk.memory-mb: 1048576` is more than the machine has: 4096 MB; lower it; 256 is the default");
+    Machine unknown = good_machine();
+    unknown.memory_mb = 0;
+    EXPECT_EQ(complaint(settings, unknown), "");
 }
 
 TEST(Preflight, AsksForHugepagesOnlyWhenTheyAreConfigured) {

@@ -1,0 +1,46 @@
+// What is understood, but not matched yet.
+#include <utility>
+
+#include "drywall/ruleset/ruleset.h"
+
+namespace drywall::ruleset {
+
+namespace {
+
+// Complains about what matches on HTTP among the rules of one direction.
+void check_rules(const policy::ResourceId& id, const policy::Metadata& metadata, const std::vector<policy::Rule>& rules,
+                 Direction direction, std::vector<Complaint>& complaints) {
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        if (!rules[i].http) continue;
+        Place place = metadata.place;
+        if (rules[i].spot.line != 0) {
+            place.line = rules[i].spot.line;
+            place.column = rules[i].spot.column;
+        }
+        complaints.push_back(
+            {.place = std::move(place),
+             .message = id.text() + ", " + std::string(name(direction)) + " rule " + std::to_string(i) +
+                        ": http rules are not matched yet; without it the rule would allow more than was written",
+             .hint = "take the rule out until then, or write what it may allow by addresses and ports alone",
+             .about = {.kind = std::string(policy::document_kind(id.kind)), .ns = id.ns, .name = id.name}});
+    }
+}
+
+}  // namespace
+
+Status check_supported(const policy::CalicoView& view) {
+    std::vector<Complaint> complaints;
+    for (const auto& [id, policy] : view.policies) {
+        if (policy->ingress_type) check_rules(id, policy->metadata, policy->ingress, Direction::kIngress, complaints);
+        if (policy->egress_type) check_rules(id, policy->metadata, policy->egress, Direction::kEgress, complaints);
+    }
+    for (const auto& [name, profile] : view.profiles) {
+        const policy::ResourceId id{policy::Kind::kProfile, {}, name};
+        check_rules(id, profile->metadata, profile->ingress, Direction::kIngress, complaints);
+        check_rules(id, profile->metadata, profile->egress, Direction::kEgress, complaints);
+    }
+    if (complaints.empty()) return Done{};
+    return Error{ErrorKind::kRefused, std::move(complaints)};
+}
+
+}  // namespace drywall::ruleset
