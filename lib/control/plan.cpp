@@ -73,7 +73,7 @@ Result<Plan> plan_apply(const Inventory& before, std::span<const loader::Source>
     Result<loader::Loaded> loaded = explain::gather(sources);
     if (!loaded) return shortened(std::move(loaded).error());
 
-    Plan plan{before, {}};
+    Plan plan{before, {}, std::move(loaded->warnings)};
     for (Resource& resource : loaded->resources) {
         const ResourceId id = policy::id_of(resource);
         plan.changes.push_back({id, put(plan.after, std::move(resource))});

@@ -123,7 +123,8 @@ private:
             if (!walks_.insert(id).second) continue;
             for (const classify::Tier& tier : program_.walks[index(id)].tiers)
                 for (const classify::RuleIndex rule : tier.rules)
-                    sites_[program_.rules[index(rule)].hit].push_back({rule, party, direction, lane});
+                    if (program_.rules[index(rule)].hit != classify::kNoHit)
+                        sites_[program_.rules[index(rule)].hit].push_back({rule, party, direction, lane});
         }
     }
 
