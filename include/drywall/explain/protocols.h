@@ -8,7 +8,7 @@
 #include <string>
 #include <string_view>
 
-namespace drywall::control {
+namespace drywall::explain {
 
 // "tcp", "udp", "icmp", "icmpv6", "sctp", "udplite", or the number.
 [[nodiscard]] std::string protocol_name(std::uint8_t number);
@@ -16,4 +16,4 @@ namespace drywall::control {
 // The same in any letter case, or a number from 1 to 255.
 [[nodiscard]] std::optional<std::uint8_t> protocol_number(std::string_view text);
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

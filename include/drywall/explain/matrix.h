@@ -16,7 +16,7 @@
 #include "drywall/net/packet_meta.h"
 #include "drywall/ruleset/ruleset.h"
 
-namespace drywall::control {
+namespace drywall::explain {
 
 inline constexpr std::size_t kMaxServices = 64;
 inline constexpr std::size_t kMaxAddresses = 4;
@@ -58,7 +58,8 @@ struct Cell {
 
 struct Matrix {
     Generation generation{};
-    std::vector<std::string> endpoints;  // rows are sources, columns destinations
+    std::string group_by;                // the label; empty: endpoints one by one
+    std::vector<std::string> endpoints;  // rows are sources, columns destinations; or the groups, by the label's value
     std::vector<std::string> services;
     std::vector<std::vector<Cell>> cells;
     std::size_t endpoints_left_out = 0;
@@ -68,8 +69,9 @@ struct Matrix {
 struct MatrixQuery {
     std::optional<Service> service;  // this one alone
     std::size_t max_endpoints = 60;
+    std::string group_by;  // a label: endpoints that have the same value of it are one row, "(none)" without it
 };
 
 [[nodiscard]] Matrix connectivity(const ruleset::Ruleset& ruleset, const MatrixQuery& query);
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

@@ -1,4 +1,4 @@
-#include "drywall/control/protocols.h"
+#include "drywall/explain/protocols.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include <charconv>
 #include <utility>
 
-namespace drywall::control {
+namespace drywall::explain {
 
 namespace {
 
@@ -41,4 +41,4 @@ std::optional<std::uint8_t> protocol_number(std::string_view text) {
     return static_cast<std::uint8_t>(number);
 }
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

@@ -4,10 +4,10 @@
 #include <set>
 #include <string>
 
-#include "drywall/control/matrix.h"
-#include "drywall/control/protocols.h"
+#include "drywall/explain/matrix.h"
+#include "drywall/explain/protocols.h"
 
-namespace drywall::control {
+namespace drywall::explain {
 
 namespace {
 
@@ -165,4 +165,4 @@ Result<Service> parse_service(std::string_view text) {
     return Service{*number, static_cast<std::uint16_t>(*port), static_cast<std::uint16_t>(*port), false};
 }
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

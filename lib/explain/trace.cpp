@@ -1,61 +1,16 @@
-#include "drywall/control/trace.h"
+#include "drywall/explain/trace.h"
 
 #include <algorithm>
-#include <string_view>
-#include <utility>
 
-namespace drywall::control {
+#include "names.h"
+
+namespace drywall::explain {
 
 namespace {
 
-using ruleset::EndpointInfo;
 using ruleset::HitDescriptor;
 using ruleset::HitKind;
 using ruleset::Ruleset;
-
-struct Side {
-    std::string name;  // of the endpoint; empty when the address belongs to none
-    std::vector<net::Address> addresses;
-};
-
-bool is_called(const EndpointInfo& endpoint, std::string_view name) {
-    if (endpoint.id.name == name || endpoint.id.text() == name) return true;
-    return !endpoint.id.ns.empty() && endpoint.id.ns + '/' + endpoint.id.name == name;
-}
-
-Result<Side> endpoint_called(const Ruleset& ruleset, const std::string& name) {
-    std::vector<const EndpointInfo*> found;
-    for (const EndpointInfo& endpoint : ruleset.endpoints())
-        if (is_called(endpoint, name)) found.push_back(&endpoint);
-    if (found.empty())
-        return Error::of(ErrorKind::kNotFound, "'" + name + "' is neither an address nor a declared endpoint",
-                         "`drywall get wep` and `drywall get hep` list the endpoints");
-    if (found.size() > 1) {
-        std::string names;
-        for (const EndpointInfo* endpoint : found) names += (names.empty() ? "" : ", ") + endpoint->id.text();
-        return Error::of(ErrorKind::kInvalid, "several endpoints are called '" + name + "'", "name one of: " + names);
-    }
-    if (found.front()->addresses.empty())
-        return Error::of(ErrorKind::kInvalid, found.front()->id.text() + " has no address",
-                         "it is a port of the appliance, not an endpoint behind it: name an address");
-    return Side{found.front()->id.text(), found.front()->addresses};
-}
-
-Result<Side> side_of(const Ruleset& ruleset, const std::string& text) {
-    const std::optional<net::Address> address = net::Address::parse(text);
-    if (!address) return endpoint_called(ruleset, text);
-    const EndpointInfo* endpoint = ruleset.endpoint_of(*address);
-    return Side{endpoint == nullptr ? std::string() : endpoint->id.text(), {*address}};
-}
-
-// The first addresses of the two that can talk to each other.
-Result<std::pair<net::Address, net::Address>> common_family(const Side& source, const Side& destination) {
-    for (const net::Address& from : source.addresses)
-        for (const net::Address& to : destination.addresses)
-            if (from.family == to.family) return std::pair(from, to);
-    return Error::of(ErrorKind::kInvalid, "source and destination have no address family in common",
-                     "give two IPv4 addresses or two IPv6 addresses");
-}
 
 Result<std::vector<std::size_t>> lanes_of(const Ruleset& ruleset, const std::string& port) {
     const std::vector<std::string>& names = ruleset.surroundings().port_names;
@@ -130,10 +85,11 @@ Result<net::Tuple> tuple_of(const TraceQuery& query, const net::Address& from, c
 
 }  // namespace
 
-Result<TraceAnswer> explain(const Ruleset& ruleset, const TraceQuery& query) {
-    const Result<Side> source = side_of(ruleset, query.source);
+Result<TraceAnswer> explain(const Ruleset& ruleset, const TraceQuery& query, const policy::Inventory* inventory) {
+    const EndpointNames names(ruleset, inventory);
+    const Result<Side> source = side_of(ruleset, names, query.source);
     if (!source) return source.error();
-    const Result<Side> destination = side_of(ruleset, query.destination);
+    const Result<Side> destination = side_of(ruleset, names, query.destination);
     if (!destination) return destination.error();
     const auto pair = common_family(*source, *destination);
     if (!pair) return pair.error();
@@ -143,6 +99,8 @@ Result<TraceAnswer> explain(const Ruleset& ruleset, const TraceQuery& query) {
     if (!tuple) return tuple.error();
 
     TraceAnswer answer{ruleset.generation(), *tuple, source->name, destination->name, {}};
+    std::optional<policy::CalicoView> view;
+    if (inventory != nullptr) view = policy::calico_view(*inventory);
     std::vector<TraceId> seen;
     for (const std::size_t lane : *lanes) {
         tuple->ingress_port = static_cast<std::uint16_t>(lane);
@@ -153,10 +111,14 @@ Result<TraceAnswer> explain(const Ruleset& ruleset, const TraceQuery& query) {
         if (same == seen.end()) {
             seen.push_back(id);
             answer.decisions.push_back(decision_of(ruleset, id));
+            if (view) {
+                answer.decisions.back().enforced_walk = walked(ruleset, *view, *tuple, false);
+                answer.decisions.back().pending_walk = walked(ruleset, *view, *tuple, true);
+            }
         }
         answer.decisions[place].ingress_ports.push_back(ruleset.surroundings().port_names[lane]);
     }
     return answer;
 }
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

@@ -1,10 +1,12 @@
-#include "drywall/control/matrix.h"
+#include "drywall/explain/matrix.h"
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
-#include "drywall/control/trace.h"
+#include "drywall/explain/trace.h"
 
-namespace drywall::control {
+namespace drywall::explain {
 
 namespace {
 
@@ -57,18 +59,24 @@ std::span<const net::Address> some_of(const EndpointInfo& endpoint) {
     return std::span(endpoint.addresses).first(std::min(endpoint.addresses.size(), kMaxAddresses));
 }
 
+using Members = std::vector<const EndpointInfo*>;
+
 class Surveyor {
 public:
     explicit Surveyor(const Ruleset& ruleset) : ruleset_(ruleset), lanes_(lanes_to_ask(ruleset.program())) {}
 
-    [[nodiscard]] Cell cell(const EndpointInfo& source, const EndpointInfo& destination,
+    // Every service, from each of the sources to each of the destinations but itself.
+    [[nodiscard]] Cell cell(const Members& sources, const Members& destinations,
                             const std::vector<Service>& services) const {
         Cell cell;
         Seen all;
         std::vector<Seen> each;
         for (const Service& service : services) {
-            each.push_back(ask(source, destination, service));
-            all |= each.back();
+            Seen& seen = each.emplace_back();
+            for (const EndpointInfo* source : sources)
+                for (const EndpointInfo* destination : destinations)
+                    if (source != destination) seen |= ask(*source, *destination, service);
+            all |= seen;
         }
         cell.enforced = reach_of(all.enforced_allow, all.enforced_deny);
         cell.pending = reach_of(all.pending_allow, all.pending_deny);
@@ -108,6 +116,28 @@ private:
     const Ruleset& ruleset_;
     std::size_t lanes_;
 };
+
+struct Group {
+    std::string name;
+    Members members;
+};
+
+std::vector<Group> grouped(const Members& endpoints, const std::string& label) {
+    std::vector<Group> groups;
+    if (label.empty()) {
+        for (const EndpointInfo* endpoint : endpoints) groups.push_back({endpoint->id.text(), {endpoint}});
+        return groups;
+    }
+    std::map<std::string, Members> by_value;
+    Members without;
+    for (const EndpointInfo* endpoint : endpoints) {
+        const auto found = endpoint->labels.find(label);
+        (found == endpoint->labels.end() ? without : by_value[found->second]).push_back(endpoint);
+    }
+    for (auto& [value, members] : by_value) groups.push_back({value, std::move(members)});
+    if (!without.empty()) groups.push_back({"(none)", std::move(without)});
+    return groups;
+}
 
 // `wanted` as it is asked for; "the other ports of TCP" means a port that no rule names.
 std::vector<Service> chosen(std::vector<Service> all, const std::optional<Service>& wanted) {
@@ -149,14 +179,16 @@ Matrix connectivity(const Ruleset& ruleset, const MatrixQuery& query) {
         else
             ++matrix.endpoints_left_out;
     }
+    matrix.group_by = query.group_by;
+    const std::vector<Group> groups = grouped(shown, query.group_by);
     const Surveyor surveyor(ruleset);
-    for (const EndpointInfo* source : shown) {
-        matrix.endpoints.push_back(source->id.text());
+    for (const Group& source : groups) {
+        matrix.endpoints.push_back(source.name);
         std::vector<Cell>& row = matrix.cells.emplace_back();
-        for (const EndpointInfo* destination : shown)
-            row.push_back(source == destination ? Cell{} : surveyor.cell(*source, *destination, services));
+        for (const Group& destination : groups)
+            row.push_back(surveyor.cell(source.members, destination.members, services));
     }
     return matrix;
 }
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

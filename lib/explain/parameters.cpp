@@ -1,9 +1,9 @@
-#include "query.h"
+#include "drywall/explain/parameters.h"
 
 #include <charconv>
 #include <limits>
 
-namespace drywall::control {
+namespace drywall::explain {
 
 namespace {
 
@@ -54,4 +54,4 @@ std::string text_parameter(const Query& query, const std::string& name, const st
     return found == query.end() ? otherwise : found->second;
 }
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

@@ -13,7 +13,7 @@
 #include "drywall/base/result.h"
 #include "drywall/base/verdict.h"
 
-namespace drywall::control {
+namespace drywall::explain {
 
 using Query = std::map<std::string, std::string>;
 
@@ -28,4 +28,4 @@ using Query = std::map<std::string, std::string>;
 [[nodiscard]] std::string text_parameter(const Query& query, const std::string& name,
                                          const std::string& otherwise = {});
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

@@ -9,10 +9,11 @@
 #include <vector>
 
 #include "drywall/base/result.h"
+#include "drywall/explain/walk.h"
 #include "drywall/net/packet_meta.h"
 #include "drywall/ruleset/ruleset.h"
 
-namespace drywall::control {
+namespace drywall::explain {
 
 // The source port of questions that name none: the first one that systems choose by themselves (RFC 6335).
 inline constexpr std::uint16_t kEphemeralPort = 49152;
@@ -45,6 +46,8 @@ struct TraceDecision {
     bool unmatched = false;
     std::vector<TraceHit> enforced_hits;
     std::vector<TraceHit> pending_hits;
+    std::vector<WalkedStep> enforced_walk;  // empty when explain() was given no inventory
+    std::vector<WalkedStep> pending_walk;
     std::vector<std::string> responsible;  // staged policies to which the difference is owed
 };
 
@@ -57,6 +60,8 @@ struct TraceAnswer {
 };
 
 // kInvalid: an address or port that is none; kNotFound: an endpoint or appliance port that is not declared.
-[[nodiscard]] Result<TraceAnswer> explain(const ruleset::Ruleset& ruleset, const TraceQuery& query);
+// `inventory`: what the ruleset was built from; with it, the answer tells every rule that was walked.
+[[nodiscard]] Result<TraceAnswer> explain(const ruleset::Ruleset& ruleset, const TraceQuery& query,
+                                          const policy::Inventory* inventory = nullptr);
 
-}  // namespace drywall::control
+}  // namespace drywall::explain

@@ -2,18 +2,19 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "drywall/control/matrix.h"
-#include "drywall/control/protocols.h"
-#include "drywall/control/trace.h"
-#include "story.h"
+#include "drywall/explain/matrix.h"
+#include "drywall/explain/protocols.h"
+#include "drywall/explain/requests.h"
+#include "drywall/explain/trace.h"
+#include "site_texts.h"
 
-namespace drywall::control {
+namespace drywall::explain {
 namespace {
 
 using test::kEndpoints;
 using test::kStagedClosed;
 using test::kWebToDb;
-using test::Site;
+using test::site_of;
 using test::with;
 using testing::Contains;
 using testing::ElementsAre;
@@ -53,8 +54,8 @@ const Cell& cell(const Matrix& matrix, std::string_view source, std::string_view
 }
 
 TEST(Trace, TellsBothWorldsAndWhoOwesTheDifference) {
-    Site site({kEndpoints, kWebToDb, kStagedClosed});
-    const auto answer = explain(*site->state().ruleset, ask("10.0.0.1", "10.1.0.1"));
+    const Site site = site_of({kEndpoints, kWebToDb, kStagedClosed});
+    const auto answer = explain(*site.ruleset, ask("10.0.0.1", "10.1.0.1"));
     ASSERT_TRUE(answer) << answer.error().text();
     ASSERT_EQ(answer->decisions.size(), 1U);
     const TraceDecision& decision = answer->decisions.front();
@@ -69,28 +70,28 @@ TEST(Trace, TellsBothWorldsAndWhoOwesTheDifference) {
 }
 
 TEST(Trace, ADeniedConnectionHasADropReason) {
-    Site site({kEndpoints, kWebToDb});
-    const auto answer = explain(*site->state().ruleset, ask("10.0.0.1", "10.1.0.1", 22));
+    const Site site = site_of({kEndpoints, kWebToDb});
+    const auto answer = explain(*site.ruleset, ask("10.0.0.1", "10.1.0.1", 22));
     ASSERT_TRUE(answer);
     EXPECT_EQ(answer->decisions.front().reason, DropReason::kPolicyDeny);
     EXPECT_EQ(answer->decisions.front().enforced_hits.back().kind, "end-of-tier");
 }
 
 TEST(Trace, EndpointsMayBeNamed) {
-    Site site({kEndpoints, kWebToDb});
+    const Site site = site_of({kEndpoints, kWebToDb});
     for (const std::string name : {"web", "prod/web"}) {
-        const auto answer = explain(*site->state().ruleset, ask(name, "db"));
+        const auto answer = explain(*site.ruleset, ask(name, "db"));
         ASSERT_TRUE(answer) << answer.error().text();
         EXPECT_EQ(answer->decisions.front().enforced, Verdict::kAllow);
     }
-    const auto unknown = explain(*site->state().ruleset, ask("webb", "db"));
+    const auto unknown = explain(*site.ruleset, ask("webb", "db"));
     ASSERT_FALSE(unknown);
     EXPECT_EQ(unknown.error().kind, ErrorKind::kNotFound);
 }
 
 TEST(Trace, APortThatMakesADifferenceIsToldApart) {
-    Site site({kEndpoints, kPortPolicy});
-    const auto both = explain(*site->state().ruleset, ask("web", "db"));
+    const Site site = site_of({kEndpoints, kPortPolicy});
+    const auto both = explain(*site.ruleset, ask("web", "db"));
     ASSERT_TRUE(both) << both.error().text();
     ASSERT_EQ(both->decisions.size(), 2U);
     EXPECT_THAT(both->decisions[0].ingress_ports, ElementsAre("left"));
@@ -100,29 +101,29 @@ TEST(Trace, APortThatMakesADifferenceIsToldApart) {
 
     TraceQuery right = ask("web", "db");
     right.ingress_port = "right";
-    EXPECT_EQ(explain(*site->state().ruleset, right)->decisions.size(), 1U);
+    EXPECT_EQ(explain(*site.ruleset, right)->decisions.size(), 1U);
     right.ingress_port = "up";
-    EXPECT_THAT(explain(*site->state().ruleset, right).error().text(), HasSubstr("left, right"));
+    EXPECT_THAT(explain(*site.ruleset, right).error().text(), HasSubstr("left, right"));
 }
 
 TEST(Trace, QuestionsThatNoPacketCouldAskAreRefused) {
-    Site site;
-    EXPECT_FALSE(explain(*site->state().ruleset, ask("10.0.0.1", "2001:db8::1")));
-    EXPECT_FALSE(explain(*site->state().ruleset, ask("10.0.0.1", "10.1.0.1", 0)));
+    const Site site = site_of({kEndpoints});
+    EXPECT_FALSE(explain(*site.ruleset, ask("10.0.0.1", "2001:db8::1")));
+    EXPECT_FALSE(explain(*site.ruleset, ask("10.0.0.1", "10.1.0.1", 0)));
 }
 
 TEST(Trace, StrangersAreUnmatched) {
-    Site site;
-    const auto answer = explain(*site->state().ruleset, ask("192.0.2.1", "2.2.2.2"));
+    const Site site = site_of({kEndpoints});
+    const auto answer = explain(*site.ruleset, ask("192.0.2.1", "2.2.2.2"));
     ASSERT_TRUE(answer);
     EXPECT_TRUE(answer->decisions.front().unmatched);
     EXPECT_EQ(answer->source_name, "");
 }
 
 TEST(Services, AreTheEdgesThatRulesDrawAndTheRest) {
-    Site site({kEndpoints, with(kWebToDb, "[8080]", "['80:90', 85]")});
+    const Site site = site_of({kEndpoints, with(kWebToDb, "[8080]", "['80:90', 85]")});
     std::vector<std::string> texts;
-    for (const Service& service : services_of(site->state().ruleset->program())) texts.push_back(service.text());
+    for (const Service& service : services_of(site.ruleset->program())) texts.push_back(service.text());
     EXPECT_THAT(
         texts, ElementsAre("tcp/80-84", "tcp/85", "tcp/86-90", "tcp/other", "udp/other", "icmp/other", "icmpv6/other"));
 }
@@ -137,8 +138,8 @@ TEST(Services, AreWrittenAsTheyAreRead) {
 }
 
 TEST(Matrix, SaysMixedWhereOnlySomeServicesPass) {
-    Site site({kEndpoints, kWebToDb, kStagedClosed});
-    const Matrix matrix = connectivity(*site->state().ruleset, {});
+    const Site site = site_of({kEndpoints, kWebToDb, kStagedClosed});
+    const Matrix matrix = connectivity(*site.ruleset, {});
     const Cell& to_db = cell(matrix, "web", "db");
     EXPECT_EQ(to_db.enforced, Reach::kMixed);
     EXPECT_THAT(to_db.enforced_allowed, ElementsAre("tcp/8080"));
@@ -150,23 +151,45 @@ TEST(Matrix, SaysMixedWhereOnlySomeServicesPass) {
 }
 
 TEST(Matrix, OneServiceAloneIsYesOrNo) {
-    Site site({kEndpoints, kWebToDb});
-    const MatrixQuery query{.service = *parse_service("tcp/8080"), .max_endpoints = 60};
-    EXPECT_EQ(cell(connectivity(*site->state().ruleset, query), "web", "db").enforced, Reach::kAllow);
-    const MatrixQuery other{.service = *parse_service("tcp"), .max_endpoints = 60};
-    EXPECT_EQ(cell(connectivity(*site->state().ruleset, other), "web", "db").enforced, Reach::kDeny);
+    const Site site = site_of({kEndpoints, kWebToDb});
+    const MatrixQuery query{.service = *parse_service("tcp/8080"), .max_endpoints = 60, .group_by = {}};
+    EXPECT_EQ(cell(connectivity(*site.ruleset, query), "web", "db").enforced, Reach::kAllow);
+    const MatrixQuery other{.service = *parse_service("tcp"), .max_endpoints = 60, .group_by = {}};
+    EXPECT_EQ(cell(connectivity(*site.ruleset, other), "web", "db").enforced, Reach::kDeny);
 }
 
 TEST(Matrix, APortThatMakesADifferenceMakesItMixed) {
-    Site site({kEndpoints, kPortPolicy});
-    EXPECT_EQ(cell(connectivity(*site->state().ruleset, {}), "web", "db").enforced, Reach::kMixed);
+    const Site site = site_of({kEndpoints, kPortPolicy});
+    EXPECT_EQ(cell(connectivity(*site.ruleset, {}), "web", "db").enforced, Reach::kMixed);
 }
 
 TEST(Matrix, SaysHowManyEndpointsItLeftOut) {
-    Site site;
-    const Matrix matrix = connectivity(*site->state().ruleset, {.service = {}, .max_endpoints = 1});
+    const Site site = site_of({kEndpoints});
+    const Matrix matrix = connectivity(*site.ruleset, {.service = {}, .max_endpoints = 1, .group_by = {}});
     EXPECT_EQ(matrix.endpoints.size(), 1U);
     EXPECT_EQ(matrix.endpoints_left_out, 1U);
+}
+
+TEST(Matrix, GroupsAreRowsByALabelsValue) {
+    const Site site = site_of({kEndpoints, kWebToDb});
+    const Matrix by_app =
+        connectivity(*site.ruleset, {.service = *parse_service("tcp/8080"), .max_endpoints = 60, .group_by = "app"});
+    EXPECT_THAT(by_app.endpoints, ElementsAre("db", "web"));
+    EXPECT_EQ(cell(by_app, "web", "db").enforced, Reach::kAllow);
+    EXPECT_EQ(cell(by_app, "web", "web").enforced, Reach::kNone);
+    const Matrix by_tier = connectivity(*site.ruleset, {.service = {}, .max_endpoints = 60, .group_by = "tier"});
+    EXPECT_THAT(by_tier.endpoints, ElementsAre("(none)"));
+    EXPECT_EQ(by_tier.cells[0][0].enforced, Reach::kMixed);
+}
+
+TEST(Requests, AreReadStrictly) {
+    EXPECT_EQ(matrix_request({{"service", "udp/53"}, {"group-by", "app"}}, 256)->query.group_by, "app");
+    EXPECT_FALSE(matrix_request({{"view", "both"}}, 256));
+    EXPECT_FALSE(matrix_request({{"limit", "257"}}, 256));
+    EXPECT_FALSE(trace_request({{"source", "a"}}));
+    EXPECT_EQ(
+        trace_request({{"source", "a"}, {"destination", "b"}, {"protocol", "icmp"}, {"type", "3"}})->destination_port,
+        3 << 8);
 }
 
 TEST(Protocols, HaveNamesAndNumbers) {
@@ -177,4 +200,4 @@ TEST(Protocols, HaveNamesAndNumbers) {
 }
 
 }  // namespace
-}  // namespace drywall::control
+}  // namespace drywall::explain
