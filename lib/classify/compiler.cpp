@@ -1,13 +1,16 @@
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "address_classes.h"
 #include "drywall/classify/classifier.h"
+#include "forest_builder.h"
 #include "normal_program.h"
 #include "pair_compiler.h"
+#include "rule_list.h"
 #include "service_classes.h"
-#include "table_layout.h"
+#include "tables.h"
 
 namespace drywall::classify {
 namespace {
@@ -59,6 +62,68 @@ public:
         : program_(program), budget_(budget), left_(budget.table_bytes), normal_(normalize(program)) {}
 
     Status run(Tables& tables) {
+        const bool list = is_rule_list(program_, normal_);
+        if (list && budget_.structure == Structure::kForest) return run_as_forests(tables);
+        if (list && budget_.structure == Structure::kChosen && !fits_as_pairs(tables)) return run_as_forests(tables);
+        if (tables.footprint.table_bytes != 0) return Done{};
+        if (budget_.structure == Structure::kForest) {
+            return Error::of(ErrorKind::kRefused, "the program is no list of rules, which a forest needs",
+                             "let the classifier choose the structure");
+        }
+        return run_as_pairs(tables);
+    }
+
+private:
+    // A list as pairs takes fewer steps than as trees, as long as its tables stay in the cache. So pairs are tried
+    // within a small budget: the attempt ends, at the latest, when that is spent.
+    static constexpr std::size_t kSmallPairs = std::size_t{4} << 20;
+    static constexpr std::size_t kShortList = 2000;  // longer ones are not tried
+
+    bool fits_as_pairs(Tables& tables) {
+        const auto is_long = [](const NormalWalk& walk) { return walk.size() > kShortList; };
+        if (std::ranges::any_of(normal_.walks, is_long)) return false;
+        Stages attempt(program_, {std::min(budget_.table_bytes, kSmallPairs), budget_.traces, Structure::kPairs});
+        Tables small;
+        if (!attempt.run_as_pairs(small)) return false;
+        tables = std::move(small);
+        return true;
+    }
+
+    Status run_as_forests(Tables& tables) {
+        auto lists = rule_lists_of(program_, normal_, budget_.table_bytes / sizeof(ListEntry));
+        if (!lists) return std::move(lists).error();
+        if (lists->traces.size() > budget_.traces) {
+            return Error::of(ErrorKind::kRefused,
+                             "the rules make " + std::to_string(lists->traces.size()) + " traces; at most " +
+                                 std::to_string(budget_.traces) + " may be",
+                             "use fewer rules, or raise the classifier's budget");
+        }
+        for (const RuleList& list : lists->of_lane) {
+            auto forest = build_forest(list, left_);
+            if (!forest) return std::move(forest).error();
+            spend(forest->bytes());
+            tables.forests.push_back(*std::move(forest));
+        }
+        tables.lanes = std::move(normal_.lane_of_port);
+        tables.traces = std::move(lists->traces);
+        measure_forests(tables);
+        return Done{};
+    }
+
+    static void measure_forests(Tables& tables) {
+        Footprint& footprint = tables.footprint;
+        for (const DecisionForest& forest : tables.forests) {
+            footprint.trie_bytes += forest.sources.trie.bytes() + forest.destinations.trie.bytes();
+            footprint.tree_bytes +=
+                forest.roots.size() * sizeof(forest.roots[0]) + forest.cells.size() * sizeof(ForestCell);
+            for (const Grove& grove : forest.groves) footprint.trees += grove.count;
+        }
+        footprint.pair_bytes = tables.lanes.size() * sizeof(tables.lanes[0]);
+        footprint.table_bytes = footprint.trie_bytes + footprint.tree_bytes + footprint.pair_bytes;
+        footprint.traces = tables.traces.size();
+    }
+
+    Status run_as_pairs(Tables& tables) {
         auto addresses = build_address_classes(program_, normal_, left_);
         if (!addresses) return std::move(addresses).error();
         auto trie = build_trie(addresses->prefixes, addresses->none, left_);
@@ -76,7 +141,6 @@ public:
         return Done{};
     }
 
-private:
     void spend(std::size_t bytes) { left_ -= std::min(left_, bytes); }
 
     void assemble(Tables& tables, AddressClasses& addresses, ServiceClasses& services, PairTables pairs) {

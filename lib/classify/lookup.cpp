@@ -5,7 +5,8 @@
 #include "address_trie.h"
 #include "drywall/base/cache_line.h"
 #include "drywall/classify/classifier.h"
-#include "table_layout.h"
+#include "forest_lookup.h"
+#include "tables.h"
 
 namespace drywall::classify {
 namespace {
@@ -59,6 +60,17 @@ private:
     std::array<std::uint8_t, 2 * kMaxBurst + 1> which_;
 };
 
+// Packets of one burst mostly came in by one port; those of each lane are looked up together.
+void lookup_in_forests(const Tables& tables, std::span<const net::Tuple> tuples, std::span<TraceId> traces) noexcept {
+    for (std::size_t begin = 0; begin < tuples.size();) {
+        const std::uint32_t lane = tables.lanes[tuples[begin].ingress_port];
+        std::size_t end = begin + 1;
+        while (end < tuples.size() && tables.lanes[tuples[end].ingress_port] == lane) ++end;
+        classify::lookup(tables.forests[lane], tuples.subspan(begin, end - begin), traces.subspan(begin, end - begin));
+        begin = end;
+    }
+}
+
 }  // namespace
 
 Classifier::Classifier(std::unique_ptr<const Tables> tables) noexcept : tables_(std::move(tables)) {}
@@ -69,6 +81,8 @@ Classifier::~Classifier() = default;
 TraceId Classifier::lookup(const net::Tuple& tuple) const noexcept {
     const Tables& tables = *tables_;
     assert(tuple.ingress_port < tables.lanes.size());
+    if (!tables.forests.empty())
+        return TraceId{classify::lookup(tables.forests[tables.lanes[tuple.ingress_port]], tuple)};
     const Sides source = tables.sides[classify::lookup(tables.trie, tuple.family, tuple.source)];
     const Sides destination = tables.sides[classify::lookup(tables.trie, tuple.family, tuple.destination)];
     const Block& block = tables.blocks[tables.pairs[tables.pair_at(tuple.ingress_port, source, destination)]];
@@ -78,6 +92,7 @@ TraceId Classifier::lookup(const net::Tuple& tuple) const noexcept {
 void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> traces) const noexcept {
     assert(tuples.size() <= kMaxBurst && traces.size() >= tuples.size());
     const Tables& tables = *tables_;
+    if (!tables.forests.empty()) return lookup_in_forests(tables, tuples, traces);
     const Descents descents(tables.trie, tuples);
     std::array<const std::uint32_t*, kMaxBurst> pairs;
     std::array<std::uint32_t, kMaxBurst> services;

@@ -1,5 +1,5 @@
-// Tables: how a compiled program lies in memory. The compiler writes it once; the lookup only reads it. Nothing else in
-// the module knows both sides.
+// TableLayout: how the parts of a compiled program lie in memory. The compiler writes it once; the lookup only reads
+// it. Nothing else in the module knows both sides.
 //
 // Threads: immutable after compile(). docs/classifier.md has the picture.
 #pragma once
@@ -99,28 +99,6 @@ struct ServiceTable {
 struct Block {
     std::uint32_t shape = 0;
     std::uint32_t cells = 0;
-};
-
-struct Tables {
-    AddressTrie trie;
-    std::vector<Sides> sides;          // by address class
-    std::vector<std::uint32_t> lanes;  // by ingress port: the lane class
-    std::size_t source_classes = 0;
-    std::size_t destination_classes = 0;
-    std::vector<std::uint32_t> pairs;  // [lane class][source class][destination class]: the block
-    std::vector<Block> blocks;
-    std::vector<std::uint16_t> shapes;
-    std::vector<TraceId> cells;
-    ServiceTable services;
-    std::vector<Trace> traces;
-    Footprint footprint;
-
-    [[nodiscard]] std::size_t pair_at(std::uint16_t ingress_port, Sides source, Sides destination) const noexcept {
-        return (lanes[ingress_port] * source_classes + source.source) * destination_classes + destination.destination;
-    }
-    [[nodiscard]] TraceId cell(const Block& block, std::uint32_t service_class) const noexcept {
-        return cells[block.cells + shapes[block.shape + service_class]];
-    }
 };
 
 }  // namespace drywall::classify

@@ -127,9 +127,7 @@ private:
         const Node* version = fields.require("apiVersion");
         if (version == nullptr) return std::nullopt;
         const auto kind = version->is_scalar() ? policy::kind_of_document(version->scalar, name) : std::nullopt;
-        if (!kind) {
-            complain_about_version(*version, versions);
-        }
+        if (!kind) complain_about_version(*version, versions);
         return kind;
     }
 

@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "drywall/loader/resources.h"
-#include "kubernetes_readers.h"
 #include "kubernetes_writers.h"
 #include "yaml_writer.h"
 

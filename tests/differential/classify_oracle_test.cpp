@@ -92,6 +92,46 @@ TEST_F(ClassifyDifferential, BurstsOfEverySizeAnswerAsSinglePacketsDo) {
     }
 }
 
+TEST_F(ClassifyDifferential, ListsOfRulesAnswerAlikeAsTreesAsPairsAndByTheOracle) {
+    for (std::uint64_t seed = first_seed(); seed < first_seed() + rounds() / 2 + 1; ++seed) {
+        RandomProgram random(seed);
+        const Program program = random.rule_list();
+        const auto trees = Classifier::compile(program, {.structure = Structure::kForest});
+        const auto pairs = Classifier::compile(program, {.structure = Structure::kPairs});
+        const auto chosen = Classifier::compile(program);
+        ASSERT_TRUE(trees) << "seed " << seed << ": " << trees.error().text();
+        ASSERT_TRUE(pairs) << "seed " << seed << ": " << pairs.error().text();
+        ASSERT_TRUE(chosen) << "seed " << seed << ": " << chosen.error().text();
+        for (const net::Tuple& packet : packets(random, program)) {
+            const Trace judged = judge(program, packet);
+            for (const Classifier* classifier : {&*trees, &*pairs, &*chosen}) {
+                const Trace& compiled = classifier->traces()[index(classifier->lookup(packet))];
+                ASSERT_EQ(compiled, judged) << "seed " << seed << ", " << text(packet) << "\n  compiled "
+                                            << text(compiled) << "\n  oracle   " << text(judged);
+            }
+        }
+    }
+}
+
+TEST_F(ClassifyDifferential, BurstsOfEverySizeDownTheTreesAnswerAsSinglePacketsDo) {
+    for (std::uint64_t seed = first_seed(); seed < first_seed() + (rounds() + 4) / 5; ++seed) {
+        RandomProgram random(seed);
+        const Program program = random.rule_list();
+        const auto classifier = Classifier::compile(program, {.structure = Structure::kForest});
+        ASSERT_TRUE(classifier) << "seed " << seed << ": " << classifier.error().text();
+        const std::vector<net::Tuple> all = packets(random, program);
+        for (std::size_t size = 1; size <= kMaxBurst; ++size) {
+            const auto burst = std::span(all).subspan((seed + size) % (kPackets - kMaxBurst), size);
+            std::vector<TraceId> traces(size);
+            classifier->lookup(burst, traces);
+            for (std::size_t at = 0; at < size; ++at) {
+                ASSERT_EQ(index(traces[at]), index(classifier->lookup(burst[at])))
+                    << "seed " << seed << ", size " << size << ", packet " << at << ": " << text(burst[at]);
+            }
+        }
+    }
+}
+
 TEST_F(ClassifyDifferential, StagedRulesLeaveTheEnforcedWorldAsItWas) {
     for (std::uint64_t seed = first_seed(); seed < first_seed() + rounds(); ++seed) {
         RandomProgram random(seed);

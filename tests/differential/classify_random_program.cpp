@@ -200,6 +200,51 @@ Program RandomProgram::program() {
     return program;
 }
 
+Program RandomProgram::rule_list() {
+    next_hit_ = 0;
+    Program program;
+    for (std::uint64_t left = below(20) + 1; left > 0; --left) {
+        AddressSet set;
+        for (std::uint64_t members = below(3) + 1; members > 0; --members) set.prefixes.push_back(prefix());
+        program.sets.push_back(set);
+    }
+    const std::uint64_t rules = one_in(4) ? below(300) : below(30);
+    for (std::uint64_t left = below(3) + 1; left > 0; --left) {
+        Lane lane;
+        const WalkId walk = add_list(program, rules);
+        if (one_in(4))
+            lane.egress_port = Walks{walk, walk};
+        else if (!one_in(4))
+            lane.ingress_port = Walks{walk, walk};
+        program.lanes.push_back(lane);
+    }
+    if (one_in(3)) program.failsafe.push_back(add_rule(program));
+    program.unmatched = one_in(2) ? Verdict::kAllow : Verdict::kDeny;
+    program.unmatched_hit = hit();
+    return program;
+}
+
+WalkId RandomProgram::add_list(Program& program, std::uint64_t rules) {
+    Walk walk;
+    const bool few_addresses = one_in(2);  // then lists between the same addresses are long
+    for (std::uint64_t tiers = below(2) + 1; tiers > 0; --tiers) {
+        Tier tier;
+        for (std::uint64_t left = rules; left > 0; --left) {
+            tier.rules.push_back(add_rule(program));
+            Rule& rule = program.rules.back();
+            rule.action = one_in(2) ? Action::kAllow : Action::kDeny;
+            if (few_addresses && !one_in(8)) rule.source = rule.destination = {};
+        }
+        tier.end = one_in(2) ? Action::kPass : Action::kDeny;
+        tier.end_hit = hit();
+        walk.tiers.push_back(std::move(tier));
+    }
+    walk.otherwise = one_in(2) ? Verdict::kAllow : Verdict::kDeny;
+    walk.otherwise_hit = hit();
+    program.walks.push_back(std::move(walk));
+    return WalkId{static_cast<std::uint32_t>(program.walks.size() - 1)};
+}
+
 Program RandomProgram::with_staged_rules(const Program& program) {
     Program staged = program;
     const auto stage = [&](Walks& walks) {

@@ -18,6 +18,10 @@ public:
     // Both worlds of every step are walks of their own.
     Program program();
 
+    // Lanes that each are one list of rules of which the first match decides, with up to a few hundred rules, many of
+    // them between the same addresses.
+    Program rule_list();
+
     // The same enforced world, with rules and tiers added to every pending walk.
     Program with_staged_rules(const Program& program);
 
@@ -51,6 +55,8 @@ private:
     Walks walks(Program& program);
     void add_parties(Program& program);
     void add_lanes(Program& program);
+
+    WalkId add_list(Program& program, std::uint64_t rules);
 
     std::mt19937_64 random_;
     std::uint64_t next_hit_ = 0;

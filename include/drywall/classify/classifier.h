@@ -18,10 +18,15 @@
 
 namespace drywall::classify {
 
+// What a program is compiled to: pairs of classes with blocks of traces, or (only lists of rules) decision forests.
+// kChosen: what is faster to look up, by the program's shape.
+enum class Structure : std::uint8_t { kChosen, kPairs, kForest };
+
 // What a compile may cost. Exceeding either refuses the program with the figure (ErrorKind::kRefused).
 struct Budget {
     std::size_t table_bytes = std::size_t{1} << 30;
     std::size_t traces = std::size_t{1} << 24;
+    Structure structure = Structure::kChosen;
 };
 
 // What a compile did cost: printed before a generation is published.
@@ -31,6 +36,8 @@ struct Footprint {
     std::size_t pair_bytes = 0;
     std::size_t block_bytes = 0;
     std::size_t service_bytes = 0;
+    std::size_t tree_bytes = 0;  // of decision forests; then there are no classes and blocks
+    std::size_t trees = 0;
     std::size_t address_classes = 0;
     std::size_t source_classes = 0;
     std::size_t destination_classes = 0;
@@ -39,7 +46,7 @@ struct Footprint {
     std::size_t traces = 0;
 };
 
-struct Tables;  // lib/classify/table_layout.h
+struct Tables;  // lib/classify/tables.h
 
 class Classifier {
 public:
