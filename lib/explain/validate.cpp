@@ -7,6 +7,7 @@
 
 #include "drywall/explain/site.h"
 #include "drywall/explain/warnings.h"
+#include "drywall/policy/convert.h"
 
 namespace drywall::explain {
 
