@@ -131,17 +131,6 @@ bool names_ports(const FiveTupleRule& rule) {
     return !(rule.source_ports == kAllPorts) || !(rule.destination_ports == kAllPorts);
 }
 
-net::Prefix prefix_of(const FiveTuplePrefix& prefix, net::Family family) {
-    if (family == net::Family::kIPv4) return net::Prefix::around(net::Address::v4(prefix.address), prefix.length);
-    net::Address address{net::Family::kIPv6, {}};
-    if (prefix.length == 0) return {address, 0};
-    address.bytes = {0x20, 0x01, 0x0d, 0xb8};
-    for (std::size_t at = 0; at < 4; ++at) {
-        address.bytes[4 + at] = static_cast<std::uint8_t>(prefix.address >> (24 - 8 * at));
-    }
-    return {address, static_cast<std::uint8_t>(32 + prefix.length)};
-}
-
 // The protocols that a rule's value under its mask stands for; empty: all.
 std::vector<std::uint8_t> protocols_of(const FiveTupleRule& rule) {
     std::vector<std::uint8_t> protocols;
@@ -203,6 +192,17 @@ private:
 };
 
 }  // namespace
+
+net::Prefix prefix_of(const FiveTuplePrefix& prefix, net::Family family) {
+    if (family == net::Family::kIPv4) return net::Prefix::around(net::Address::v4(prefix.address), prefix.length);
+    net::Address address{net::Family::kIPv6, {}};
+    if (prefix.length == 0) return {address, 0};
+    address.bytes = {0x20, 0x01, 0x0d, 0xb8};
+    for (std::size_t at = 0; at < 4; ++at) {
+        address.bytes[4 + at] = static_cast<std::uint8_t>(prefix.address >> (24 - 8 * at));
+    }
+    return {address, static_cast<std::uint8_t>(32 + prefix.length)};
+}
 
 bool matches(const FiveTupleRule& rule, const FiveTupleHeader& header) noexcept {
     return rule.source.holds(header.source) && rule.destination.holds(header.destination) &&

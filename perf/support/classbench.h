@@ -59,6 +59,7 @@ struct FiveTupleSet {
 
 // The rules as one list that every packet meets: the hit of rule n is HitId{n}, of no rule HitId{rules.size()}.
 // As IPv6, an address a.b.c.d is 2001:db8:a.b.c.d::.
+[[nodiscard]] net::Prefix prefix_of(const FiveTuplePrefix& prefix, net::Family family);
 [[nodiscard]] classify::Program program_of(const std::vector<FiveTupleRule>& rules, net::Family family);
 [[nodiscard]] net::Tuple tuple_of(const FiveTupleHeader& header, net::Family family);
 
