@@ -95,20 +95,27 @@ std::string with_query(std::string path, const Query& query) {
     return path;
 }
 
+std::vector<Complaint> complaints_of(const Json& list) {
+    std::vector<Complaint> complaints;
+    if (!list.is_array()) return complaints;
+    for (const Json& one : list) {
+        if (!one.is_object()) continue;
+        complaints.push_back({{field<std::string>(one, "file", {}), field(one, "line", 0), field(one, "column", 0)},
+                              field<std::string>(one, "message", {}),
+                              field<std::string>(one, "hint", {}),
+                              {field<std::string>(one, "kind", {}), field<std::string>(one, "namespace", {}),
+                               field<std::string>(one, "name", {})}});
+    }
+    return complaints;
+}
+
 Error error_of(int status, const std::string& body) {
     const Json json = Json::parse(body, nullptr, false);
     if (!json.is_object())
         return Error::of(kind_of(status, {}), "drywalld answered with status " + std::to_string(status));
     Error error{kind_of(status, field<std::string>(json, "code", {})), {}};
-    if (const auto complaints = json.find("complaints"); complaints != json.end() && complaints->is_array()) {
-        for (const Json& one : *complaints) {
-            if (!one.is_object()) continue;
-            error.complaints.push_back(
-                {{field<std::string>(one, "file", {}), field(one, "line", 0), field(one, "column", 0)},
-                 field<std::string>(one, "message", {}),
-                 field<std::string>(one, "hint", {})});
-        }
-    }
+    if (const auto complaints = json.find("complaints"); complaints != json.end())
+        error.complaints = complaints_of(*complaints);
     if (error.complaints.empty())
         error.complaints.push_back({{}, field<std::string>(json, "message", "drywalld refused without a reason"), {}});
     return error;

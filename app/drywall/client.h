@@ -21,6 +21,9 @@ using Query = std::map<std::string, std::string>;
 [[nodiscard]] std::string encoded(const std::string& text);
 [[nodiscard]] std::string with_query(std::string path, const Query& query);
 
+// Complaints or warnings as the API lists them.
+[[nodiscard]] std::vector<Complaint> complaints_of(const Json& list);
+
 // The Error that an answer with this status and body stands for.
 [[nodiscard]] Error error_of(int status, const std::string& body);
 

@@ -1,4 +1,5 @@
-// Commands: what each verb asks drywalld and prints. Command lines become these structs in main.cpp.
+// Commands: what each verb asks, and prints. Command lines become these structs in main.cpp. Most ask drywalld; the
+// last ones (and those that are given files) need none.
 //
 // Threads: one.
 #pragma once
@@ -28,8 +29,9 @@ Exit get(const Invocation& invocation, const ObjectArguments& arguments);
 Exit remove(const Invocation& invocation, const ObjectArguments& arguments);
 
 struct PromoteArguments {
-    std::string name;
+    std::string name;  // NAME, KIND/NAME or KIND/NAMESPACE/NAME
     std::string kind;
+    std::string ns;
     std::string if_generation;
 };
 Exit promote(const Invocation& invocation, const PromoteArguments& arguments);
@@ -48,7 +50,11 @@ Exit flows(const Invocation& invocation, const FlowsArguments& arguments);
 
 struct MatrixArguments {
     std::string view = "enforced";
-    std::string service;
+    std::string port;      // "8080", or a whole service: "tcp/8080"
+    std::string protocol;  // of `port`; TCP unless given
+    std::string group_by;
+    std::vector<std::string> files;  // offline; asks drywalld when empty
+    std::string config;
 };
 Exit matrix(const Invocation& invocation, const MatrixArguments& arguments);
 
@@ -59,10 +65,31 @@ struct TraceArguments {
     std::string ingress_port;
     std::string icmp_type;
     std::string icmp_code;
-    bool pending = false;  // the exit code answers for the pending world
+    bool pending = false;            // the exit code answers for the pending world
+    std::vector<std::string> files;  // offline; asks drywalld when empty
+    std::string config;
 };
 Exit trace(const Invocation& invocation, const TraceArguments& arguments);
 
 Exit version(const Invocation& invocation);
+
+struct ValidateArguments {
+    std::vector<std::string> files;
+    std::string config;
+};
+Exit validate(const Invocation& invocation, const ValidateArguments& arguments);
+
+struct EvalArguments {
+    std::vector<std::string> files;
+    std::string config;
+    std::string queries = "-";
+    std::string engine = "compiled";  // or "reference"
+};
+Exit eval(const Invocation& invocation, const EvalArguments& arguments);
+
+struct SelectorArguments {
+    std::string queries = "-";
+};
+Exit selector(const Invocation& invocation, const SelectorArguments& arguments);
 
 }  // namespace drywall::cli

@@ -3,20 +3,11 @@
 #include "commands.h"
 #include "drywall/loader/resources.h"
 #include "fields.h"
+#include "offline.h"
 
 namespace drywall::cli {
 
 namespace {
-
-Result<std::vector<loader::Source>> read_all(const std::vector<std::string>& files) {
-    std::vector<loader::Source> all;
-    for (const std::string& file : files) {
-        Result<std::vector<loader::Source>> sources = loader::read_sources(file);
-        if (!sources) return sources.error();
-        for (loader::Source& source : *sources) all.push_back(std::move(source));
-    }
-    return all;
-}
 
 Query precondition(const std::string& if_generation) {
     return if_generation.empty() ? Query{} : Query{{"if-generation", if_generation}};
@@ -24,6 +15,9 @@ Query precondition(const std::string& if_generation) {
 
 Exit show(const Invocation& invocation, const Result<Json>& applied) {
     if (!applied) return report(invocation, applied.error());
+    if (!invocation.quiet)
+        for (const Complaint& warning : complaints_of(at(*applied, "/warnings")))
+            invocation.err << "warning: " << warning.text() << '\n';
     if (invocation.format == Format::kJson) {
         invocation.out << applied->dump(2) << '\n';
         return Exit::kOk;
@@ -68,10 +62,14 @@ Exit remove(const Invocation& invocation, const ObjectArguments& arguments) {
 
 Exit promote(const Invocation& invocation, const PromoteArguments& arguments) {
     Json body = Json::object();
-    const std::size_t slash = arguments.name.find('/');  // sgnp/web-to-db
-    body["name"] = slash == std::string::npos ? arguments.name : arguments.name.substr(slash + 1);
-    if (slash != std::string::npos) body["kind"] = arguments.name.substr(0, slash);
+    // snp/prod/web-to-db
+    const std::size_t first = arguments.name.find('/');
+    const std::size_t last = arguments.name.rfind('/');
+    body["name"] = last == std::string::npos ? arguments.name : arguments.name.substr(last + 1);
+    if (first != std::string::npos) body["kind"] = arguments.name.substr(0, first);
+    if (first != last) body["namespace"] = arguments.name.substr(first + 1, last - first - 1);
     if (!arguments.kind.empty()) body["kind"] = arguments.kind;
+    if (!arguments.ns.empty()) body["namespace"] = arguments.ns;
     const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
     const std::string path = with_query("/v1/promote", precondition(arguments.if_generation));
     return show(invocation, Client(invocation.socket).post(path, text));

@@ -5,6 +5,7 @@
 #include "client.h"
 #include "commands.h"
 #include "fields.h"
+#include "offline.h"
 
 namespace drywall::cli {
 
@@ -13,6 +14,8 @@ namespace {
 Style style_of(const Invocation& invocation) { return {invocation.color, invocation.format == Format::kWide}; }
 
 bool wants_json(const Invocation& invocation) { return invocation.format == Format::kJson; }
+
+bool starts_with_digit(const std::string& text) { return !text.empty() && text.front() >= '0' && text.front() <= '9'; }
 
 // Asks, and prints the answer as JSON or as `render` makes it.
 template <typename Render>
@@ -29,6 +32,20 @@ Exit ask(const Invocation& invocation, const std::string& path, Render render) {
 Exit usage(const Invocation& invocation, const Error& error) {
     (void)report(invocation, error);
     return Exit::kUsage;
+}
+
+// "8080" and "udp" become "udp/8080"; "udp" alone asks for the ports of UDP that no rule names.
+Result<Query> matrix_query(const MatrixArguments& arguments) {
+    Query query{{"view", arguments.view}};
+    const bool whole = arguments.port.find('/') != std::string::npos || !starts_with_digit(arguments.port);
+    if (whole && !arguments.port.empty() && !arguments.protocol.empty())
+        return Error::of(ErrorKind::kInvalid, "--protocol and a protocol in --port",
+                         "write --port 8080 --protocol tcp, or --port tcp/8080");
+    std::string service = arguments.port.empty() ? arguments.protocol : arguments.port;
+    if (!whole) service = (arguments.protocol.empty() ? "tcp" : arguments.protocol) + '/' + arguments.port;
+    if (!service.empty()) query["service"] = service;
+    if (!arguments.group_by.empty()) query["group-by"] = arguments.group_by;
+    return query;
 }
 
 Query flow_query(const FlowsArguments& arguments) {
@@ -108,10 +125,19 @@ Exit flows(const Invocation& invocation, const FlowsArguments& arguments) {
 }
 
 Exit matrix(const Invocation& invocation, const MatrixArguments& arguments) {
-    Query query{{"view", arguments.view}};
-    if (!arguments.service.empty()) query["service"] = arguments.service;
-    return ask(invocation, with_query("/v1/matrix", query),
-               [&](const Json& answer) { return render_matrix(answer, style_of(invocation)); });
+    const Result<Query> query = matrix_query(arguments);
+    if (!query) return usage(invocation, query.error());
+    const Result<Json> answer = arguments.files.empty()
+                                    ? Client(invocation.socket).get(with_query("/v1/matrix", *query))
+                                    : matrix_of_files(arguments.files, arguments.config, *query);
+    if (!answer) return report(invocation, answer.error());
+    if (wants_json(invocation))
+        invocation.out << answer->dump(2) << '\n';
+    else if (invocation.format == Format::kCsv)
+        invocation.out << render_matrix_csv(*answer);
+    else
+        invocation.out << render_matrix(*answer, style_of(invocation));
+    return Exit::kOk;
 }
 
 Exit trace(const Invocation& invocation, const TraceArguments& arguments) {
@@ -121,7 +147,8 @@ Exit trace(const Invocation& invocation, const TraceArguments& arguments) {
     if (!arguments.icmp_type.empty()) (*query)["type"] = arguments.icmp_type;
     if (!arguments.icmp_code.empty()) (*query)["code"] = arguments.icmp_code;
 
-    const Result<Json> answer = Client(invocation.socket).get(with_query("/v1/trace", *query));
+    const Result<Json> answer = arguments.files.empty() ? Client(invocation.socket).get(with_query("/v1/trace", *query))
+                                                        : trace_of_files(arguments.files, arguments.config, *query);
     if (!answer) return report(invocation, answer.error());
     invocation.out << (wants_json(invocation) ? answer->dump(2) + '\n' : render_trace(*answer, style_of(invocation)));
     const char* verdict = arguments.pending ? "/pending/verdict" : "/enforced/verdict";

@@ -3,6 +3,8 @@
 // Threads: one.
 #pragma once
 
+#include <iostream>
+#include <istream>
 #include <ostream>
 #include <string>
 
@@ -21,7 +23,7 @@ enum class Exit : int {
     kRefused = 6,      // understood, and not done
 };
 
-enum class Format { kTable, kWide, kName, kJson, kYaml };
+enum class Format { kTable, kWide, kName, kJson, kYaml, kCsv };
 
 struct Invocation {
     std::ostream& out;  // data
@@ -30,6 +32,7 @@ struct Invocation {
     bool color = false;
     bool quiet = false;
     std::string socket;
+    std::istream& in = std::cin;
 };
 
 [[nodiscard]] Exit exit_for(ErrorKind kind) noexcept;

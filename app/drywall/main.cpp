@@ -33,6 +33,9 @@ struct Options {
     bool pending_matrix = false;
     bool diff_matrix = false;
     TraceArguments trace;
+    ValidateArguments validate;
+    EvalArguments eval;
+    SelectorArguments selector;
 };
 
 using Command = std::function<Exit(const Invocation&)>;
@@ -47,6 +50,13 @@ StatsParts parts_of(const Options& options) {
     parts.drops = all || options.only_drops;
     parts.ports = all || options.only_ports;
     return parts;
+}
+
+// For questions that drywalld answers, unless they are about files.
+CLI::Option* add_files(CLI::App* command, std::vector<std::string>& files, std::string& config) {
+    auto* option = command->add_option("-f,--filename", files, "Ask about these files, without a daemon");
+    command->add_option("--config", config, "With -f: the appliance's configuration")->needs(option);
+    return option;
 }
 
 void add_changes(CLI::App& app, Options& o, Commands& commands) {
@@ -65,8 +75,10 @@ void add_changes(CLI::App& app, Options& o, Commands& commands) {
     commands[delete_command] = [&o](const Invocation& i) { return remove(i, o.remove); };
 
     CLI::App* promote_command = app.add_subcommand("promote", "Enforce a staged policy");
-    promote_command->add_option("name", o.promote.name, "Name of the staged policy")->required();
-    promote_command->add_option("--kind", o.promote.kind, "Its kind (default: StagedGlobalNetworkPolicy)");
+    promote_command->add_option("name", o.promote.name, "Name of the staged policy, KIND/NAME or KIND/NAMESPACE/NAME")
+        ->required();
+    promote_command->add_option("--kind", o.promote.kind, "Its kind, where the name is not enough (sgnp, snp, sknp)");
+    promote_command->add_option("-n,--namespace", o.promote.ns, "Its namespace, where the name is not enough");
     promote_command->add_option("--if-generation", o.promote.if_generation, only_if);
     commands[promote_command] = [&o](const Invocation& i) { return promote(i, o.promote); };
 }
@@ -105,7 +117,10 @@ void add_questions(CLI::App& app, Options& o, Commands& commands) {
     auto* pending = matrix_command->add_flag("--pending", o.pending_matrix, "As if everything staged were promoted");
     auto* diff = matrix_command->add_flag("--diff", o.diff_matrix, "Mark what promotion would change");
     pending->excludes(diff);
-    matrix_command->add_option("--port", o.matrix.service, "One service alone: tcp/8080, udp/53, icmp/8/0");
+    matrix_command->add_option("--port", o.matrix.port, "One port alone: 8080; or one service: tcp/8080, icmp/8/0");
+    matrix_command->add_option("--protocol", o.matrix.protocol, "Of --port (default: TCP); alone, its other ports");
+    matrix_command->add_option("--group-by", o.matrix.group_by, "A row for each value of this label");
+    add_files(matrix_command, o.matrix.files, o.matrix.config);
     commands[matrix_command] = [&o](const Invocation& i) {
         o.matrix.view = o.diff_matrix ? "diff" : o.pending_matrix ? "pending" : "enforced";
         return matrix(i, o.matrix);
@@ -119,17 +134,41 @@ void add_questions(CLI::App& app, Options& o, Commands& commands) {
     trace_command->add_option("--type", o.trace.icmp_type, "ICMP type (default: echo request)");
     trace_command->add_option("--code", o.trace.icmp_code, "ICMP code (default: 0)");
     trace_command->add_flag("--pending", o.trace.pending, "Let the exit code tell the pending verdict");
+    add_files(trace_command, o.trace.files, o.trace.config)->allow_extra_args(false);  // -f A -f B: names come after it
     commands[trace_command] = [&o](const Invocation& i) { return trace(i, o.trace); };
 }
 
+void add_offline(CLI::App& app, Options& o, Commands& commands) {
+    const std::string resources = "Resources: file, directory, or - for standard input";
+    const std::string config = "The appliance's configuration; every key has a default";
+    CLI::App* validate_command =
+        app.add_subcommand("validate", "Say everything that is wrong in files; needs no daemon");
+    validate_command->add_option("-f,--filename", o.validate.files, resources)->required();
+    validate_command->add_option("--config", o.validate.config, config);
+    commands[validate_command] = [&o](const Invocation& i) { return validate(i, o.validate); };
+
+    CLI::App* eval_command =
+        app.add_subcommand("eval", "Answer questions about connections, JSON lines for JSON lines");
+    eval_command->add_option("-f,--filename", o.eval.files, resources)->required();
+    eval_command->add_option("--config", o.eval.config, config);
+    eval_command->add_option("--queries", o.eval.queries, "File of queries, or - for standard input")->required();
+    eval_command
+        ->add_option("--engine", o.eval.engine, "compiled (as the packets), or reference (slow, to compare with)")
+        ->check(CLI::IsMember({"compiled", "reference"}));
+    commands[eval_command] = [&o](const Invocation& i) { return eval(i, o.eval); };
+
+    CLI::App* selector_command =
+        app.add_subcommand("selector", "Match selectors and labels, JSON lines for JSON lines");
+    selector_command->add_option("--queries", o.selector.queries, "File of queries (default: standard input)");
+    commands[selector_command] = [&o](const Invocation& i) { return selector(i, o.selector); };
+}
+
 void add_global(CLI::App& app, Options& o) {
-    const std::map<std::string, Format> formats{{"table", Format::kTable},
-                                                {"wide", Format::kWide},
-                                                {"name", Format::kName},
-                                                {"json", Format::kJson},
-                                                {"yaml", Format::kYaml}};
+    const std::map<std::string, Format> formats{{"table", Format::kTable}, {"wide", Format::kWide},
+                                                {"name", Format::kName},   {"json", Format::kJson},
+                                                {"yaml", Format::kYaml},   {"csv", Format::kCsv}};
     app.add_option("--socket", o.socket, "drywalld's control socket")->envname("DRYWALL_SOCKET")->capture_default_str();
-    app.add_option("-o,--output", o.format, "table, wide, name, json or yaml")
+    app.add_option("-o,--output", o.format, "table, wide, name, json, yaml or csv")
         ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""));
     app.add_flag("--no-color", o.no_color, "No colour (so does the variable NO_COLOR)");
     app.add_flag("-q,--quiet", o.quiet, "Say only what went wrong");
@@ -147,6 +186,7 @@ bool wants_color(const Options& options) {
 int main(int argc, char** argv) {
     // A daemon that closes in the middle of a request is an error to report, and a reader that has gone ends --follow.
     (void)std::signal(SIGPIPE, SIG_IGN);
+    std::ios::sync_with_stdio(false);
     CLI::App app("drywall: rehearse and enforce Calico policies on the wire", "drywall");
     Options options;
     Commands commands;
@@ -154,6 +194,7 @@ int main(int argc, char** argv) {
     add_changes(app, options, commands);
     add_objects_and_numbers(app, options, commands);
     add_questions(app, options, commands);
+    add_offline(app, options, commands);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -41,6 +41,8 @@ struct StatsParts {
 [[nodiscard]] std::string render_flow_losses(const Json& answer);
 
 [[nodiscard]] std::string render_matrix(const Json& matrix, const Style& style);
+// A header, and a line per pair (RFC 4180).
+[[nodiscard]] std::string render_matrix_csv(const Json& matrix);
 
 [[nodiscard]] std::string render_trace(const Json& trace, const Style& style);
 

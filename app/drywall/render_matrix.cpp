@@ -59,17 +59,41 @@ std::string note_of(const Json& cell, bool diff) {
 std::string notes(const Json& matrix, const std::vector<std::string>& names, bool diff) {
     std::string out;
     std::size_t count = 0;
+    std::size_t from = 0;
     for (const Json& row : at(matrix, "/rows")) {
+        const std::string source = from < names.size() ? names[from] : std::string();
+        ++from;
         std::size_t column = 0;
         for (const Json& cell : at(row, "/cells")) {
             const std::size_t to = column++;
             const std::string note = note_of(cell, diff);
             if (note.empty() || ++count > kMostNotes || to >= names.size()) continue;
-            out += (diff ? "# " : "± ") + short_name(text_at(row, "/source")) + " -> " + names[to] + ": " + note + '\n';
+            out += (diff ? "# " : "± ") + source + " -> " + names[to] + ": " + note + '\n';
         }
     }
     if (count > kMostNotes) out += "and " + std::to_string(count - kMostNotes) + " more: -o json has them all\n";
     return out;
+}
+
+// Quoted when it must be.
+std::string csv(const std::string& field) {
+    if (field.find_first_of(",\"\r\n") == std::string::npos) return field;
+    std::string out = "\"";
+    for (const char c : field) out += c == '"' ? std::string("\"\"") : std::string(1, c);
+    return out + '"';
+}
+
+std::string joined(const Json& cell, const char* pointer) {
+    std::string out;
+    for (const std::string& service : texts_at(cell, pointer)) out += (out.empty() ? "" : " ") + service;
+    return out;
+}
+
+std::string csv_of(const Json& cell, bool diff) {
+    if (!diff) return csv(text_at(cell, "/reach")) + ',' + csv(joined(cell, "/allowed"));
+    return csv(text_at(cell, "/enforced")) + ',' + csv(text_at(cell, "/pending")) + ',' +
+           (flag_at(cell, "/differs") ? "true" : "false") + ',' + csv(joined(cell, "/enforced_allowed")) + ',' +
+           csv(joined(cell, "/pending_allowed"));
 }
 
 std::string left_out(const Json& matrix) {
@@ -87,7 +111,8 @@ std::string render_matrix(const Json& matrix, const Style& style) {
     const std::string view = text_at(matrix, "/view");
     const bool diff = view == "diff";
     std::vector<std::string> names;
-    for (const std::string& id : texts_at(matrix, "/endpoints")) names.push_back(short_name(id));
+    const bool groups = !text_at(matrix, "/group_by").empty();
+    for (const std::string& id : texts_at(matrix, "/endpoints")) names.push_back(groups ? id : short_name(id));
     if (names.empty()) return "no endpoint is declared: apply WorkloadEndpoints or HostEndpoints first\n";
 
     std::vector<Table::Column> columns{{"", Table::Align::kRight}, {"FROM \\ TO"}};
@@ -95,7 +120,8 @@ std::string render_matrix(const Json& matrix, const Style& style) {
     Table table(std::move(columns));
     std::size_t number = 0;
     for (const Json& row : at(matrix, "/rows")) {
-        std::vector<Field> fields{{std::to_string(number + 1)}, {short_name(text_at(row, "/source"))}};
+        std::vector<Field> fields{{std::to_string(number + 1)},
+                                  {number < names.size() ? names[number] : std::string()}};
         for (const Json& cell : at(row, "/cells")) fields.push_back(glyph_of(cell, diff));
         fields.resize(names.size() + 2);
         table.add(std::move(fields));
@@ -106,6 +132,22 @@ std::string render_matrix(const Json& matrix, const Style& style) {
            (diff ? "   # promotion of everything staged would change it" : "") + '\n';
     const std::string more = notes(matrix, names, diff) + left_out(matrix);
     return more.empty() ? out : out + '\n' + more;
+}
+
+std::string render_matrix_csv(const Json& matrix) {
+    const bool diff = text_at(matrix, "/view") == "diff";
+    std::string out = diff ? "source,destination,enforced,pending,differs,enforced_allowed,pending_allowed\r\n"
+                           : "source,destination,reach,allowed\r\n";
+    const std::vector<std::string> names = texts_at(matrix, "/endpoints");
+    for (const Json& row : at(matrix, "/rows")) {
+        std::size_t column = 0;
+        for (const Json& cell : at(row, "/cells")) {
+            const std::size_t to = column++;
+            if (to < names.size())
+                out += csv(text_at(row, "/source")) + ',' + csv(names[to]) + ',' + csv_of(cell, diff) + "\r\n";
+        }
+    }
+    return out;
 }
 
 }  // namespace drywall::cli

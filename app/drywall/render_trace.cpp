@@ -35,10 +35,48 @@ std::string hits_table(const Json& hits, const Style& style) {
                          : table.text(style.color, false);
 }
 
+std::string answer_of(const Json& rule) { return flag_at(rule, "/matched") ? "matches" : text_at(rule, "/why_not"); }
+
+void add_policy(Table& table, const std::string& tier, const Json& policy) {
+    const Json& rules = at(policy, "/rules");
+    const std::string name = text_at(policy, "/policy");
+    if (rules.empty()) table.add({{" "}, {tier}, {name}, {"no rules", Color::kFaint}, {}, {}});
+    for (const Json& rule : rules) {
+        const bool matched = flag_at(rule, "/matched");
+        const std::string action = text_at(rule, "/action");
+        table.add({{" "},
+                   {tier},
+                   {name},
+                   {"rule " + text_at(rule, "/index"), matched ? Color::kPlain : Color::kFaint},
+                   {action, matched ? color_of(action) : Color::kFaint},
+                   {answer_of(rule), matched ? Color::kPlain : Color::kFaint}});
+    }
+}
+
+// Every rule that was looked at, in the order of evaluation, and why it did not match.
+std::string walk_table(const Json& walk, const Style& style) {
+    std::string out;
+    for (const Json& step : walk) {
+        Table table({{"    "}, {"TIER"}, {"POLICY"}, {"RULE"}, {"ACTION"}, {"ANSWER"}});
+        for (const Json& tier : at(step, "/tiers")) {
+            const std::string name = text_at(tier, "/tier");
+            for (const Json& policy : at(tier, "/policies")) add_policy(table, name, policy);
+            const std::string end = text_at(tier, "/end");
+            if (!end.empty() && !name.starts_with("__"))
+                table.add({{" "}, {name}, {"end of tier"}, {}, {end, color_of(end)}, {"no rule of the tier decided"}});
+        }
+        if (const std::string left = text_at(step, "/otherwise"); !left.empty())
+            table.add({{" "}, {"-"}, {"otherwise"}, {}, {left, color_of(left)}, {"nothing decided"}});
+        out += "  walked at the " + text_at(step, "/step") + '\n' + table.text(style.color, false);
+    }
+    return out;
+}
+
 std::string world(const Json& decision, const std::string& name, const Style& style) {
     const std::string verdict = text_at(decision, ('/' + name + "/verdict").c_str());
     return name + std::string(10 - name.size(), ' ') + painted(upper(verdict), color_of(verdict), style.color) + '\n' +
-           hits_table(at(decision, ('/' + name + "/hits").c_str()), style);
+           hits_table(at(decision, ('/' + name + "/hits").c_str()), style) +
+           walk_table(at(decision, ('/' + name + "/walk").c_str()), style);
 }
 
 std::string decision_text(const Json& decision, const Style& style) {

@@ -1,6 +1,7 @@
 #include "appliance.h"
 
 #include "drywall/base/logging.h"
+#include "drywall/explain/site.h"
 #include "drywall/runtime/eal_launcher.h"
 #include "from_settings.h"
 
@@ -40,7 +41,7 @@ Result<std::unique_ptr<control::Controller>> load_policies(const loader::Setting
         if (!read) return read.error();
         sources = std::move(*read);
     }
-    return control::Controller::create(surroundings(settings), budget(settings), sources);
+    return control::Controller::create(explain::surroundings_of(settings), explain::budget_of(settings), sources);
 }
 
 Result<std::unique_ptr<Appliance>> Appliance::start(const loader::Settings& settings,

@@ -16,8 +16,6 @@
 namespace drywall::daemon {
 
 [[nodiscard]] io::DpdkSettings dpdk_settings(const loader::Settings& settings);
-[[nodiscard]] ruleset::Surroundings surroundings(const loader::Settings& settings);
-[[nodiscard]] classify::Budget budget(const loader::Settings& settings);
 [[nodiscard]] control::ServerSettings server_settings(const loader::Settings& settings);
 [[nodiscard]] runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                                             std::vector<std::shared_ptr<io::Port>> ports);

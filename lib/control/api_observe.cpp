@@ -3,17 +3,19 @@
 #include <optional>
 
 #include "api.h"
-#include "drywall/control/matrix.h"
-#include "drywall/control/protocols.h"
-#include "drywall/control/trace.h"
+#include "drywall/explain/parameters.h"
+#include "drywall/explain/requests.h"
 #include "json.h"
-#include "query.h"
 
 namespace drywall::control {
 
 namespace {
 
 using namespace std::chrono_literals;
+using explain::number_parameter;
+using explain::Query;
+using explain::switch_parameter;
+using explain::verdict_parameter;
 
 constexpr std::uint64_t kMostFlows = 10'000;
 constexpr std::chrono::milliseconds kLongestWait = 30s;
@@ -25,13 +27,6 @@ ApiResponse answer(const Json& json) {
     ApiResponse response;
     response.body = write(json);
     return response;
-}
-
-Result<MatrixView> view_of(const std::string& text) {
-    if (text == "enforced") return MatrixView::kEnforced;
-    if (text == "pending") return MatrixView::kPending;
-    if (text == "diff") return MatrixView::kDiff;
-    return Error::of(ErrorKind::kInvalid, "there is no view '" + text + "'", "give enforced, pending or diff");
 }
 
 Result<observe::FlowQuery> flow_query(const Query& query) {
@@ -54,42 +49,6 @@ Result<observe::FlowQuery> flow_query(const Query& query) {
     out.after_sequence = *after;
     out.limit = *limit;
     out.latest = *latest;
-    return out;
-}
-
-// What the destination port field of the key holds: a port, or ICMP's type and code.
-Result<std::uint16_t> destination_port(const Query& query, std::uint8_t protocol) {
-    if (!net::is_icmp(protocol)) {
-        const auto port = number_parameter(query, "port", 0, 65535);
-        if (!port) return port.error();
-        return static_cast<std::uint16_t>(*port);
-    }
-    const auto type = number_parameter(query, "type", protocol == net::protocol::kIcmp ? 8 : 128, 255);
-    if (!type) return type.error();
-    const auto code = number_parameter(query, "code", 0, 255);
-    if (!code) return code.error();
-    return static_cast<std::uint16_t>(*type << 8 | *code);
-}
-
-Result<TraceQuery> trace_query(const Query& query) {
-    TraceQuery out;
-    const std::string protocol = text_parameter(query, "protocol", "tcp");
-    const std::optional<std::uint8_t> number = protocol_number(protocol);
-    if (!number)
-        return Error::of(ErrorKind::kInvalid, "'" + protocol + "' is not a protocol",
-                         "give tcp, udp, sctp, icmp, icmpv6 or a number from 1 to 255");
-    out.protocol = *number;
-    out.source = text_parameter(query, "source");
-    out.destination = text_parameter(query, "destination");
-    if (out.source.empty() || out.destination.empty())
-        return Error::of(ErrorKind::kInvalid, "source and destination are needed", "give addresses or endpoints");
-    const auto source_port = number_parameter(query, "source-port", kEphemeralPort, 65535);
-    if (!source_port) return source_port.error();
-    out.source_port = static_cast<std::uint16_t>(*source_port);
-    const auto port = destination_port(query, out.protocol);
-    if (!port) return port.error();
-    out.destination_port = *port;
-    out.ingress_port = text_parameter(query, "in");
     return out;
 }
 
@@ -129,24 +88,16 @@ observe::FlowAnswer Api::wait_for_flows(const observe::FlowQuery& query, std::ch
 }
 
 Result<ApiResponse> Api::matrix(const ApiRequest& request, const Parts& /*parts*/) {
-    const Result<MatrixView> view = view_of(text_parameter(request.query, "view", "enforced"));
-    if (!view) return view.error();
-    MatrixQuery query;
-    if (const std::string text = text_parameter(request.query, "service"); !text.empty()) {
-        const Result<Service> service = parse_service(text);
-        if (!service) return service.error();
-        query.service = *service;
-    }
-    const auto limit = number_parameter(request.query, "limit", query.max_endpoints, kMostRows);
-    if (!limit) return limit.error();
-    query.max_endpoints = *limit;
-    return answer(json_of(connectivity(*controller_.state().ruleset, query), *view));
+    const Result<explain::MatrixRequest> asked = explain::matrix_request(request.query, kMostRows);
+    if (!asked) return asked.error();
+    return answer(json_of(explain::connectivity(*controller_.state().ruleset, asked->query), asked->view));
 }
 
 Result<ApiResponse> Api::trace(const ApiRequest& request, const Parts& /*parts*/) {
-    const Result<TraceQuery> query = trace_query(request.query);
+    const Result<explain::TraceQuery> query = explain::trace_request(request.query);
     if (!query) return query.error();
-    const Result<TraceAnswer> found = explain(*controller_.state().ruleset, *query);
+    const State state = controller_.state();
+    const Result<explain::TraceAnswer> found = explain::explain(*state.ruleset, *query, state.inventory.get());
     if (!found) return found.error();
     return answer(json_of(*found));
 }

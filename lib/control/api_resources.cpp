@@ -1,9 +1,10 @@
 #include <optional>
 
 #include "api.h"
+#include "drywall/explain/parameters.h"
 #include "drywall/loader/resources.h"
 #include "json.h"
-#include "query.h"
+#include "plan.h"
 
 namespace drywall::control {
 
@@ -38,10 +39,10 @@ Result<ResourceId> id_of(const std::vector<std::string>& parts) {
 }
 
 Result<std::optional<Generation>> expected_generation(const ApiRequest& request) {
-    std::string text = text_parameter(request.query, "if-generation");
+    std::string text = explain::text_parameter(request.query, "if-generation");
     if (text.empty()) text = request.if_generation;
     if (text.empty()) return std::optional<Generation>();
-    const std::optional<std::uint64_t> number = parse_number(text);
+    const std::optional<std::uint64_t> number = explain::parse_number(text);
     if (!number)
         return Error::of(ErrorKind::kInvalid, "If-Generation is '" + text + "'", "give the number of a generation");
     return std::optional(static_cast<Generation>(*number));
@@ -72,7 +73,7 @@ Result<std::vector<loader::Source>> sources_of(const ApiRequest& request) {
         const Json json = parse(request.body);
         if (json.is_object() && json.contains("files") && !json.contains("kind")) return files_of(json);
     }
-    return std::vector{loader::Source{text_parameter(request.query, "source", "request"), request.body}};
+    return std::vector{loader::Source{explain::text_parameter(request.query, "source", "request"), request.body}};
 }
 
 ApiResponse answer(const Applied& applied) {
@@ -100,7 +101,7 @@ std::string yaml_list(const std::vector<std::shared_ptr<const Resource>>& resour
 }
 
 Result<bool> wants_yaml(const ApiRequest& request) {
-    const std::string format = text_parameter(request.query, "format", "json");
+    const std::string format = explain::text_parameter(request.query, "format", "json");
     if (format == "json" || format == "yaml") return format == "yaml";
     return Error::of(ErrorKind::kInvalid, "there is no format '" + format + "'", "give json or yaml");
 }
@@ -110,6 +111,24 @@ ApiResponse yaml(std::string text) {
     response.content_type = "application/yaml";
     response.body = std::move(text);
     return response;
+}
+
+Result<StagedName> staged_name(const Json& wanted) {
+    if (!wanted.is_object() || !wanted.contains("name") || !wanted["name"].is_string())
+        return Error::of(ErrorKind::kInvalid, "the request does not name a staged policy",
+                         R"(send {"name": "web-to-db"}, with "kind" and "namespace" where the name is not enough)");
+    StagedName name{.kind = {}, .ns = {}, .name = wanted["name"].get<std::string>()};
+    if (const auto kind = wanted.find("kind"); kind != wanted.end()) {
+        const Result<Kind> known = kind_of(kind->is_string() ? kind->get<std::string>() : kind->dump());
+        if (!known) return known.error();
+        name.kind = *known;
+    }
+    if (const auto ns = wanted.find("namespace"); ns != wanted.end()) {
+        if (!ns->is_string())
+            return Error::of(ErrorKind::kInvalid, "'namespace' is " + ns->dump(), "give the name of a namespace");
+        name.ns = ns->get<std::string>();
+    }
+    return name;
 }
 
 }  // namespace
@@ -195,18 +214,11 @@ Result<ApiResponse> Api::remove_named_in_files(const ApiRequest& request, const 
 Result<ApiResponse> Api::promote(const ApiRequest& request, const Parts& /*parts*/) {
     const auto expected = expected_generation(request);
     if (!expected) return expected.error();
-    const Json wanted = parse(request.body);
-    if (!wanted.is_object() || !wanted.contains("name") || !wanted["name"].is_string())
-        return Error::of(ErrorKind::kInvalid, "the request does not name a staged policy",
-                         R"(send {"name": "web-to-db"}, and "kind" when it is not a StagedGlobalNetworkPolicy)");
-    Kind kind = Kind::kStagedGlobalNetworkPolicy;
-    if (const auto written = wanted.find("kind"); written != wanted.end()) {
-        const Result<Kind> known = kind_of(written->is_string() ? written->get<std::string>() : written->dump());
-        if (!known) return known.error();
-        kind = *known;
-    }
-    const Result<Applied> applied =
-        controller_.promote({kind, {}, wanted["name"].get<std::string>()}, request.peer, *expected);
+    const Result<StagedName> wanted = staged_name(parse(request.body));
+    if (!wanted) return wanted.error();
+    const Result<ResourceId> staged = find_staged(*controller_.state().inventory, *wanted);
+    if (!staged) return staged.error();
+    const Result<Applied> applied = controller_.promote(*staged, request.peer, *expected);
     if (!applied) return applied.error();
     return answer(*applied);
 }

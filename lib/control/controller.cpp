@@ -1,8 +1,13 @@
 #include "drywall/control/controller.h"
 
+#include <algorithm>
+#include <set>
+#include <string_view>
 #include <utility>
 
 #include "drywall/base/logging.h"
+#include "drywall/explain/warnings.h"
+#include "drywall/policy/convert.h"
 #include "plan.h"
 
 namespace drywall::control {
@@ -63,6 +68,29 @@ std::string_view name(Outcome outcome) noexcept {
     return "unchanged";
 }
 
+namespace {
+
+bool is_about(const Complaint& warning, const Change& change) {
+    return warning.about.name == change.id.name && warning.about.ns == change.id.ns &&
+           warning.about.kind == policy::document_kind(change.id.kind);
+}
+
+// Of a state's warnings those that its change is answerable for: they are about what it changed, or were not there
+// before. The places of old warnings may have moved; their words have not.
+void append_news(const std::vector<Complaint>& warned, const State& before, const std::vector<Change>& changes,
+                 std::vector<Complaint>& out) {
+    std::set<std::string_view> known;
+    if (before.warnings != nullptr)
+        for (const Complaint& old : *before.warnings) known.insert(old.message);
+    for (const Complaint& warning : warned) {
+        const bool ours = std::any_of(changes.begin(), changes.end(),
+                                      [&](const Change& change) { return is_about(warning, change); });
+        if (ours || !known.contains(warning.message)) out.push_back(warning);
+    }
+}
+
+}  // namespace
+
 Controller::Controller(ruleset::Surroundings surroundings, classify::Budget budget)
     : surroundings_(std::move(surroundings)), budget_(budget) {}
 
@@ -119,7 +147,8 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, std::
         if (expected && *expected != current) return moved_on(*expected, current);
         Result<Plan> plan = make(*before.inventory);
         if (!plan) return plan.error();
-        if (!plan->changes_something()) return Applied{std::move(plan->changes), current, current, false};
+        if (!plan->changes_something())
+            return Applied{std::move(plan->changes), current, current, false, std::move(plan->warnings)};
         return carry_out(before, *std::move(plan));
     }();
     log_result(verb, who, result);
@@ -146,10 +175,14 @@ Result<Applied> Controller::carry_out(const State& before, Plan plan) {
     const Generation previous = before.ruleset == nullptr ? Generation{} : before.ruleset->generation();
     const bool enforced_changed =
         before.ruleset == nullptr || before.ruleset->enforced_image() != (*built)->enforced_image();
+    auto warned =
+        std::make_shared<const std::vector<Complaint>>(explain::warnings(**built, policy::calico_view(plan.after)));
+    std::vector<Complaint> warnings = std::move(plan.warnings);
+    append_news(*warned, before, plan.changes, warnings);
     const std::scoped_lock lock(state_mutex_);
     state_ = {std::make_shared<const policy::Inventory>(std::move(plan.after)), *built,
-              std::chrono::system_clock::now()};
-    return Applied{std::move(plan.changes), previous, next, enforced_changed};
+              std::chrono::system_clock::now(), std::move(warned)};
+    return Applied{std::move(plan.changes), previous, next, enforced_changed, std::move(warnings)};
 }
 
 Result<Applied> Controller::apply(std::span<const loader::Source> sources, const Peer& who,

@@ -10,16 +10,14 @@
 
 #include "drywall/base/result.h"
 #include "drywall/control/controller.h"
-#include "drywall/control/matrix.h"
-#include "drywall/control/trace.h"
+#include "drywall/explain/json.h"
 #include "drywall/observe/flow_log.h"
 #include "drywall/runtime/dataplane.h"
 
 namespace drywall::control {
 
-using Json = nlohmann::ordered_json;  // fields appear in the order in which they are written
-
-enum class MatrixView { kEnforced, kPending, kDiff };
+using explain::Json;
+using explain::json_of;
 
 // Text on one line, with a newline. Bytes that are no UTF-8 (a file name may hold any) become U+FFFD.
 [[nodiscard]] std::string write(const Json& json);
@@ -27,13 +25,12 @@ enum class MatrixView { kEnforced, kPending, kDiff };
 // "2026-11-22T12:15:07.123Z"
 [[nodiscard]] std::string time_text(std::chrono::system_clock::time_point time);
 
+[[nodiscard]] Json json_of(const std::vector<Complaint>& complaints);
 [[nodiscard]] Json json_of(const Error& error);
 [[nodiscard]] Json json_of(const Applied& applied);
 [[nodiscard]] Json json_of(const telemetry::PacketsBytes& count);
 [[nodiscard]] Json json_of(const runtime::Snapshot& snapshot);
 [[nodiscard]] Json json_of(const observe::FlowAnswer& answer);
-[[nodiscard]] Json json_of(const Matrix& matrix, MatrixView view);
-[[nodiscard]] Json json_of(const TraceAnswer& answer);
 // A hit in Calico's string form, taken apart into the fields that Whisker shows.
 [[nodiscard]] Json json_of_hit(const std::string& text);
 // `snapshot` is absent while the dataplane is not running.

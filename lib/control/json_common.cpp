@@ -21,16 +21,23 @@ std::string time_text(std::chrono::system_clock::time_point time) {
     return std::string(date.data()) + fraction.data();
 }
 
-Json json_of(const Error& error) {
-    Json complaints = Json::array();
-    for (const Complaint& complaint : error.complaints) {
-        complaints.push_back({{"file", complaint.place.file},
-                              {"line", complaint.place.line},
-                              {"column", complaint.place.column},
-                              {"message", complaint.message},
-                              {"hint", complaint.hint}});
+Json json_of(const std::vector<Complaint>& complaints) {
+    Json all = Json::array();
+    for (const Complaint& complaint : complaints) {
+        all.push_back({{"file", complaint.place.file},
+                       {"line", complaint.place.line},
+                       {"column", complaint.place.column},
+                       {"message", complaint.message},
+                       {"hint", complaint.hint},
+                       {"kind", complaint.about.kind},
+                       {"namespace", complaint.about.ns},
+                       {"name", complaint.about.name}});
     }
-    return {{"code", name(error.kind)}, {"message", error.text()}, {"complaints", std::move(complaints)}};
+    return all;
+}
+
+Json json_of(const Error& error) {
+    return {{"code", name(error.kind)}, {"message", error.text()}, {"complaints", json_of(error.complaints)}};
 }
 
 Json json_of(const Applied& applied) {
@@ -46,7 +53,8 @@ Json json_of(const Applied& applied) {
     return {{"changes", std::move(changes)},
             {"generation_before", index(applied.before)},
             {"generation", index(applied.after)},
-            {"enforced_changed", applied.enforced_changed}};
+            {"enforced_changed", applied.enforced_changed},
+            {"warnings", json_of(applied.warnings)}};
 }
 
 Json json_of(const telemetry::PacketsBytes& count) { return {{"packets", count.packets}, {"bytes", count.bytes}}; }

@@ -3,6 +3,10 @@
 #include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
+#include <utility>
+
+#include "drywall/explain/site.h"
 
 namespace drywall::control {
 
@@ -15,42 +19,15 @@ using policy::Resource;
 using policy::ResourceId;
 using policy::StagedAction;
 
-constexpr std::size_t kMaxComplaints = 20;
+constexpr std::size_t kMaxComplaints = 1000;
 
-void append(Error& all, const Error& more) {
-    for (const Complaint& complaint : more.complaints)
-        if (all.complaints.size() < kMaxComplaints) all.complaints.push_back(complaint);
-}
-
-// Every source is read, so that all complaints come together.
-Result<std::vector<Resource>> load_all(std::span<const loader::Source> sources) {
-    std::vector<Resource> out;
-    Error wrong{ErrorKind::kInvalid, {}};
-    for (const loader::Source& source : sources) {
-        Result<std::vector<Resource>> loaded = loader::load_resources(source);
-        if (!loaded && loaded.error().kind != ErrorKind::kInvalid) return loaded;
-        if (!loaded) append(wrong, loaded.error());
-        if (loaded) std::move(loaded->begin(), loaded->end(), std::back_inserter(out));
-    }
-    if (!wrong.complaints.empty()) return wrong;
-    if (out.empty())
-        return Error::of(ErrorKind::kInvalid, "the request holds no resource",
-                         "give at least one document with apiVersion, kind and metadata.name");
-    return out;
-}
-
-Status refuse_twins(const std::vector<Resource>& resources) {
-    std::map<ResourceId, Place> seen;
-    Error wrong{ErrorKind::kInvalid, {}};
-    for (const Resource& resource : resources) {
-        const Place& place = policy::metadata_of(resource).place;
-        const auto [first, fresh] = seen.emplace(policy::id_of(resource), place);
-        if (fresh) continue;
-        append(wrong, Error::invalid(place, first->first.text() + " is written twice in one request",
-                                     "it stands at " + first->second.text() + " too; keep one of them"));
-    }
-    if (!wrong.complaints.empty()) return wrong;
-    return Done{};
+// An answer of bounded size that says what it leaves out.
+Error shortened(Error error) {
+    if (error.complaints.size() <= kMaxComplaints) return error;
+    const std::size_t more = error.complaints.size() - kMaxComplaints;
+    error.complaints.resize(kMaxComplaints);
+    error.complaints.push_back({{}, "and " + std::to_string(more) + " more problems that are not listed"});
+    return error;
 }
 
 Outcome put(Inventory& inventory, Resource resource) {
@@ -97,12 +74,11 @@ bool Plan::changes_something() const noexcept {
 }
 
 Result<Plan> plan_apply(const Inventory& before, std::span<const loader::Source> sources) {
-    Result<std::vector<Resource>> resources = load_all(sources);
-    if (!resources) return resources.error();
-    if (const Status distinct = refuse_twins(*resources); !distinct) return distinct.error();
+    Result<loader::Loaded> loaded = explain::gather(sources);
+    if (!loaded) return shortened(std::move(loaded).error());
 
-    Plan plan{before, {}};
-    for (Resource& resource : *resources) {
+    Plan plan{before, {}, std::move(loaded->warnings)};
+    for (Resource& resource : loaded->resources) {
         const ResourceId id = policy::id_of(resource);
         plan.changes.push_back({id, put(plan.after, std::move(resource))});
     }
@@ -118,31 +94,76 @@ Result<Plan> plan_remove(const Inventory& before, std::span<const ResourceId> id
                              "every policy without a tier lives there; delete those policies instead");
         if (plan.after.erase(id) == 1) {
             plan.changes.push_back({id, Outcome::kDeleted});
-        } else if (absent.complaints.size() < kMaxComplaints) {
+        } else {
             absent.complaints.push_back(missing(before, id));
         }
     }
-    if (!absent.complaints.empty()) return absent;
+    if (!absent.complaints.empty()) return shortened(std::move(absent));
     if (plan.changes.empty()) return Error::of(ErrorKind::kInvalid, "the request names nothing to delete");
     return plan;
 }
 
+Result<ResourceId> find_staged(const Inventory& inventory, const StagedName& wanted) {
+    if (wanted.kind && !policy::enforced_twin(*wanted.kind))
+        return Error::of(ErrorKind::kInvalid,
+                         std::string(policy::name(*wanted.kind)) + " is not a kind of staged policy",
+                         "the kinds are sgnp, snp and sknp");
+    std::vector<ResourceId> found;
+    std::string staged;  // all of them, for a name that is none
+    for (const auto& [id, resource] : inventory) {
+        if (!policy::enforced_twin(id.kind)) continue;
+        staged += (staged.empty() ? "" : ", ") + id.text();
+        const bool meant =
+            id.name == wanted.name && (!wanted.kind || id.kind == *wanted.kind) && (!wanted.ns || id.ns == *wanted.ns);
+        if (meant) found.push_back(id);
+    }
+    if (found.size() == 1) return found.front();
+    const std::string name = (wanted.ns ? *wanted.ns + '/' : std::string()) + wanted.name;
+    if (found.empty())
+        return Error::of(ErrorKind::kNotFound, "there is no staged policy '" + name + "'",
+                         staged.empty() ? "nothing is staged at all" : "staged are: " + staged);
+    std::string candidates;
+    for (const ResourceId& id : found) candidates += (candidates.empty() ? "" : ", ") + id.text();
+    return Error::of(ErrorKind::kInvalid, "'" + name + "' names more than one staged policy: " + candidates,
+                     "name the one that you mean with its kind and namespace: " +
+                         std::string(policy::short_name(found.front().kind)) + '/' +
+                         (found.front().ns.empty() ? "" : found.front().ns + '/') + found.front().name);
+}
+
+namespace {
+
+// What the staged resource becomes; nothing if it is no staged policy.
+struct Promotion {
+    StagedAction action;
+    Resource enforced;
+};
+
+std::optional<Promotion> promotion_of(const Resource& resource) {
+    if (const auto* policy = std::get_if<Policy>(&resource); policy != nullptr && policy->staged())
+        return Promotion{*policy->staged_action, policy::promoted(*policy)};
+    if (const auto* policy = std::get_if<policy::KubernetesNetworkPolicy>(&resource);
+        policy != nullptr && policy->staged_action)
+        return Promotion{*policy->staged_action, policy::promoted(*policy)};
+    return std::nullopt;
+}
+
+}  // namespace
+
 Result<Plan> plan_promote(const Inventory& before, const ResourceId& staged) {
     const auto found = before.find(staged);
     if (found == before.end()) return Error{ErrorKind::kNotFound, {missing(before, staged)}};
-    const Policy* policy = std::get_if<Policy>(found->second.get());
-    if (policy == nullptr || !policy->staged())
+    std::optional<Promotion> promotion = promotion_of(*found->second);
+    if (!promotion)
         return Error::of(ErrorKind::kInvalid, staged.text() + " is not a staged policy",
                          "only staged policies can be promoted");
-    if (*policy->staged_action == StagedAction::kIgnore) return ignored(staged);
+    if (promotion->action == StagedAction::kIgnore) return ignored(staged);
 
-    const Policy enforced = policy::promoted(*policy);
-    const ResourceId target = policy::id_of(enforced);
+    const ResourceId target = policy::id_of(promotion->enforced);
     Plan plan{before, {}};
-    if (*policy->staged_action == StagedAction::kDelete) {
+    if (promotion->action == StagedAction::kDelete) {
         if (plan.after.erase(target) == 1) plan.changes.push_back({target, Outcome::kDeleted});
     } else {
-        const Outcome outcome = put(plan.after, enforced);
+        const Outcome outcome = put(plan.after, std::move(promotion->enforced));
         plan.changes.push_back({target, outcome});
     }
     plan.after.erase(staged);

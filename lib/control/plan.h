@@ -4,7 +4,9 @@
 // Threads: pure functions on values.
 #pragma once
 
+#include <optional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "drywall/base/result.h"
@@ -17,6 +19,7 @@ namespace drywall::control {
 struct Plan {
     policy::Inventory after;
     std::vector<Change> changes;
+    std::vector<Complaint> warnings{};  // about the request's own text
 
     [[nodiscard]] bool changes_something() const noexcept;
 };
@@ -26,6 +29,16 @@ struct Plan {
 [[nodiscard]] Result<Plan> plan_apply(const policy::Inventory& before, std::span<const loader::Source> sources);
 
 [[nodiscard]] Result<Plan> plan_remove(const policy::Inventory& before, std::span<const policy::ResourceId> ids);
+
+// A staged policy as people name it: what is left out is looked for.
+struct StagedName {
+    std::optional<policy::Kind> kind;
+    std::optional<std::string> ns;
+    std::string name;
+};
+
+// The one staged policy that is meant. kNotFound with what there is, kInvalid with the candidates if there are several.
+[[nodiscard]] Result<policy::ResourceId> find_staged(const policy::Inventory& inventory, const StagedName& wanted);
 
 // As Controller::promote().
 [[nodiscard]] Result<Plan> plan_promote(const policy::Inventory& before, const policy::ResourceId& staged);

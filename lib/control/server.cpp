@@ -1,4 +1,5 @@
 #include "drywall/control/server.h"
+#include "drywall/explain/parameters.h"
 
 #include <algorithm>
 #include <atomic>
@@ -20,7 +21,6 @@
 #include "connection.h"
 #include "connection_threads.h"
 #include "drywall/base/logging.h"
-#include "query.h"
 #include "unix_socket.h"
 
 namespace drywall::control {
@@ -56,7 +56,7 @@ std::optional<ApiResponse> unwanted_body(const httplib::Request& request, std::s
     if (request.is_multipart_form_data())
         return error_response(415, "unsupported", R"(send YAML, or {"files": [...]} as JSON, not a form)");
     if (!request.has_header("Content-Length")) return std::nullopt;
-    const std::optional<std::uint64_t> length = parse_number(request.get_header_value("Content-Length"));
+    const std::optional<std::uint64_t> length = explain::parse_number(request.get_header_value("Content-Length"));
     if (!length || request.get_header_value_count("Content-Length") != 1)
         return error_response(400, "invalid", "Content-Length is not a number");
     if (*length > most)
@@ -67,7 +67,7 @@ std::optional<ApiResponse> unwanted_body(const httplib::Request& request, std::s
 }
 
 std::size_t content_length(const httplib::Request& request) {
-    return parse_number(request.get_header_value("Content-Length")).value_or(0);
+    return explain::parse_number(request.get_header_value("Content-Length")).value_or(0);
 }
 
 // RFC 9112, section 6.3: a request that says nothing about its body has none. The library would read to the end of the

@@ -72,6 +72,8 @@ private:
         const ruleset::TraceVerdict& verdict = ruleset_.verdict(trace);
         return verdict.enforced == Verdict::kAllow ? DropReason::kNone : verdict.reason;
     }
+    // Allowed by an untracked policy: no connection is opened, and answers are judged as new.
+    [[nodiscard]] bool is_untracked(TraceId trace) const noexcept { return ruleset_.verdict(trace).untracked; }
     void drop(std::size_t packet, DropReason reason) noexcept;
     void end(flow::Flow& flow) noexcept;
 

@@ -21,14 +21,15 @@ void Burst::decide(std::size_t i) noexcept {
     flow::Flow* flow = current_flow(i);
     if (flow == nullptr && is_related(subject)) return place_.counters.related_passed.add(bytes_of(subject));
     Judgement judgement = flow != nullptr ? judge_flow(i, *flow) : judge(subject);
-    if (judgement.drop != DropReason::kNone) flow = nullptr;  // there was none, or it was cut
+    const bool untracked = is_untracked(judgement.trace);
+    if (judgement.drop != DropReason::kNone || untracked) flow = nullptr;  // there was none, or it is gone
 
     flow::FragmentFate* fate = nullptr;
     if (meta.fragment == net::FragmentKind::kFirst) {
         fate = place_.fragments.remember(flow::fragment_key(meta), now_);
         if (fate == nullptr && judgement.drop == DropReason::kNone) judgement.drop = DropReason::kFragmentTableFull;
     }
-    const bool opens = judgement.drop == DropReason::kNone && flow == nullptr && subject.tracked &&
+    const bool opens = judgement.drop == DropReason::kNone && flow == nullptr && !untracked && subject.tracked &&
                        !(net::is_icmp(meta.tuple.protocol) && flow::is_icmp_reply(meta.tuple));
     if (opens) {
         flow = open(i, judgement.trace);
@@ -97,12 +98,15 @@ Burst::Judgement Burst::judge_flow(std::size_t i, flow::Flow& flow) noexcept {
     return judge_again(flow, asked ? scratch_.answers[subject.answer] : ruleset_.classify(flow.initiator_tuple()));
 }
 
-// The connection under this generation: it stays, or it is cut and gone. `trace` is that of its initiator's tuple.
+// The connection under this generation: it stays, or it is cut and gone, or it ends because its packets are untracked
+// now. `trace` is that of its initiator's tuple.
 Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
     flow.trace = trace;
     flow.generation = ruleset_.generation();
     const DropReason drop = drop_by(trace);
-    if (drop == DropReason::kNone) {
+    if (is_untracked(trace)) {
+        end(flow);
+    } else if (drop == DropReason::kNone) {
         report_.rejudged(flow);
     } else {
         report_.cut(flow);
@@ -147,7 +151,9 @@ bool Burst::is_related(const Subject& subject) noexcept {
     const auto keyed = flow::keyed(*quote, ingress);
     flow::Flow* flow = keyed ? place_.flows.find(keyed->key) : nullptr;
     if (flow == nullptr || place_.flows.expired(*flow, now_)) return false;
-    return !is_stale(*flow) || judge_again(*flow, ruleset_.classify(flow->initiator_tuple())).drop == DropReason::kNone;
+    if (!is_stale(*flow)) return true;
+    const Judgement again = judge_again(*flow, ruleset_.classify(flow->initiator_tuple()));
+    return again.drop == DropReason::kNone && !is_untracked(again.trace);
 }
 
 flow::Arrival Burst::arrival_of(const Subject& subject) const noexcept {

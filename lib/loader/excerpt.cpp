@@ -44,19 +44,20 @@ std::size_t character_length(std::string_view text) noexcept {
 // A character as it is shown: one cell each, so that what stands above the caret is as wide as what is before it.
 struct Cell {
     std::string_view bytes;
+    std::size_t end = 0;  // in the line
 };
 
-std::vector<Cell> cells_of(std::string_view line, std::size_t most) {
+// Far enough past the byte `at` to show what follows it.
+std::vector<Cell> cells_of(std::string_view line, std::size_t at) {
     std::vector<Cell> cells;
-    while (!line.empty() && cells.size() < most) {
-        const std::size_t length = character_length(line);
-        if (length == 0) {
-            cells.push_back({line.front() == '\t' ? " " : "?"});
-            line.remove_prefix(1);
-        } else {
-            cells.push_back({line.substr(0, length)});
-            line.remove_prefix(length);
-        }
+    std::size_t past = 0;
+    for (std::size_t i = 0; i < line.size() && past <= kWidth;) {
+        const std::size_t length = character_length(line.substr(i));
+        std::string_view bytes = line.substr(i, length);
+        if (length == 0) bytes = line[i] == '\t' ? " " : "?";
+        i += std::max<std::size_t>(1, length);
+        cells.push_back({bytes, i});
+        past += i > at ? 1 : 0;
     }
     return cells;
 }
@@ -70,16 +71,16 @@ std::string excerpt(const std::vector<Source>& sources, const Complaint& complai
     if (source == sources.end() || place.line < 1 || place.column < 1) return {};
     const std::string_view line = line_of(source->text, place.line);
     if (line.empty()) return {};
-    const auto column = static_cast<std::size_t>(place.column) - 1;
-    const std::vector<Cell> cells = cells_of(line, column + kWidth);
-    const std::size_t caret = std::min(column, cells.size());
-    const bool long_line = cells.size() > kWidth;
-    const std::size_t first = long_line && caret > kBefore ? caret - kBefore : 0;
+    const auto at = static_cast<std::size_t>(place.column) - 1;  // columns count bytes
+    const std::vector<Cell> cells = cells_of(line, at);
+    const auto pointed = std::find_if(cells.begin(), cells.end(), [&](const Cell& cell) { return cell.end > at; });
+    const auto caret = static_cast<std::size_t>(pointed - cells.begin());
+    const std::size_t first = cells.size() > kWidth && caret > kBefore ? caret - kBefore : 0;
     const std::size_t last = std::min(cells.size(), first + kWidth);
     std::string text(kIndent);
     if (first > 0) text += kCut;
     for (std::size_t i = first; i < last; ++i) text += cells[i].bytes;
-    if (last < cells.size() || cells.size() == column + kWidth) text += kCut;
+    if (last < cells.size() || cells.back().end < line.size()) text += kCut;
     const std::size_t blanks = kIndent.size() + (first > 0 ? kCut.size() : 0) + caret - first;
     return text + "\n" + std::string(blanks, ' ') + "^\n";
 }

@@ -4,6 +4,12 @@
 
 namespace drywall::loader {
 
+namespace {
+
+constexpr std::size_t kListedFields = 40;  // a longer list is no help
+
+}  // namespace
+
 Fields::Fields(const Node& node, std::string path, Complaints& complaints, std::string_view top_name)
     : node_(node), path_(std::move(path)), complaints_(complaints) {
     if (node.is_mapping()) return;
@@ -46,7 +52,7 @@ void Fields::finish() {
         if (std::find(known_.begin(), known_.end(), entry.key) != known_.end()) continue;
         // A suggestion for each of a million keys would take minutes.
         std::string hint = complaints_.full() ? "" : did_you_mean(entry.key, known_);
-        if (hint.empty()) hint = "known fields are " + joined(known_);
+        if (hint.empty() && known_.size() <= kListedFields) hint = "known fields are " + joined(known_);
         complaints_.add(entry.line, entry.column,
                         "unknown field " + shown(entry.key) + (path_.empty() ? "" : " in " + path_), std::move(hint));
     }

@@ -29,20 +29,6 @@ void check_value(const Node& node, const std::string& value, const std::string& 
                    std::string(kValueForm));
 }
 
-void read_match_labels(Fields& fields, LabelSelector& out) {
-    const Node* node = fields.take("matchLabels");
-    if (node == nullptr) return;
-    Complaints& complaints = fields.complaints();
-    const Fields must_be_mapping(*node, fields.path_to("matchLabels"), complaints);
-    for (const Entry& entry : node->entries) {
-        const auto value = read_text(entry.value, "label " + shown(entry.key), complaints);
-        if (!value) continue;
-        check_key(entry.line, entry.column, entry.key, complaints);
-        check_value(entry.value, *value, entry.key, complaints);
-        out.match_labels.emplace(entry.key, *value);
-    }
-}
-
 void check_number_of_values(Fields& fields, const LabelRequirement& requirement) {
     const Node* values = fields.node().find("values");
     const bool some = values != nullptr && !is_empty_value(*values);
@@ -58,8 +44,10 @@ LabelRequirement read_requirement(const Node& node, std::string path, Complaints
     Fields fields(node, std::move(path), complaints);
     LabelRequirement out;
     if (const Node* key = fields.require("key")) {
-        out.key = read_text(*key, fields.path_to("key"), complaints).value_or("");
-        if (!key->scalar.empty() || key->quoted) check_key(key->line, key->column, out.key, complaints);
+        if (auto text = read_text(*key, fields.path_to("key"), complaints)) {
+            out.key = *std::move(text);
+            check_key(key->line, key->column, out.key, complaints);
+        }
     }
     std::optional<Operator> op;
     if (const Node* text = fields.require("operator")) {
@@ -79,26 +67,12 @@ LabelRequirement read_requirement(const Node& node, std::string path, Complaints
     return out;
 }
 
-bool is_port_name(std::string_view text) noexcept {
-    if (text.empty() || text.size() > 15) return false;
-    bool letter = false;
-    char before = '-';
-    for (const char c : text) {
-        const bool lower = c >= 'a' && c <= 'z';
-        const bool digit = c >= '0' && c <= '9';
-        if (!lower && !digit && (c != '-' || before == '-')) return false;
-        letter = letter || lower;
-        before = c;
-    }
-    return letter && before != '-';
-}
-
 }  // namespace
 
 LabelSelector read_label_selector(const Node& node, const std::string& path, Complaints& complaints) {
     Fields fields(node, path, complaints);
     LabelSelector out;
-    read_match_labels(fields, out);
+    for (auto& [key, value] : read_labels(fields, "matchLabels")) out.match_labels.emplace(key, std::move(value));
     std::size_t index = 0;
     for (const Node& item : fields.list("matchExpressions", kUnlimited)) {
         out.match_expressions.push_back(
@@ -116,12 +90,12 @@ std::optional<LabelSelector> read_label_selector(Fields& fields, std::string_vie
 
 std::optional<std::string> read_port_name(const Node& node, std::string_view what, Complaints& complaints) {
     const auto name = read_text(node, what, complaints);
-    if (!name || is_port_name(*name)) return name;
-    const bool digits =
-        !name->empty() && std::all_of(name->begin(), name->end(), [](char c) { return c >= '0' && c <= '9'; });
+    if (!name) return std::nullopt;
+    const std::string_view trouble = trouble_with_port_name(*name);
+    if (trouble.empty()) return name;
+    const bool digits = !name->empty() && name->find_first_not_of("0123456789") == std::string::npos;
     complaints.add(node.line, node.column, std::string(what) + ": " + shown(*name) + " can't be the name of a port",
-                   digits ? "write a port's number without quotes"
-                          : "use lower-case letters, digits and single '-', at most 15, with a letter among them");
+                   digits ? "write a port's number without quotes" : "a port's name " + std::string(trouble));
     return std::nullopt;
 }
 

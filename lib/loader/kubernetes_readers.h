@@ -13,9 +13,6 @@
 
 namespace drywall::loader {
 
-// The kinds whose readers are part of this build; others are refused by name.
-inline constexpr bool kReadsKubernetes = false;
-
 [[nodiscard]] policy::KubernetesNetworkPolicy read_kubernetes_policy(Fields& spec, bool staged);
 [[nodiscard]] policy::AdminPolicy read_admin_policy(Fields& spec, policy::AdminPolicy::Form form);
 

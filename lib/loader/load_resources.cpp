@@ -48,18 +48,11 @@ constexpr std::array<std::string_view, 30> kOtherKinds{"BGPConfiguration",
 // What the API's raw storage calls Calico's own kinds; the fields are not the same throughout.
 constexpr std::string_view kCalicosStorage = "crd.projectcalico.org/v1";
 
-bool is_kubernetes(Kind kind) noexcept {
-    return policy::api_version(kind) != policy::api_version(Kind::kTier) ||
-           kind == Kind::kStagedKubernetesNetworkPolicy;
-}
-
-bool is_read(Kind kind) noexcept { return kReadsKubernetes || !is_kubernetes(kind); }
-
 std::vector<std::string_view> kind_names() {
     std::vector<std::string_view> names;
     for (const Kind kind : policy::all_kinds()) {
         const std::string_view name = policy::document_kind(kind);
-        if (is_read(kind) && std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+        if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
     }
     return names;
 }
@@ -134,14 +127,7 @@ private:
         const Node* version = fields.require("apiVersion");
         if (version == nullptr) return std::nullopt;
         const auto kind = version->is_scalar() ? policy::kind_of_document(version->scalar, name) : std::nullopt;
-        if (!kind) {
-            complain_about_version(*version, versions);
-        } else if (!is_read(*kind)) {
-            complaints_.unsupported(node.line, node.column,
-                                    "kind " + shown(name) + " of " + shown(version->scalar) + " is not supported yet",
-                                    "supported kinds are " + joined(kind_names()));
-            return std::nullopt;
-        }
+        if (!kind) complain_about_version(*version, versions);
         return kind;
     }
 
@@ -200,16 +186,14 @@ private:
     }
 
     std::optional<Resource> read_body(Fields& top, Kind kind, policy::Metadata& metadata) {
-        if constexpr (kReadsKubernetes) {
-            switch (kind) {
-                case Kind::kNamespace: return read_namespace(top);
-                case Kind::kServiceAccount: return read_service_account(top);
-                case Kind::kPod: return read_pod(top);
-                case Kind::kNode: return read_node(top);
-                case Kind::kService: return read_service(top);
-                case Kind::kEndpointSlice: return read_endpoint_slice(top);
-                default: break;
-            }
+        switch (kind) {
+            case Kind::kNamespace: return read_namespace(top);
+            case Kind::kServiceAccount: return read_service_account(top);
+            case Kind::kPod: return read_pod(top);
+            case Kind::kNode: return read_node(top);
+            case Kind::kService: return read_service(top);
+            case Kind::kEndpointSlice: return read_endpoint_slice(top);
+            default: break;
         }
         const Node* node = may_lack_spec(kind) ? top.take("spec") : top.require("spec");
         if (node == nullptr && !may_lack_spec(kind)) return std::nullopt;
@@ -221,17 +205,12 @@ private:
 
     static Resource read_spec(Fields& spec, Kind kind, policy::Metadata& metadata) {
         using Form = policy::AdminPolicy::Form;
-        if constexpr (kReadsKubernetes) {
-            switch (kind) {
-                case Kind::kStagedKubernetesNetworkPolicy: return read_kubernetes_policy(spec, true);
-                case Kind::kKubernetesNetworkPolicy: return read_kubernetes_policy(spec, false);
-                case Kind::kAdminNetworkPolicy: return read_admin_policy(spec, Form::kAdmin);
-                case Kind::kBaselineAdminNetworkPolicy: return read_admin_policy(spec, Form::kBaselineAdmin);
-                case Kind::kClusterNetworkPolicy: return read_admin_policy(spec, Form::kCluster);
-                default: break;
-            }
-        }
         switch (kind) {
+            case Kind::kStagedKubernetesNetworkPolicy: return read_kubernetes_policy(spec, true);
+            case Kind::kKubernetesNetworkPolicy: return read_kubernetes_policy(spec, false);
+            case Kind::kAdminNetworkPolicy: return read_admin_policy(spec, Form::kAdmin);
+            case Kind::kBaselineAdminNetworkPolicy: return read_admin_policy(spec, Form::kBaselineAdmin);
+            case Kind::kClusterNetworkPolicy: return read_admin_policy(spec, Form::kCluster);
             case Kind::kTier: return read_tier(spec);
             case Kind::kGlobalNetworkSet:
             case Kind::kNetworkSet: return read_network_set(spec, kind == Kind::kGlobalNetworkSet);

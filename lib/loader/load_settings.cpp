@@ -32,6 +32,12 @@ void read_control(Fields& top, Settings& settings) {
     control->finish();
 }
 
+void complete_ports(Settings& settings) {
+    if (settings.ports.empty()) settings.ports = {{"left", {}}, {"right", {}}};
+    if (settings.pairs.empty() && settings.ports.size() == 2)
+        settings.pairs = {{settings.ports[0].name, settings.ports[1].name}};
+}
+
 void read_log(Fields& top, Settings& settings) {
     auto log = section(top, "log");
     if (!log) return;
@@ -39,15 +45,16 @@ void read_log(Fields& top, Settings& settings) {
     log->finish();
 }
 
-Settings read_settings(Fields& top) {
+Settings read_settings(Fields& top, Purpose purpose) {
     Settings settings;
-    read_machine(top, settings);
+    read_machine(top, purpose, settings);
     read_traffic(top, settings);
     read_limits(top, settings);
     read_control(top, settings);
     settings.policy_directory = top.text("policies").value_or("");
     read_log(top, settings);
     top.finish();
+    if (purpose == Purpose::kQuestions) complete_ports(settings);
     return settings;
 }
 
@@ -59,11 +66,18 @@ std::optional<Fields> section(Fields& parent, std::string_view name) {
     return Fields(*node, parent.path_to(name), parent.complaints());
 }
 
-Result<Settings> load_settings(const Source& source) {
+Settings settings_for_questions() {
+    Settings settings;
+    complete_ports(settings);
+    return settings;
+}
+
+Result<Settings> load_settings(const Source& source, Purpose purpose) {
     Complaints complaints(source.name);
     const std::vector<Node> documents = parse_yaml(source.text, complaints);
     if (!complaints.empty()) return std::move(complaints).error();
     if (documents.empty()) {
+        if (purpose == Purpose::kQuestions) return settings_for_questions();
         return Error::invalid({source.name, 1, 1}, "the configuration is empty", "start from config/drywall.yaml");
     }
     if (documents.size() > 1) {
@@ -72,7 +86,7 @@ Result<Settings> load_settings(const Source& source) {
         return std::move(complaints).error();
     }
     Fields top(documents.front(), "", complaints, "the configuration");
-    Settings settings = read_settings(top);
+    Settings settings = read_settings(top, purpose);
     if (!complaints.empty()) return std::move(complaints).error();
     return settings;
 }

@@ -243,6 +243,7 @@ std::optional<policy::FailsafePort> read_failsafe_port(const Node& item, const s
 
 // Absent: Calico's defaults. An empty list: none.
 std::optional<std::vector<policy::FailsafePort>> read_failsafe_ports(Fields& spec, std::string_view name) {
+    spec.ignore(name);
     if (spec.node().find(name) == nullptr) return std::nullopt;
     std::vector<policy::FailsafePort> ports;
     for (const Node& item : spec.list(name, kUnlimited)) {

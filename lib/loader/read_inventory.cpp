@@ -2,7 +2,6 @@
 // hundreds of fields that say nothing about packets. Those are passed over, whatever they hold; the few that matter are
 // read as strictly as everywhere. As servers write null for "nothing", it is that here.
 #include <array>
-#include <limits>
 
 #include "kubernetes_parts.h"
 #include "kubernetes_readers.h"

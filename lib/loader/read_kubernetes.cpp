@@ -1,7 +1,6 @@
 // NetworkPolicy of networking.k8s.io/v1, and Calico's StagedKubernetesNetworkPolicy. Both are validated as Kubernetes
 // validates the former: a staged policy that could not be promoted would rehearse nothing.
 #include <array>
-#include <limits>
 
 #include "kubernetes_parts.h"
 #include "kubernetes_readers.h"
@@ -15,8 +14,6 @@ using policy::KubernetesPeer;
 using policy::KubernetesPort;
 using policy::KubernetesRule;
 using policy::StagedAction;
-
-constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
 
 constexpr std::array kStagedActions{
     Choice<StagedAction>{"Set", StagedAction::kSet}, Choice<StagedAction>{"Delete", StagedAction::kDelete},

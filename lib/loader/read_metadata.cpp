@@ -27,6 +27,8 @@ std::string lower(std::string text) {
 constexpr std::string_view kKeyForm =
     "a key is letters, digits, '-', '_', '.', at most 63, after an optional 'domain/'";
 
+constexpr std::string_view kOnlyBaseline = "default";
+
 bool is_policy(Kind kind) noexcept {
     return kind == Kind::kGlobalNetworkPolicy || kind == Kind::kStagedGlobalNetworkPolicy ||
            kind == Kind::kNetworkPolicy || kind == Kind::kStagedNetworkPolicy;
@@ -46,12 +48,16 @@ bool acceptable_policy_name(Kind kind, std::string_view name) noexcept {
 
 bool acceptable_name(Kind kind, std::string_view name) noexcept {
     if (is_policy(kind)) return acceptable_policy_name(kind, name);
+    if (kind == Kind::kBaselineAdminNetworkPolicy) return name == kOnlyBaseline;
     const bool label = kind == Kind::kTier || kind == Kind::kNamespace || kind == Kind::kService;
     return label ? is_dns_label(name) : is_dns_subdomain(name);
 }
 
 std::string name_form(Kind kind) {
     if (is_policy(kind)) return "use lower-case letters, digits and '-', with at most one '.'";
+    if (kind == Kind::kBaselineAdminNetworkPolicy) {
+        return "there is one of them, named '" + std::string(kOnlyBaseline) + "'";
+    }
     const bool label = kind == Kind::kTier || kind == Kind::kNamespace || kind == Kind::kService;
     return label ? "use lower-case letters, digits and '-', at most 63" : "use lower-case letters, digits, '-' and '.'";
 }

@@ -32,13 +32,18 @@ void read_dpdk(Fields& top, Settings& settings) {
     dpdk->finish();
 }
 
+const Node* needed(Fields& fields, std::string_view name, Purpose purpose) {
+    return purpose == Purpose::kAppliance ? fields.require(name) : fields.take(name);
+}
+
 // Ports by name, in the order of the text, as complaints list them.
 class PortReader {
 public:
-    PortReader(Fields& top, Settings& settings) : top_(top), settings_(settings), complaints_(top.complaints()) {}
+    PortReader(Fields& top, Purpose purpose, Settings& settings)
+        : top_(top), purpose_(purpose), settings_(settings), complaints_(top.complaints()) {}
 
     void read() {
-        const Node* node = top_.require("ports");
+        const Node* node = needed(top_, "ports", purpose_);
         for (const Node& item : top_.list("ports", kMaxPortCount)) read_port(item);
         if (node != nullptr && node->is_sequence() && node->items.empty()) {
             complaints_.add(node->line, node->column, "ports is empty",
@@ -53,7 +58,7 @@ private:
         Fields fields(item, path, complaints_);
         PortSettings port;
         if (const Node* node = fields.require("name")) port.name = read_port_name(*node, fields);
-        if (const Node* node = fields.require("device")) port.device = read_device(*node, fields, port.name);
+        if (const Node* node = needed(fields, "device", purpose_)) port.device = read_device(*node, fields, port.name);
         fields.finish();
         settings_.ports.push_back(std::move(port));
     }
@@ -92,7 +97,7 @@ private:
     }
 
     void read_pairs() {
-        const Node* node = top_.require("pairs");
+        const Node* node = needed(top_, "pairs", purpose_);
         for (const Node& item : top_.list("pairs", kMaxPortCount)) read_pair(item);
         if (node != nullptr && node->is_sequence() && node->items.empty()) {
             complaints_.add(node->line, node->column, "pairs is empty",
@@ -129,6 +134,7 @@ private:
     }
 
     Fields& top_;
+    Purpose purpose_;
     Settings& settings_;
     Complaints& complaints_;
     std::size_t position_ = 0;
@@ -137,11 +143,11 @@ private:
     std::map<std::string, int> paired_;           // and the line
 };
 
-void read_workers(Fields& top, Settings& settings) {
-    const Node* node = top.require("workers");
+void read_workers(Fields& top, Purpose purpose, Settings& settings) {
+    const Node* node = needed(top, "workers", purpose);
     if (node == nullptr) return;
     Fields workers(*node, "workers", top.complaints());
-    const Node* cores = workers.require("cores");
+    const Node* cores = needed(workers, "cores", purpose);
     for (const Node& item : workers.list("cores", kMaxWorkers)) {
         const auto core = read_integer(item, "a CPU in workers.cores", 0, kMaxCpu, top.complaints());
         if (core) settings.worker_cores.push_back(static_cast<unsigned>(*core));
@@ -156,10 +162,10 @@ void read_workers(Fields& top, Settings& settings) {
 
 }  // namespace
 
-void read_machine(Fields& top, Settings& settings) {
+void read_machine(Fields& top, Purpose purpose, Settings& settings) {
     read_dpdk(top, settings);
-    PortReader(top, settings).read();
-    read_workers(top, settings);
+    PortReader(top, purpose, settings).read();
+    read_workers(top, purpose, settings);
     assign_integer(top, "stats-core", 0, kMaxCpu, settings.stats_core);
 }
 

@@ -10,7 +10,7 @@
 namespace drywall::loader {
 
 // Ports, pairs, and the machine under them: dpdk, workers, stats-core.
-void read_machine(Fields& top, Settings& settings);
+void read_machine(Fields& top, Purpose purpose, Settings& settings);
 
 // What no policy decides: posture, unmatched, non-ip, neighbour-discovery, failsafe, pending.
 void read_traffic(Fields& top, Settings& settings);

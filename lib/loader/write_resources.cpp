@@ -5,7 +5,6 @@
 #include <nlohmann/json.hpp>
 
 #include "drywall/loader/resources.h"
-#include "kubernetes_readers.h"
 #include "kubernetes_writers.h"
 #include "yaml_writer.h"
 
@@ -255,7 +254,7 @@ Json document(const policy::Resource& resource) {
     const auto put = [&](const auto& r) {
         if constexpr (requires { spec(r); }) {
             out["spec"] = spec(r);
-        } else if constexpr (kReadsKubernetes) {
+        } else {
             put_body(out, r);
         }
     };

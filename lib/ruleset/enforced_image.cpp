@@ -128,6 +128,7 @@ private:
     }
 
     [[nodiscard]] std::string text(HitId id) const {
+        if (id == classify::kNoHit) return "nothing";
         return hits_[index(id)].text() + " (" + hits_[index(id)].identity + ")";
     }
 

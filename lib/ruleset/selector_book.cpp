@@ -1,10 +1,29 @@
 #include "selector_book.h"
 
+#include <string_view>
 #include <utility>
+
+#include "drywall/policy/selector_terms.h"
 
 namespace drywall::ruleset {
 
-SelectorBook::SelectorBook(const std::vector<policy::Labels>& labels) : labels_(labels) {}
+namespace {
+
+// No label holds a zero byte.
+std::string term(std::string_view label, std::string_view value) {
+    std::string key(label);
+    key += '\0';
+    key += value;
+    return key;
+}
+
+}  // namespace
+
+SelectorBook::SelectorBook(const std::vector<policy::Labels>& labels) : labels_(labels) {
+    for (std::size_t i = 0; i < labels.size(); ++i)
+        for (const auto& [label, value] : labels[i])
+            having_[term(label, value)].push_back(LabelsId{static_cast<std::uint32_t>(i)});
+}
 
 const SelectorBook::Selected& SelectorBook::operator[](const std::string& text) {
     if (const auto known = by_text_.find(text); known != by_text_.end()) return *known->second;
@@ -22,10 +41,27 @@ const SelectorBook::Selected& SelectorBook::operator[](const std::string& text) 
     return entry->second;
 }
 
+const std::vector<LabelsId>* SelectorBook::candidates(const std::string& selector) const {
+    static const std::vector<LabelsId> kNobody;
+    const std::vector<LabelsId>* fewest = nullptr;
+    for (const auto& [label, value] : policy::required_terms(selector)) {
+        const auto found = having_.find(term(label, value));
+        if (found == having_.end()) return &kNobody;
+        if (fewest == nullptr || found->second.size() < fewest->size()) fewest = &found->second;
+    }
+    return fewest;
+}
+
 std::vector<LabelsId> SelectorBook::evaluate(const policy::Selector& selector) const {
     std::vector<LabelsId> selected;
-    for (std::size_t i = 0; i < labels_.size(); ++i)
-        if (selector.matches(labels_[i])) selected.push_back(LabelsId{static_cast<std::uint32_t>(i)});
+    const auto ask = [&](LabelsId id) {
+        if (selector.matches(labels_[index(id)])) selected.push_back(id);
+    };
+    if (const std::vector<LabelsId>* few = candidates(selector.canonical())) {
+        for (const LabelsId id : *few) ask(id);
+        return selected;
+    }
+    for (std::size_t i = 0; i < labels_.size(); ++i) ask(LabelsId{static_cast<std::uint32_t>(i)});
     return selected;
 }
 

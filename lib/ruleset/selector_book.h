@@ -1,4 +1,5 @@
-// SelectorBook: every selector of a generation, parsed once, and evaluated once per distinct meaning and label map.
+// SelectorBook: every selector of a generation, parsed once, and evaluated once per distinct meaning and label map that
+// may match.
 //
 // Threads: the builder of one generation only.
 #pragma once
@@ -32,8 +33,11 @@ public:
 
 private:
     [[nodiscard]] std::vector<LabelsId> evaluate(const policy::Selector& selector) const;
+    // Those that have what the selector asks of every match, ascending; null: it asks nothing that is known.
+    [[nodiscard]] const std::vector<LabelsId>* candidates(const std::string& selector) const;
 
     const std::vector<policy::Labels>& labels_;
+    std::unordered_map<std::string, std::vector<LabelsId>> having_;  // by label and value; ascending
     std::unordered_map<std::string, const Selected*> by_text_;
     std::unordered_map<std::string, Selected> by_canonical_;
     Status status_ = Done{};

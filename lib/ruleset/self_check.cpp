@@ -48,11 +48,13 @@ public:
     }
 
 private:
-    std::size_t count_sites() const {
+    std::size_t count_sites() {
         std::size_t count = program_.failsafe.size();
-        const auto add_walk = [&](classify::WalkId id) {
-            for (const classify::Tier& tier : program_.walks[index(id)].tiers) count += tier.rules.size();
-        };
+        for (const classify::Walk& walk : program_.walks) {
+            std::size_t& rules = rules_in_walk_.emplace_back();
+            for (const classify::Tier& tier : walk.tiers) rules += tier.rules.size();
+        }
+        const auto add_walk = [&](classify::WalkId id) { count += rules_in_walk_[index(id)]; };
         for (const classify::Party& party : program_.parties)
             for (const classify::Walks* walks : {&party.egress, &party.ingress}) {
                 add_walk(walks->enforced);
@@ -68,11 +70,22 @@ private:
     }
 
     void visit(const classify::Walks& walks, const classify::Party* source, const classify::Party* destination) {
-        for (const classify::WalkId id : {walks.enforced, walks.pending})
-            for (const classify::Tier& tier : program_.walks[index(id)].tiers)
-                for (const classify::RuleIndex rule : tier.rules)
-                    if (seen_++ % stride_ == 0)
-                        add({.rule = &program_.rules[index(rule)], .source = source, .destination = destination});
+        for (const classify::WalkId id : {walks.enforced, walks.pending}) {
+            const std::size_t end = seen_ + rules_in_walk_[index(id)];
+            for (std::size_t at = (seen_ + stride_ - 1) / stride_ * stride_; at < end; at += stride_)
+                add({.rule = &rule_at(program_.walks[index(id)], at - seen_),
+                     .source = source,
+                     .destination = destination});
+            seen_ = end;
+        }
+    }
+
+    const classify::Rule& rule_at(const classify::Walk& walk, std::size_t position) const {
+        for (const classify::Tier& tier : walk.tiers) {
+            if (position < tier.rules.size()) return program_.rules[index(tier.rules[position])];
+            position -= tier.rules.size();
+        }
+        return any_;
     }
 
     void add(const Site& site) {
@@ -196,6 +209,7 @@ private:
     const classify::Program& program_;
     const classify::Rule any_{};
     std::vector<net::Tuple> keys_;
+    std::vector<std::size_t> rules_in_walk_;
     std::mt19937_64 random_{1};  // a constant seed: the same program gets the same keys
     std::size_t keys_per_rule_ = kMinKeysPerRule;
     std::size_t stride_ = 1;
@@ -211,12 +225,14 @@ std::size_t comparisons_per_key(const classify::Program& program) {
             for (const classify::SetId id : *sets) count += program.sets[index(id)].prefixes.size();
         return count;
     };
+    std::vector<std::size_t> cost;  // by rule
+    cost.reserve(program.rules.size());
+    for (const classify::Rule& rule : program.rules) cost.push_back(side(rule.source) + side(rule.destination));
     std::size_t longest = 0;
     for (const classify::Walk& walk : program.walks) {
         std::size_t count = 0;
         for (const classify::Tier& tier : walk.tiers)
-            for (const classify::RuleIndex rule : tier.rules)
-                count += side(program.rules[index(rule)].source) + side(program.rules[index(rule)].destination);
+            for (const classify::RuleIndex rule : tier.rules) count += cost[index(rule)];
         longest = std::max(longest, count);
     }
     std::size_t addresses = 0;

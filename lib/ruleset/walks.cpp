@@ -52,13 +52,14 @@ void WalkBuilder::select(SelectorBook& selectors) {
 bool WalkBuilder::applies(const Participant& participant, const Group& group, Direction direction) const {
     if (!participant.governs(direction)) return false;
     const Chain chain = participant.chain();
+    if (chain == Chain::kUntracked && !group.untracked) return false;
+    if (chain == Chain::kPreDnat && direction == Direction::kEgress) return false;
     switch (group.role) {
         case Role::kWorkload: return chain == Chain::kTiers;
-        case Role::kHost: return chain != Chain::kPreDnat || direction == Direction::kIngress;
+        case Role::kHost: return true;
         case Role::kPort: break;
     }
-    if (chain == Chain::kTiers) return participant.policy->apply_on_forward;
-    return direction == Direction::kIngress && (chain == Chain::kPreDnat || group.untracked);
+    return chain == Chain::kTiers ? participant.policy->apply_on_forward : direction == Direction::kIngress;
 }
 
 WalkBuilder::Applying WalkBuilder::part_of(const Group& group, Direction direction, World world) const {

@@ -32,6 +32,10 @@ const std::array<std::string, 6> kNets4{"10.0.0.0/28",  "10.0.0.4/30", "0.0.0.0/
 const std::array<std::string, 4> kNets6{"2001:db8::/126", "2001:db8::/32", "::/1", "2001:db8::2/128"};
 const std::array<policy::PortRange, 5> kPorts{{{80, 80}, {443, 443}, {1, 1023}, {8000, 9000}, {22, 53}}};
 const std::array<std::string, 3> kTiers{"default", "sec", "low"};
+const std::array<std::string, 2> kNamespaces{"prod", "dev"};
+const std::array<std::string, 3> kPortNames{"http", "dns", "none"};
+const std::array<std::string, 5> kNamespaceSelectors{"all()", "global()", "env == 'p'", "!has(env)",
+                                                     "projectcalico.org/name == 'dev'"};
 
 policy::Labels random_labels(Dice& dice) {
     policy::Labels labels;
@@ -47,6 +51,22 @@ void fill_side(Dice& dice, bool v6, policy::EntityRule& side) {
     if (dice.chance(25)) side.nets.push_back(net());
     if (dice.chance(10)) side.nets.push_back(net());
     if (dice.chance(15)) side.not_nets.push_back(net());
+    if (dice.chance(15)) side.namespace_selector = dice.one_of(kNamespaceSelectors);
+    if (dice.chance(8)) side.service_accounts = policy::ServiceAccountMatch{.names = {"default"}, .selector = {}};
+    if (dice.chance(8)) side.named_ports.push_back(dice.one_of(kPortNames));
+    if (dice.chance(4)) side.named_ports.push_back(dice.one_of(kPortNames));
+    if (dice.chance(5)) side.not_named_ports.push_back(dice.one_of(kPortNames));
+}
+
+// A peer that is a service, in the direction where it may be.
+void fill_services(Dice& dice, policy::Policy& policy) {
+    const auto service = [&] {
+        return policy::ServiceMatch{.name = dice.chance(80) ? "api" : "none", .ns = dice.one_of(kNamespaces)};
+    };
+    for (policy::Rule& rule : policy.ingress)
+        if (dice.chance(8)) rule.source = {}, rule.source.services = service();
+    for (policy::Rule& rule : policy.egress)
+        if (dice.chance(8)) rule.destination = {}, rule.destination.services = service();
 }
 
 void fill_service(Dice& dice, policy::Rule& rule) {
@@ -78,17 +98,46 @@ policy::Rule random_rule(Dice& dice) {
     return rule;
 }
 
-policy::Policy random_policy(Dice& dice, const std::string& name) {
+// Global, or of the namespace.
+policy::Policy random_policy(Dice& dice, const std::string& name, const std::string& ns = {}) {
     policy::Policy policy;
     policy.metadata.name = name;
+    policy.metadata.ns = ns;
+    if (!ns.empty()) policy.enforced_kind = policy::Kind::kNetworkPolicy;
     policy.tier = dice.one_of(kTiers);
     if (dice.chance(80)) policy.order = static_cast<double>(dice.below(4));  // ties are frequent
     policy.selector = dice.one_of(kSelectors);
     policy.ingress_type = dice.chance(70);
     policy.egress_type = !policy.ingress_type || dice.chance(40);
-    policy.apply_on_forward = dice.chance(30);
+    policy.apply_on_forward = ns.empty() && dice.chance(30);
+    if (policy.apply_on_forward && dice.chance(30)) {
+        policy.do_not_track = dice.chance(50);
+        policy.pre_dnat = !policy.do_not_track;
+        if (policy.pre_dnat) policy.ingress_type = true, policy.egress_type = false;
+    }
+    if (ns.empty() && dice.chance(15)) policy.namespace_selector = dice.one_of(kNamespaceSelectors);
+    if (policy.namespace_selector == "global()") policy.namespace_selector = "has(env)";
     for (std::size_t i = dice.below(4); i > 0; --i) policy.ingress.push_back(random_rule(dice));
+    if (policy.pre_dnat) return policy;
     for (std::size_t i = dice.below(4); i > 0; --i) policy.egress.push_back(random_rule(dice));
+    fill_services(dice, policy);
+    return policy;
+}
+
+policy::KubernetesNetworkPolicy random_kubernetes_policy(Dice& dice, const std::string& name, const std::string& ns) {
+    policy::KubernetesNetworkPolicy policy;
+    policy.metadata.name = name;
+    policy.metadata.ns = ns;
+    if (dice.chance(60)) policy.pod_selector.match_labels["app"] = dice.chance(50) ? "a" : "b";
+    policy.egress_type = dice.chance(40);
+    for (auto* rules : {&policy.ingress, &policy.egress})
+        for (std::size_t i = dice.below(3); i > 0; --i) {
+            policy::KubernetesRule& rule = rules->emplace_back();
+            if (dice.chance(50)) rule.ports.emplace_back().port = dice.one_of(kPorts).first;
+            if (dice.chance(20)) rule.ports.emplace_back().named_port = dice.one_of(kPortNames);
+            if (dice.chance(60)) rule.peers.emplace_back().pod_selector.emplace().match_labels["app"] = "c";
+            if (dice.chance(20)) rule.peers.emplace_back().namespace_selector.emplace();
+        }
     return policy;
 }
 
@@ -101,34 +150,76 @@ void add_endpoints(Dice& dice, Cluster& cluster) {
         if (dice.chance(20)) cluster.host("h" + n, "10.0.1." + n, random_labels(dice), profiles());
         if (dice.chance(20)) cluster.set("s" + n, {dice.one_of(kNets4), dice.one_of(kNets6)}, random_labels(dice));
     }
+    cluster.ns("prod", {{"env", "p"}});
+    for (int i = 1; i <= 4; ++i) {
+        const std::string n = std::to_string(i);
+        std::vector<policy::NamedPort> ports;
+        if (dice.chance(70)) ports.push_back({.name = "http", .protocol = 6, .port = dice.one_of(kPorts).first});
+        if (dice.chance(30)) ports.push_back({.name = "dns", .protocol = 17, .port = 53});
+        if (dice.chance(30)) ports.push_back({.name = "dns", .protocol = 6, .port = 53});
+        if (dice.chance(60)) cluster.pod(dice.one_of(kNamespaces), "p" + n, "10.0.2." + n, random_labels(dice), ports);
+    }
+    if (dice.chance(70))
+        cluster.slice("prod", "api", {"10.0.2.1", "192.0.2.1"}, {{.name = "", .protocol = 6, .port = 443}});
+    if (dice.chance(20))
+        cluster.felix("default", std::vector<policy::FailsafePort>{
+                                     {.protocol = 6, .port = 80, .net = *net::Prefix::parse_loose("10.0.0.0/30")}});
+    if (dice.chance(10)) cluster.port("every-port", "*", random_labels(dice));
     if (dice.chance(40)) cluster.port("left-port", "left", random_labels(dice));
     if (dice.chance(40)) cluster.port("right-port", "right", random_labels(dice));
+}
+
+policy::StagedAction random_action(Dice& dice) {
+    using enum policy::StagedAction;
+    return dice.one_of(std::array{kSet, kSet, kLearn, kIgnore, kDelete});
+}
+
+policy::Policy staged(Dice& dice, policy::Policy policy) {
+    policy.staged_action = random_action(dice);
+    if (policy.staged_action != policy::StagedAction::kDelete) return policy;
+    policy.selector.clear();
+    policy.ingress.clear();
+    policy.egress.clear();
+    return policy;
+}
+
+void add_kubernetes_policies(Dice& dice, const std::string& name, Cluster& cluster) {
+    const std::string& ns = dice.one_of(kNamespaces);
+    if (dice.chance(40)) cluster.add(policy::Resource(random_kubernetes_policy(dice, name, ns)));
+    if (!dice.chance(40)) return;
+    policy::KubernetesNetworkPolicy staged = random_kubernetes_policy(dice, name, ns);
+    staged.staged_action = random_action(dice);
+    cluster.add(policy::Resource(std::move(staged)));
 }
 
 void add_policies(Dice& dice, Cluster& cluster) {
     // "p-1" sorts before "p", "p1" after it: names that try the tie-break.
     static const std::array<std::string, 8> kNames{"p", "p-1", "p1", "q", "q.r", "r", "s", "t"};
     for (const std::string& name : kNames) {
-        if (dice.chance(50)) cluster.add(policy::Resource(random_policy(dice, name)));
-        if (!dice.chance(50)) continue;
-        policy::Policy staged = random_policy(dice, name);
-        staged.staged_action =
-            dice.one_of(std::array{policy::StagedAction::kSet, policy::StagedAction::kSet, policy::StagedAction::kLearn,
-                                   policy::StagedAction::kIgnore, policy::StagedAction::kDelete});
-        if (staged.staged_action == policy::StagedAction::kDelete) {
-            staged.selector.clear();
-            staged.ingress.clear();
-            staged.egress.clear();
-        }
-        cluster.add(policy::Resource(std::move(staged)));
+        const std::string ns = dice.chance(30) ? dice.one_of(kNamespaces) : std::string();
+        if (dice.chance(50)) cluster.add(policy::Resource(random_policy(dice, name, ns)));
+        if (dice.chance(50)) cluster.add(policy::Resource(staged(dice, random_policy(dice, name, ns))));
+        if (dice.chance(20)) add_kubernetes_policies(dice, name, cluster);
     }
 }
 
-std::vector<policy::Policy> staged_policies(Cluster& cluster) {
-    std::vector<policy::Policy> staged;
-    for (const auto& [id, resource] : cluster.inventory())
-        if (id.kind == policy::Kind::kStagedGlobalNetworkPolicy) staged.push_back(std::get<policy::Policy>(*resource));
-    return staged;
+// What is staged: its id, its action and what it becomes.
+struct Staged {
+    policy::ResourceId id;
+    policy::StagedAction action{};
+    policy::Resource promoted;
+};
+
+std::vector<Staged> all_staged(Cluster& cluster) {
+    std::vector<Staged> all;
+    for (const auto& [id, resource] : cluster.inventory()) {
+        if (const auto* policy = std::get_if<policy::Policy>(resource.get()); policy != nullptr && policy->staged())
+            all.push_back({id, *policy->staged_action, policy::promoted(*policy)});
+        if (const auto* policy = std::get_if<policy::KubernetesNetworkPolicy>(resource.get());
+            policy != nullptr && policy->staged_action)
+            all.push_back({id, *policy->staged_action, policy::promoted(*policy)});
+    }
+    return all;
 }
 
 }  // namespace
@@ -149,20 +240,20 @@ Cluster random_cluster(std::uint64_t seed) {
 
 Cluster without_staged(const Cluster& cluster) {
     Cluster bare = cluster;
-    for (const policy::Policy& policy : staged_policies(bare))
-        bare.remove(policy::Kind::kStagedGlobalNetworkPolicy, policy.metadata.name);
+    for (const Staged& each : all_staged(bare)) bare.remove(each.id.kind, each.id.name, each.id.ns);
     return bare;
 }
 
 Cluster with_all_promoted(const Cluster& cluster) {
     Cluster promoted = without_staged(cluster);
     Cluster original = cluster;
-    for (const policy::Policy& policy : staged_policies(original)) {
-        if (*policy.staged_action == policy::StagedAction::kIgnore) continue;
-        if (*policy.staged_action == policy::StagedAction::kDelete)
-            promoted.remove(policy::Kind::kGlobalNetworkPolicy, policy.metadata.name);
+    for (const Staged& each : all_staged(original)) {
+        if (each.action == policy::StagedAction::kIgnore) continue;
+        const policy::ResourceId target = policy::id_of(each.promoted);
+        if (each.action == policy::StagedAction::kDelete)
+            promoted.remove(target.kind, target.name, target.ns);
         else
-            promoted.add(policy::Resource(policy::promoted(policy)));
+            promoted.add(each.promoted);
     }
     return promoted;
 }

@@ -37,7 +37,8 @@ Texts as_promoted(const Ruleset& ruleset, const std::vector<HitId>& hits) {
     Texts texts;
     for (const HitId id : hits) {
         std::string text = ruleset.hit(id).text();
-        if (const auto at = text.find("|sgnp:"); at != std::string::npos) text.replace(at, 6, "|gnp:");
+        for (const std::string kind : {"|sgnp:", "|snp:", "|sknp:"})
+            if (const auto at = text.find(kind); at != std::string::npos) text.erase(at + 1, 1);
         texts.push_back(text + " " + ruleset.hit(id).enforced_twin);
     }
     return texts;
@@ -109,7 +110,7 @@ TEST(Worlds, EveryDifferenceIsOwedToStagedPoliciesThatExist) {
             differences += differ ? 1 : 0;
             ASSERT_EQ(responsible.empty(), !differ) << "seed " << seed << ", trace " << i;
             for (const ruleset::PolicyRef& policy : responsible)
-                ASSERT_TRUE(policy.staged && cluster.inventory().contains({policy.kind, "", policy.name}))
+                ASSERT_TRUE(policy.staged && cluster.inventory().contains({policy.kind, policy.ns, policy.name}))
                     << "seed " << seed << ": " << policy.text();
         }
     }

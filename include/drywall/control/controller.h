@@ -53,6 +53,8 @@ struct Applied {
     Generation before{};
     Generation after{};
     bool enforced_changed = false;
+    // What is probably not meant: about the resources of this request, and what this change brought about elsewhere.
+    std::vector<Complaint> warnings{};
 };
 
 // A moment's state, consistent in itself.
@@ -60,6 +62,7 @@ struct State {
     std::shared_ptr<const policy::Inventory> inventory;
     std::shared_ptr<const ruleset::Ruleset> ruleset;
     std::chrono::system_clock::time_point since;  // when it came into force
+    std::shared_ptr<const std::vector<Complaint>> warnings;  // explain::warnings() of this state
 };
 
 // Where a new generation goes, and where its numbers come from: what the controller needs of a Dataplane.

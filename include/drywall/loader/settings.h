@@ -86,6 +86,14 @@ struct Settings {
     std::string log_level = "info";
 };
 
-[[nodiscard]] Result<Settings> load_settings(const Source& source);
+// What a configuration is read for. The appliance insists on what it can't run without: ports, pairs, workers. For
+// questions answered without it every key has a default: then the ports are `left` and `right`, and two ports that no
+// pair names are one.
+enum class Purpose : std::uint8_t { kAppliance, kQuestions };
+
+[[nodiscard]] Result<Settings> load_settings(const Source& source, Purpose purpose = Purpose::kAppliance);
+
+// A configuration in which nothing is written.
+[[nodiscard]] Settings settings_for_questions();
 
 }  // namespace drywall::loader

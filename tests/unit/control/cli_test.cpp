@@ -167,7 +167,7 @@ TEST(Drywall, AppliesGetsPromotesAndDeletes) {
         Exit::kOk);
     EXPECT_EQ(shell.out.str(), "NAME       TIER     ORDER  SELECTOR\nweb-to-db  default  100    app == 'db'\n");
 
-    EXPECT_EQ(promote(shell.invocation(), {.name = "closed", .kind = {}, .if_generation = {}}), Exit::kOk);
+    EXPECT_EQ(promote(shell.invocation(), {.name = "closed", .kind = {}, .ns = {}, .if_generation = {}}), Exit::kOk);
     EXPECT_THAT(shell.out.str(), HasSubstr("globalnetworkpolicy/closed created\n"));
     EXPECT_THAT(shell.out.str(), HasSubstr("what is enforced changed"));
     EXPECT_EQ(

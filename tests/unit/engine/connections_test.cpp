@@ -42,6 +42,41 @@ TEST(Connections, RepliesPassWithoutARuleOfTheirOwn) {
     wire.expect_all_accounted();
 }
 
+TEST(Connections, H11WhatAnUntrackedPolicyAllowsOpensNoneAndItsRepliesAreNew) {
+    Wire wire(build(1, with_untracked_host()));
+    const Packet ask = query().to("10.1.0.7", 53);
+    EXPECT_EQ(wire.send(ask), kPass);
+    EXPECT_EQ(wire.engine().flow_count(), 0U);
+    EXPECT_EQ(wire.send(ask.reply().entering(1)), kDeny);
+
+    policy::Inventory answered = with_untracked_host();
+    policy::Policy raw = std::get<policy::Policy>(*answered.at({policy::Kind::kGlobalNetworkPolicy, "", "raw"}));
+    raw.egress_type = true;
+    raw.egress.emplace_back().action = Action::kAllow;
+    add(answered, raw);
+    policy::Policy client = ingress_policy("client-in", "client", {rule(Action::kAllow, 17)});
+    add(answered, client);
+    wire.use(build(2, answered));
+    EXPECT_EQ(wire.send(ask.reply().entering(1)), kPass);
+    EXPECT_EQ(wire.engine().flow_count(), 0U);
+    wire.expect_all_accounted();
+}
+
+TEST(Connections, AConnectionEndsWhereANewGenerationNoLongerTracksIt) {
+    policy::Inventory tracked = with_untracked_host();
+    policy::Policy raw = std::get<policy::Policy>(*tracked.at({policy::Kind::kGlobalNetworkPolicy, "", "raw"}));
+    raw.do_not_track = false;
+    add(tracked, raw);
+    Wire wire(build(1, tracked));
+    const Packet ask = query().to("10.1.0.7", 53);
+    EXPECT_EQ(wire.send(ask), kPass);
+    EXPECT_EQ(wire.engine().flow_count(), 1U);
+    wire.use(build(2, with_untracked_host()));
+    EXPECT_EQ(wire.send(ask), kPass);
+    EXPECT_EQ(wire.engine().flow_count(), 0U);
+    wire.expect_all_accounted();
+}
+
 TEST(Connections, UdpAndPingRepliesPassToo) {
     Wire wire(build(1, guarded()));
     for (const Packet& ask : {query(), icmp_echo().from("10.0.0.1").to("10.1.0.9").id(7),

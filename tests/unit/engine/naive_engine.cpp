@@ -43,6 +43,13 @@ bool is_link_control(const net::PacketMeta& meta) {
     return (neighbour && meta.hop_limit == 255) || (listener && meta.hop_limit == 1);
 }
 
+bool is_untracked(const classify::Trace& trace, const ruleset::Ruleset& ruleset) {
+    return trace.enforced == Verdict::kAllow &&
+           std::any_of(trace.enforced_hits.begin(), trace.enforced_hits.end(), [&ruleset](HitId hit) {
+               return ruleset.hit(hit).chain == ruleset::Chain::kUntracked && ruleset.hit(hit).action == Action::kAllow;
+           });
+}
+
 }  // namespace
 
 DropReason NaiveEngine::decide(const net::FrameView& frame, const ruleset::Ruleset& ruleset, Instant now) {
@@ -81,7 +88,8 @@ DropReason NaiveEngine::by_connection(const net::PacketMeta& meta, const ruleset
         if (!allowed) connection = nullptr;
     } else {
         trace = classify::judge(ruleset.program(), meta.tuple);
-        const bool tracked = !net::is_icmp(meta.tuple.protocol) || is_query(meta.tuple);
+        const bool tracked =
+            (!net::is_icmp(meta.tuple.protocol) || is_query(meta.tuple)) && !is_untracked(trace, ruleset);
         if (trace.enforced == Verdict::kAllow && tracked)
             connection = &connections_.emplace_back(
                 Connection{meta.tuple, meta.icmp_id, FlowState::kNew, now, ruleset.generation(), trace, ++last_id_});
@@ -158,7 +166,7 @@ bool NaiveEngine::still_allowed(Connection& connection, const ruleset::Ruleset& 
         connection.trace = classify::judge(ruleset.program(), connection.initiator);
         connection.generation = ruleset.generation();
     }
-    return connection.trace.enforced == Verdict::kAllow;
+    return connection.trace.enforced == Verdict::kAllow && !is_untracked(connection.trace, ruleset);
 }
 
 void NaiveEngine::remember(const net::PacketMeta& meta, const net::Tuple& judged, const classify::Trace& trace,

@@ -48,4 +48,19 @@ inline policy::Inventory guarded_with_staged_lock() {
     return inventory;
 }
 
+// A host 10.1.0.7 beside guarded(), whose untracked policy takes UDP 53 and nothing else says a word about it.
+inline policy::Inventory with_untracked_host() {
+    policy::Inventory inventory = guarded();
+    policy::HostEndpoint host;
+    host.metadata.name = "resolver";
+    host.metadata.labels = {{"app", "resolver"}};
+    host.node = "resolver";
+    host.expected_ips = {test::address("10.1.0.7")};
+    add(inventory, host);
+    policy::Policy raw = ingress_policy("raw", "resolver", {rule(Action::kAllow, 17, 53)});
+    raw.do_not_track = raw.apply_on_forward = true;
+    add(inventory, raw);
+    return inventory;
+}
+
 }  // namespace drywall::engine

@@ -191,7 +191,7 @@ TEST(LoadInventory, WhatWasKeptIsWrittenAsItWasRead) {
         object("ServiceAccount", ""),
         object("Service", kService),
         "apiVersion: v1\nkind: Namespace\nmetadata: {name: prod, labels: {env: p}}\n",
-        "apiVersion: v1\nkind: Node\nmetadata: {name: n}\nstatus: {addresses: [{type: InternalIP, address: "
+        "apiVersion: v1\nkind: Node\nmetadata: {name: node-1}\nstatus: {addresses: [{type: InternalIP, address: "
         "192.0.2.1}]}",
         slice("addressType: IPv4\nendpoints: [{addresses: [10.0.0.1]}]\nports: [{name: \"\", protocol: UDP, port: "
               "null}]"),

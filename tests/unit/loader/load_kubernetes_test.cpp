@@ -1,6 +1,8 @@
 // Kubernetes' policies as text: what is read, what is refused, and that it is written as it was read.
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include "drywall/loader/resources.h"
 #include "texts.h"
 
@@ -78,7 +80,7 @@ constexpr const char* kFull = R"(
     - {key: env, operator: In, values: [a, b]}
     - {key: example.com/zone, operator: NotIn, values: [c]}
     - {key: x, operator: Exists}
-    - {key: y, operator: DoesNotExist, values: []}
+    - {key: gone, operator: DoesNotExist, values: []}
   policyTypes: [Ingress, Egress]
   ingress:
   - ports:
@@ -311,6 +313,20 @@ TEST(LoadKubernetes, PoliciesAreWrittenAsTheyWereRead) {
     expect_written_as_read(admin(std::string("\n  priority: 7") + kAdminRules));
     expect_written_as_read(baseline("default", kAdminRules));
     expect_written_as_read(cluster(kCluster));
+}
+
+TEST(LoadKubernetes, TheExamplesCanBeApplied) {
+    for (const char* name : {"kubernetes-1-namespace", "kubernetes-2-guard-rails", "kubernetes-3-staged"}) {
+        const auto sources = read_sources(std::string(DRYWALL_CONFIG_DIR "/examples/") + name + ".yaml");
+        ASSERT_TRUE(sources) << sources.error().text();
+        const auto resources = load_resources(sources->front());
+        ASSERT_TRUE(resources) << resources.error().text();
+        policy::Inventory inventory = policy::initial_inventory();
+        for (const policy::Resource& resource : *resources)
+            inventory[policy::id_of(resource)] = std::make_shared<const policy::Resource>(resource);
+        const Status checked = policy::check(inventory);
+        EXPECT_TRUE(checked) << name << ": " << checked.error().text();
+    }
 }
 
 }  // namespace

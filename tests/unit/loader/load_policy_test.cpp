@@ -1,4 +1,5 @@
-// Policies and their rules as text. V1-V30 are the conformance cases of Calico's validation.
+// Policies and their rules as text. Calico's own validation, case by case, is in tests/conformance/validation_test.cpp.
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "drywall/loader/resources.h"
@@ -84,28 +85,6 @@ spec:
     EXPECT_FALSE(policy.staged());
 }
 
-TEST(LoadPolicy, V1ToV3TypesFollowFromTheRulesWhenTheyAreNotWritten) {
-    struct Row {
-        const char* number;
-        const char* spec;
-        bool ingress;
-        bool egress;
-    };
-    const std::vector<Row> rows{
-        {"V1", "{order: 1}", true, false},
-        {"V2", "{egress: [{action: Deny}]}", false, true},
-        {"V3", "{ingress: [{action: Deny}], egress: [{action: Deny}]}", true, true},
-        {"V4", "{types: [Ingress], egress: [{action: Deny}]}", true, false},
-        {"", "{ingress: [{action: Deny}]}", true, false},
-        {"", "{types: [Egress, Ingress]}", true, true},
-    };
-    for (const Row& row : rows) {
-        const Policy policy = loaded(policy_text(row.spec));
-        EXPECT_EQ(policy.ingress_type, row.ingress) << row.number << row.spec;
-        EXPECT_EQ(policy.egress_type, row.egress) << row.number << row.spec;
-    }
-}
-
 TEST(LoadPolicy, AcceptsWhatTheConformanceCasesAccept) {
     EXPECT_EQ(loaded(rule_text("{action: Allow, protocol: \"6\"}")).ingress.front().protocol, 6);  // V8
     EXPECT_EQ(loaded(rule_text("{action: Allow, protocol: 255}")).ingress.front().protocol, 255);
@@ -117,69 +96,30 @@ TEST(LoadPolicy, AcceptsWhatTheConformanceCasesAccept) {
     EXPECT_FALSE(loaded(policy_text("{}")).order);
 }
 
-TEST(LoadPolicy, RefusesWhatTheConformanceCasesRefuse) {
-    const auto many = [](int n, const std::string& item) {
-        std::string list = "[";
-        for (int i = 0; i < n; ++i) list += (i == 0 ? "" : ", ") + item;
-        return list + "]";
-    };
-    const std::string long_selector = "a == '" + std::string(1018, 'x') + "'";  // 1025 characters
-    expect_refused({
-        {"S20", rule_text("{action: Allow, source: {namespaceSelector: \"global() && x == 'y'\"}}"),
-         "not supported yet"},
-        {"S21", policy_text("{selector: \"note == 'global('\"}"), "can't contain 'global('"},
-        {"V5", rule_text("{action: Allow, destination: {ports: [80]}}"), "needs protocol TCP, UDP or SCTP"},
-        {"V6", rule_text("{action: Allow, destination: {ports: [http]}}"), "named ports are not supported yet"},
-        {"V7", rule_text("{action: Allow, protocol: ICMP, destination: {ports: [80]}}"),
-         "needs protocol TCP, UDP or SCTP"},
-        {"V8", rule_text("{action: Allow, protocol: tcp}"), "did you mean 'TCP'?"},
-        {"V8", rule_text("{action: Allow, protocol: 0}"), "can't be '0'"},
-        {"V8", rule_text("{action: Allow, protocol: 256}"), "can't be '256'"},
-        {"V9", rule_text("{action: Allow, icmp: {type: 8}}"), "needs protocol ICMP or ICMPv6"},
-        {"V9", rule_text("{action: Allow, protocol: ICMP, icmp: {type: 255}}"), "0-254"},
-        {"V9", rule_text("{action: Allow, protocol: ICMP, icmp: {code: 1}}"), "needs a type"},
-        {"V11", rule_text("{action: Allow, ipVersion: 4, protocol: ICMPv6}"), "ICMPv6 is IPv6's"},
-        {"V11", rule_text("{action: Allow, ipVersion: 6, notProtocol: 1}"), "ICMP is IPv4's"},
-        {"V12", rule_text("{action: Allow, source: {nets: [10.0.0.0/8], notNets: [\"2001:db8::/32\"]}}"),
-         "is IPv6, but the rule already has 10.0.0.0/8"},
-        {"V12", rule_text("{action: Allow, ipVersion: 6, destination: {nets: [10.0.0.0/8]}}"),
-         "is IPv4, but the rule already has ipVersion: 6"},
-        {"V13", rule_text("{action: Allow, source: {nets: [10.0.0.1]}}"), "write 10.0.0.1/32"},
-        {"V13", rule_text("{action: Allow, source: {nets: [10.0.0.1/24]}}"), "write 10.0.0.0/24"},
-        {"V14", rule_text("{action: Allow, source: {notNets: [0.0.0.0/0]}}"), "excludes every address"},
-        {"V14", rule_text("{action: Allow, source: {notNets: [\"0:0:0::/0\"]}}"), "excludes every address"},
-        {"V15", rule_text("{action: Allow, protocol: TCP, destination: {ports: [0]}}"), "is not a port"},
-        {"V15", rule_text("{action: Allow, protocol: TCP, destination: {ports: [\"2000:1000\"]}}"),
-         "from the lower to the higher"},
-        {"V15", rule_text("{action: Allow, protocol: TCP, destination: {ports: [1000-2000]}}"),
-         "write a port in 1-65535 or a range"},
-        {"V15", rule_text("{action: Allow, protocol: TCP, destination: {ports: [65536]}}"), "is not a port"},
-        {"V16", rule_text("{action: Allow, protocol: TCP, destination: {ports: [Http]}}"),
-         "named ports are not supported yet"},
-        {"V17", policy_text("{doNotTrack: true}"), "doNotTrack is not supported yet"},
-        {"V18", policy_text("{preDNAT: true, applyOnForward: true, types: [Egress]}"), "preDNAT is not supported yet"},
-        {"V19", policy_text("{doNotTrack: true, preDNAT: true}"), "preDNAT is not supported yet"},
-        {"V20", policy_text("{types: [Ingress, Ingress]}"), "names Ingress twice"},
-        {"V24", staged_text("{stagedAction: Delete, selector: has(a)}"),
-         "spec.selector must be empty with stagedAction: Delete"},
-        {"V24", staged_text("{stagedAction: Delete, types: [Ingress]}"), "spec.types must be empty"},
-        {"V25", rule_text("{action: Allow, destination: {services: {name: x, namespace: y}}}"),
-         "services is not supported yet"},
-        {"V27", rule_text("{action: Deny, http: {methods: [GET]}}"), "http is not supported yet"},
-        {"V28", policy_text("{ingress: " + many(1025, "{action: Deny}") + "}"), "at most 1024"},
-        {"V28", policy_text("{selector: \"" + long_selector + "\"}"), "longer than 1024"},
-        {"V28", rule_text("{action: Deny, source: {nets: " + many(257, "10.0.0.0/8") + "}}"), "at most 256"},
-        {"V28", rule_text("{action: Deny, protocol: TCP, source: {ports: " + many(51, "80") + "}}"), "at most 50"},
-        {"V29", rule_text("{action: Allow, srouce: {}}"),
-         "unknown field 'srouce' in spec.ingress[0]; did you mean 'source'?"},
-    });
-}
-
 TEST(LoadPolicy, RefusesWhatWouldNotBeEnforcedAsWritten) {
     expect_refused({
-        {"", policy_text("{namespaceSelector: a == 'b'}"), "spec.namespaceSelector is not supported yet"},
-        {"", policy_text("{serviceAccountSelector: a == 'b'}"), "is not supported yet"},
-        {"", rule_text("{action: Allow, source: {serviceAccounts: {}}}"), "serviceAccounts is not supported yet"},
+        {"", policy_text("{namespaceSelector: a = 'b'}"), "spec.namespaceSelector: column 3 of the selector"},
+        {"", policy_text("{serviceAccountSelector: 'global()'}"), "can't contain 'global('"},
+        {"", policy_text("{performanceHints: [Always]}"), "write one of AssumeNeededOnEveryNode"},
+        {"", policy_text("{performanceHints: [AssumeNeededOnEveryNode, AssumeNeededOnEveryNode]}"), "twice"},
+        {"", rule_text("{action: Allow, source: {serviceAccounts: {names: [A B]}}}"), "name of a service account"},
+        {"", rule_text("{action: Allow, source: {serviceAccounts: {name: [a]}}}"), "did you mean 'names'?"},
+        {"", rule_text("{action: Allow, source: {services: {namespace: a}}}"), "services.name is missing"},
+        {"", rule_text("{action: Allow, source: {services: {name: a}}}"), "services.namespace is missing"},
+        {"", rule_text("{action: Allow, source: {services: {name: a, namespace: b}, nets: [10.0.0.0/8]}}"),
+         "can't be combined with nets"},
+        {"", rule_text("{action: Allow, source: {services: {name: a, namespace: b}, namespaceSelector: all()}}"),
+         "can't be combined with namespaceSelector"},
+        {"", rule_text("{action: Allow, http: {paths: [{exact: /a, prefix: /b}]}}"), "either 'exact' or 'prefix'"},
+        {"", rule_text("{action: Allow, http: {paths: [{exact: a}]}}"), "is not a path"},
+        {"", rule_text("{action: Allow, http: {paths: [{prefix: '/a?b'}]}}"), "is not a path"},
+        {"", rule_text("{action: Allow, http: {methods: [GET, GET]}}"), "names 'GET' twice"},
+        {"", rule_text("{action: Allow, protocol: UDP, http: {methods: [GET]}}"), "needs protocol TCP"},
+        {"", rule_text("{action: Allow, protocol: TCP, destination: {ports: [022]}}"), "is not a port"},
+        {"", rule_text("{action: Allow, protocol: TCP, destination: {ports: [a--b]}}"), "no two in a row"},
+        {"", resource_text("NetworkPolicy", "{name: p}", "{namespaceSelector: all()}"),
+         "unknown field 'namespaceSelector'"},
+        {"", resource_text("NetworkPolicy", "{name: p}", "{applyOnForward: true}"), "unknown field 'applyOnForward'"},
         {"", policy_text("{stagedAction: Set}"), "unknown field 'stagedAction'"},
         {"", policy_text("{selector: }"), "spec.selector has no value"},
         {"", policy_text("{types: []}"), "spec.types is empty"},
@@ -192,19 +132,106 @@ TEST(LoadPolicy, RefusesWhatWouldNotBeEnforcedAsWritten) {
     });
 }
 
-TEST(LoadPolicy, AcceptsUnsupportedFieldsWhoseValueSaysNothing) {
+TEST(LoadPolicy, FieldsWhoseValueSaysNothingChangeNothing) {
     const Policy policy = loaded(policy_text(
-        "{doNotTrack: false, preDNAT: false, namespaceSelector: '', performanceHints: [AssumeNeededOnEveryNode]}"));
+        "{doNotTrack: false, preDNAT: false, namespaceSelector: '', serviceAccountSelector: '', performanceHints: [], "
+        "ingress: []}"));
     EXPECT_EQ(to_json(policy), to_json(loaded(policy_text("{}"))));
 }
 
-TEST(LoadPolicy, OnlyUnsupportedFieldsMakeARefusalAndNotAnInvalidFile) {
-    const auto refused = load_resources({"p.yaml", policy_text("{doNotTrack: true}")});
+TEST(LoadPolicy, ReadsWhatOnlyGlobalPoliciesHave) {
+    const Policy policy =
+        loaded(policy_text("{namespaceSelector: env == 'prod', serviceAccountSelector: role == 'x', doNotTrack: true, "
+                           "applyOnForward: true, performanceHints: [AssumeNeededOnEveryNode]}"));
+    EXPECT_EQ(policy.namespace_selector, "env == 'prod'");
+    EXPECT_EQ(policy.service_account_selector, "role == 'x'");
+    EXPECT_TRUE(policy.do_not_track && policy.apply_on_forward && !policy.pre_dnat);
+    EXPECT_EQ(policy.performance_hints, std::vector<std::string>{"AssumeNeededOnEveryNode"});
+}
+
+TEST(LoadPolicy, ReadsNamespacedPoliciesWithEveryKindOfPeer) {
+    const Policy policy = loaded(resource_text(
+        "StagedNetworkPolicy", "{name: p, namespace: prod}",
+        "{serviceAccountSelector: role == 'x', ingress: [{action: Allow, source: {namespaceSelector: 'global( )', "
+        "selector: kind == 'partner', serviceAccounts: {names: [a, b], selector: has(c)}}}], egress: [{action: Allow, "
+        "destination: {services: {name: db}}}, {action: Allow, destination: {ports: [http, 80, 'dns'], notPorts: "
+        "[ssh]}, protocol: TCP}]}"));
+    EXPECT_EQ(policy.kind(), policy::Kind::kStagedNetworkPolicy);
+    EXPECT_EQ(policy.metadata.ns, "prod");
+    ASSERT_EQ(policy.ingress.size(), 1U);
+    const policy::EntityRule& source = policy.ingress.front().source;
+    EXPECT_EQ(source.namespace_selector, "global()");
+    EXPECT_EQ(source.service_accounts, (policy::ServiceAccountMatch{{"a", "b"}, "has(c)"}));
+    ASSERT_EQ(policy.egress.size(), 2U);
+    EXPECT_EQ(policy.egress[0].destination.services, (policy::ServiceMatch{"db", ""}));
+    EXPECT_EQ(policy.egress[1].destination.named_ports, (std::vector<std::string>{"http", "dns"}));
+    EXPECT_EQ(policy.egress[1].destination.ports.size(), 1U);
+    EXPECT_EQ(policy.egress[1].destination.not_named_ports, std::vector<std::string>{"ssh"});
+    EXPECT_EQ(loaded(resource_text("NetworkPolicy", "{name: p}", "{}")).metadata.ns, "default");
+}
+
+TEST(LoadPolicy, KeepsHttpAsItIsWritten) {
+    const Policy policy = loaded(
+        rule_text("{action: Allow, protocol: TCP, http: {methods: [GET, '*'], paths: [{exact: /a}, {prefix: /b}]}}"));
+    EXPECT_EQ(policy.ingress.front().http, (policy::HttpMatch{{"GET", "*"}, {{false, "/a"}, {true, "/b"}}}));
+}
+
+TEST(LoadPolicy, AnIcmpMatchWithoutATypeRestrictsNothing) {
+    EXPECT_FALSE(loaded(rule_text("{action: Allow, protocol: ICMP, icmp: {}, notICMP: {}}")).ingress.front().icmp);
+}
+
+TEST(LoadPolicy, OnlyUnsupportedKindsMakeARefusalAndNotAnInvalidFile) {
+    const std::string pool = resource_text("IPPool", "{name: p}", "{}");
+    const auto refused = load_resources({"p.yaml", pool});
     ASSERT_FALSE(refused);
     EXPECT_EQ(refused.error().kind, ErrorKind::kRefused);
-    const auto invalid = load_resources({"p.yaml", policy_text("{doNotTrack: true, odrer: 1}")});
+    const auto invalid = load_resources({"p.yaml", pool + "---\n" + policy_text("{odrer: 1}")});
     ASSERT_FALSE(invalid);
     EXPECT_EQ(invalid.error().kind, ErrorKind::kInvalid);
+}
+
+std::vector<std::string> warnings(const std::string& text) {
+    const auto loaded = load_with_warnings({"p.yaml", text});
+    EXPECT_TRUE(loaded) << text << loaded.error().text();
+    std::vector<std::string> out;
+    if (loaded)
+        for (const Complaint& warning : loaded->warnings) out.push_back(warning.text());
+    return out;
+}
+
+TEST(LoadPolicy, WarnsOfWhatIsAcceptedAndHardlyMeant) {
+    using testing::ElementsAre;
+    using testing::HasSubstr;
+    EXPECT_THAT(warnings(policy_text("{}")), ElementsAre());
+    EXPECT_THAT(warnings(rule_text("{action: Allow, destination: {ports: [http]}}")),
+                ElementsAre(HasSubstr("looked up among TCP, UDP and SCTP")));
+    EXPECT_THAT(warnings(rule_text("{action: Allow, source: {services: {name: a, namespace: b}}}")),
+                ElementsAre(HasSubstr("cluster IP do not match")));
+    EXPECT_THAT(warnings(rule_text("{action: Log}")), ElementsAre(HasSubstr("the policy only logs ingress")));
+    EXPECT_THAT(warnings(policy_text("{types: [Ingress], egress: [{action: Deny}]}")),
+                ElementsAre(HasSubstr("the egress rules do nothing")));
+    EXPECT_THAT(warnings(rule_text("{action: Allow, protocol: ICMPv6, source: {nets: [10.0.0.0/8]}}")),
+                ElementsAre(HasSubstr("can never match: ICMPv6 is IPv6's, and 10.0.0.0/8 is IPv4")));
+}
+
+TEST(LoadPolicy, ComplaintsAndWarningsSayWhomTheyAreAbout) {
+    const auto wrong =
+        load_resources({"p.yaml", resource_text("NetworkPolicy", "{name: web, namespace: prod}", "{ordr: 1}")});
+    ASSERT_FALSE(wrong);
+    EXPECT_EQ(wrong.error().complaints.front().about, (Subject{"NetworkPolicy", "prod", "web"}));
+    const auto odd = load_with_warnings({"p.yaml", rule_text("{action: Log}")});
+    ASSERT_TRUE(odd);
+    EXPECT_EQ(odd->warnings.front().about, (Subject{"GlobalNetworkPolicy", "", "p"}));
+}
+
+TEST(LoadPolicy, WhatCalicosClientsWriteBesideTheAuthorsWordsIsDropped) {
+    const Policy policy =
+        loaded(resource_text("GlobalNetworkPolicy",
+                             "{name: p, labels: {projectcalico.org/tier: default, a: b}, annotations: "
+                             "{projectcalico.org/metadata: '{}', Example.org/Note: kept}}",
+                             "{}"));
+    EXPECT_EQ(policy.metadata.labels, (policy::Labels{{"a", "b"}}));
+    EXPECT_EQ(policy.metadata.annotations, (std::map<std::string, std::string>{{"Example.org/Note", "kept"}}));
 }
 
 TEST(LoadPolicy, StagedActionsAreReadAndSetIsTheDefault) {
@@ -227,6 +254,13 @@ TEST(LoadPolicy, NamesMayHaveTheOldTierPrefixAndStayAsTheyAre) {
         {"", policy_text("{}", "12"), "put it in quotes"},
     });
     EXPECT_EQ(loaded(policy_text("{}", "\"12\"")).metadata.name, "12");
+    for (const char* name : {"knp.default.a.b", "ossg.default.x", "default.web"}) {
+        EXPECT_EQ(complaints(resource_text("NetworkPolicy", "{name: " + std::string(name) + "}", "{}")), "") << name;
+    }
+    expect_refused({
+        {"", policy_text("{}", "knp.default.a"), "can't be the name of a GlobalNetworkPolicy"},
+        {"", resource_text("NetworkPolicy", "{name: knp.other.a}", "{}"), "can't be the name of a NetworkPolicy"},
+    });
 }
 
 TEST(LoadPolicy, NumbersAreWrittenInOneWayOnly) {
@@ -267,12 +301,13 @@ TEST(LoadPolicy, ComplaintsCarryNoControlCharacters) {
     }
 }
 
-TEST(LoadPolicy, AtMostTwentyComplaintsComeTogether) {
+TEST(LoadPolicy, AThousandComplaintsComeTogetherAndTheRestIsCounted) {
     std::string spec = "{";
-    for (int i = 0; i < 100; ++i) spec += "zzz" + std::to_string(i) + ": 1, ";
+    for (int i = 0; i < 1234; ++i) spec += "zzz" + std::to_string(i) + ": 1, ";
     const auto resources = load_resources({"p.yaml", policy_text(spec + "}")});
     ASSERT_FALSE(resources);
-    EXPECT_EQ(resources.error().complaints.size(), 20U);
+    ASSERT_EQ(resources.error().complaints.size(), 1001U);
+    EXPECT_NE(resources.error().text().find("p.yaml: and 234 more problems that are not listed"), std::string::npos);
 }
 
 }  // namespace

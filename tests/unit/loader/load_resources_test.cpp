@@ -73,13 +73,12 @@ TEST(LoadResources, V30HostEndpointsNeedANodeAndSomethingToMatch) {
     expect_complaint(resource_text("HostEndpoint", "{name: h}", "{node: '', interfaceName: eth0}"), "names no host");
     expect_complaint(resource_text("HostEndpoint", "{name: h}", "{node: node-1, interfaceName: abcdefghijklmnop}"),
                      "at most 15");
-    expect_complaint(resource_text("HostEndpoint", "{name: h}", "{node: node-1, interfaceName: '*'}"),
-                     "not supported yet");
+    EXPECT_EQ(
+        loaded<policy::HostEndpoint>(resource_text("HostEndpoint", "{name: h}", "{node: node-1, interfaceName: '*'}"))
+            .interface_name,
+        "*");
     expect_complaint(resource_text("HostEndpoint", "{name: h}", "{node: node-1, expectedIPs: [10.0.0.0/24]}"),
                      "is not an address");
-    expect_complaint(resource_text("HostEndpoint", "{name: h}",
-                                   "{node: node-1, interfaceName: e, ports: [{name: a, port: 1, protocol: TCP}]}"),
-                     "spec.ports is not supported yet");
 }
 
 TEST(LoadResources, ReadsWorkloadEndpointsAndTheirNamespaceDefaultsToDefault) {
@@ -93,11 +92,95 @@ TEST(LoadResources, ReadsWorkloadEndpointsAndTheirNamespaceDefaultsToDefault) {
     EXPECT_EQ(endpoint.container_id, "c1");
     expect_complaint(resource_text("WorkloadEndpoint", "{name: w}", "{ipNetworks: [10.0.0.0/24]}"),
                      "address of one endpoint");
-    for (const char* field : {"ipNATs: [{internalIP: 1.1.1.1}]", "ports: [{name: http}]", "serviceAccountName: sa",
-                              "qosControls: {ingressBandwidth: 1}", "allowSpoofedSourcePrefixes: [10.0.0.0/8]"}) {
-        expect_complaint(resource_text("WorkloadEndpoint", "{name: w}", "{" + std::string(field) + "}"),
-                         "is not supported yet");
-    }
+    expect_complaint(resource_text("WorkloadEndpoint", "{name: w}", "{mac: 02-00}"), "is not a MAC address");
+    expect_complaint(resource_text("WorkloadEndpoint", "{name: w}", "{ipv6Gateway: 10.0.0.1}"),
+                     "spec.ipv6Gateway must be an IPv6 address");
+}
+
+TEST(LoadResources, ReadsThePortsThatEndpointsDeclare) {
+    using policy::NamedPort;
+    const std::string ports = "ports: [{name: http, protocol: TCP, port: 8080}, {name: dns, protocol: UDP, port: 53}]";
+    const std::vector<NamedPort> expected{{"http", 6, 8080}, {"dns", 17, 53}};
+    EXPECT_EQ(loaded<policy::HostEndpoint>(
+                  resource_text("HostEndpoint", "{name: h}", "{node: n1, expectedIPs: [10.0.0.1], " + ports + "}"))
+                  .ports,
+              expected);
+    const auto workload = [](const std::string& spec) { return resource_text("WorkloadEndpoint", "{name: w}", spec); };
+    EXPECT_EQ(loaded<policy::WorkloadEndpoint>(workload("{" + ports + "}")).ports, expected);
+    EXPECT_TRUE(loaded<policy::WorkloadEndpoint>(workload("{ports: [{protocol: TCP, port: 80, hostPort: 8080}]}"))
+                    .ports.empty());
+    expect_complaint(workload("{ports: [{protocol: TCP, port: 80}]}"), "needs a name; or a hostPort");
+    expect_complaint(workload("{ports: [{name: Http, protocol: TCP, port: 80}]}"), "can't be the name of a port");
+    expect_complaint(workload("{ports: [{name: http, protocol: ICMP, port: 80}]}"), "needs protocol TCP, UDP or SCTP");
+    expect_complaint(workload("{ports: [{name: http, port: 80}]}"), "needs a protocol");
+    expect_complaint(workload("{ports: [{name: http, protocol: TCP, port: 0}]}"), "1-65535");
+}
+
+TEST(LoadResources, SaysWhatAWireCannotDoForAWorkload) {
+    const auto warnings = [](const std::string& spec) {
+        const auto loaded = load_with_warnings({"p.yaml", resource_text("WorkloadEndpoint", "{name: w}", spec)});
+        EXPECT_TRUE(loaded) << loaded.error().text();
+        return loaded && loaded->warnings.size() == 1 ? loaded->warnings.front().message : "";
+    };
+    const std::string nat = "ipNATs: [{internalIP: 10.0.0.1, externalIP: 192.0.2.1}]";
+    EXPECT_NE(warnings("{ipNetworks: [10.0.0.1/32], " + nat + "}").find("192.0.2.1"), std::string::npos);
+    EXPECT_EQ(warnings("{ipNetworks: [10.0.0.1/32, 192.0.2.1/32], " + nat + "}"), "");
+    EXPECT_NE(warnings("{allowSpoofedSourcePrefixes: [10.0.0.0/8]}"), "");
+    EXPECT_NE(warnings("{qosControls: {ingressMaxConnections: 5}}"), "");
+    EXPECT_EQ(warnings("{qosControls: {dscp: 20}}"), "");
+    expect_complaint(resource_text("WorkloadEndpoint", "{name: w}", "{" + nat + "}"), "is not one of spec.ipNetworks");
+    expect_complaint(resource_text("WorkloadEndpoint", "{name: w}", "{qosControls: {ingresBandwidth: 1}}"),
+                     "did you mean 'ingressBandwidth'?");
+}
+
+TEST(LoadResources, ReadsProfilesAndNetworkSetsOfANamespace) {
+    const auto profile = loaded<policy::Profile>(
+        resource_text("Profile", "{name: kns.prod}",
+                      "{ingress: [{action: Allow}], egress: [{action: Deny}], labelsToApply: {pcns.env: prod}}"));
+    EXPECT_EQ(profile.ingress.size(), 1U);
+    EXPECT_EQ(profile.egress.front().action, Action::kDeny);
+    EXPECT_EQ(profile.labels_to_apply, (policy::Labels{{"pcns.env", "prod"}}));
+    expect_complaint(resource_text("Profile", "{name: p}", "{labelsToApply: {a: 'x y'}}"), "can't be the value");
+    const auto set =
+        loaded<policy::NetworkSet>(resource_text("NetworkSet", "{name: s, namespace: prod}", "{nets: [10.0.0.1]}"));
+    EXPECT_FALSE(set.global);
+    EXPECT_EQ(set.metadata.ns, "prod");
+    expect_complaint(resource_text("NetworkSet", "{name: s, labels: {projectcalico.org/namespace: x}}", "{}"),
+                     "can't carry the label");
+}
+
+TEST(LoadResources, ReadsFailsafePortsAndTellsAbsentFromNone) {
+    const auto felix = loaded<policy::FelixConfiguration>(
+        resource_text("FelixConfiguration", "{name: default}",
+                      "{failsafeInboundHostPorts: [{protocol: TCP, port: 22, net: 10.0.0.0/8}, {protocol: UDP, port: "
+                      "68}], failsafeOutboundHostPorts: [], vxlanEnabled: true, bpfLogLevel: Debug}"));
+    ASSERT_TRUE(felix.failsafe_inbound && felix.failsafe_outbound);
+    ASSERT_EQ(felix.failsafe_inbound->size(), 2U);
+    EXPECT_EQ(felix.failsafe_inbound->front(), (policy::FailsafePort{6, 22, net::Prefix::parse_loose("10.0.0.0/8")}));
+    EXPECT_TRUE(felix.failsafe_outbound->empty());
+    EXPECT_FALSE(loaded<policy::FelixConfiguration>(resource_text("FelixConfiguration", "{name: default}", "{}"))
+                     .failsafe_inbound);
+    const auto with = [](const std::string& spec) {
+        return resource_text("FelixConfiguration", "{name: default}", spec);
+    };
+    expect_complaint(with("{failsafeInboundHostPort: []}"), "did you mean 'failsafeInboundHostPorts'?");
+    expect_complaint(with("{failsafeInboundHostPorts: [{protocol: tcp, port: 22}]}"), "did you mean 'TCP'?");
+    expect_complaint(with("{failsafeInboundHostPorts: [{protocol: TCP}]}"), "port is missing");
+    expect_complaint(with("{failsafeInboundHostPorts: [{protocol: TCP, port: 22, net: x}]}"), "neither an address");
+    expect_complaint(with("{nodeSelector: has(x), failsafeInboundHostPorts: []}"), "nodeSelector is not supported yet");
+}
+
+TEST(LoadResources, WarnsOfFelixFieldsThatHaveNoEffectHere) {
+    const auto warnings = [](const std::string& name, const std::string& spec) {
+        const auto loaded =
+            load_with_warnings({"p.yaml", resource_text("FelixConfiguration", "{name: " + name + "}", spec)});
+        EXPECT_TRUE(loaded) << loaded.error().text();
+        return loaded ? loaded->warnings.size() : 0;
+    };
+    EXPECT_EQ(warnings("default", "{logPrefix: x, iptablesFilterDenyAction: Reject}"), 2U);
+    EXPECT_EQ(warnings("default", "{iptablesFilterDenyAction: Drop, wireguardEnabled: true}"), 0U);
+    EXPECT_EQ(warnings("node.n1", "{}"), 0U);
+    EXPECT_EQ(warnings("other", "{}"), 1U);
 }
 
 TEST(LoadResources, AKubernetesEndpointsNameAgreesWithItsFieldsWhenAllAreThere) {
@@ -107,6 +190,14 @@ TEST(LoadResources, AKubernetesEndpointsNameAgreesWithItsFieldsWhenAllAreThere) 
             .pod,
         "web-1");
     expect_complaint(resource_text("WorkloadEndpoint", "{name: web-1}", spec), "'node--1-k8s-web--1-eth0'");
+    EXPECT_EQ(
+        loaded<policy::WorkloadEndpoint>(resource_text("WorkloadEndpoint", "{namespace: prod}", spec)).metadata.name,
+        "node--1-k8s-web--1-eth0");
+    EXPECT_EQ(loaded<policy::WorkloadEndpoint>(
+                  resource_text("WorkloadEndpoint", "{}", "{node: n1, orchestrator: cni, containerID: c, endpoint: e}"))
+                  .metadata.name,
+              "n1-cni-c-e");
+    expect_complaint(resource_text("WorkloadEndpoint", "{}", "{node: n1}"), "metadata.name is missing");
     loaded<policy::WorkloadEndpoint>(
         resource_text("WorkloadEndpoint", "{name: web-1}", "{orchestrator: k8s, pod: web-1}"));
 }
@@ -117,10 +208,12 @@ TEST(LoadResources, NamespacesAreForNamespacedKindsOnly) {
 }
 
 TEST(LoadResources, KindsThatAreNotThereAreRefusedByName) {
-    expect_complaint(
-        resource_text("NetworkPolicy", "{name: p}", "{}"),
-        "p.yaml:2:7: kind 'NetworkPolicy' is not supported yet; supported kinds are Tier, GlobalNetworkPolicy");
-    expect_complaint(resource_text("Profile", "{name: p}", "{}"), "kind 'Profile' is not supported yet");
+    expect_complaint(resource_text("IPPool", "{name: p}", "{}"),
+                     "p.yaml:2:7: kind 'IPPool' is not supported; supported kinds are Tier, GlobalNetworkPolicy");
+    expect_complaint("apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: d}\n",
+                     "kind 'Deployment' is not supported");
+    expect_complaint("apiVersion: policy/v1\nkind: NetworkPolicy\nmetadata: {name: d}\n",
+                     "apiVersion must be projectcalico.org/v3 or networking.k8s.io/v1, not 'policy/v1'");
     expect_complaint(resource_text("GlobalNetworkPolcy", "{name: p}", "{}"), "did you mean 'GlobalNetworkPolicy'?");
     expect_complaint(resource_text("globalnetworkpolicy", "{name: p}", "{}"), "did you mean 'GlobalNetworkPolicy'?");
     expect_complaint("kind: Tier\nmetadata: {name: t}\n", "apiVersion is missing");
@@ -144,8 +237,9 @@ TEST(LoadResources, ReadsManyDocumentsListsAndJson) {
                   "kind: Tier\n"
                   "  metadata: {name: t}\n"),
               (std::vector<std::string>{"tier/t"}));
-    expect_complaint("apiVersion: projectcalico.org/v3\nkind: ProfileList\nitems: []\n",
-                     "kind 'Profile' is not supported yet");
+    expect_complaint("apiVersion: projectcalico.org/v3\nkind: IPPoolList\nitems: []\n",
+                     "kind 'IPPool' is not supported");
+    EXPECT_EQ(ids("apiVersion: projectcalico.org/v3\nkind: ProfileList\nitems: []\n"), std::vector<std::string>{});
     expect_complaint("apiVersion: v1\nkind: List\nitems: {}\n", "items must be a list");
 }
 

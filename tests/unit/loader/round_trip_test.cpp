@@ -1,6 +1,7 @@
 // What is written can be read back: random resources through YAML and JSON.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 #include "drywall/loader/resources.h"
@@ -18,12 +19,14 @@ public:
     explicit RandomResources(std::uint64_t seed) : random_(seed) {}
 
     policy::Resource next() {
-        switch (pick(5)) {
+        switch (pick(8)) {
             case 0: return tier();
-            case 1: return policy();
-            case 2: return network_set();
-            case 3: return host();
-            default: return workload();
+            case 1: return network_set();
+            case 2: return host();
+            case 3: return workload();
+            case 4: return profile();
+            case 5: return felix();
+            default: return policy();
         }
     }
 
@@ -107,19 +110,53 @@ private:
         return out;
     }
 
-    policy::EntityRule entity(bool v6, bool with_ports) {
-        policy::EntityRule out;
-        for (auto i = pick(3); i > 0; --i) out.nets.push_back(prefix(v6));
-        for (auto i = pick(3); i > 0; --i) out.not_nets.push_back(prefix(v6, 1));
-        if (chance()) out.selector = selector();
-        if (chance()) out.not_selector = selector();
-        if (!with_ports) return out;
-        out.ports = ports();
-        out.not_ports = ports();
+    std::vector<std::string> port_names() {
+        std::vector<std::string> out;
+        for (auto i = pick(3); i > 0; --i)
+            out.push_back(one_of<std::string>({"http", "y", "1e3", "null", "a-1", "on"}));
         return out;
     }
 
-    Rule rule() {
+    enum class Ports : std::uint8_t { kNone, kNamed, kAll };
+
+    policy::EntityRule entity(bool v6, Ports with_ports, bool services_may, bool destination) {
+        policy::EntityRule out;
+        if (services_may && pick(4) == 0) {
+            out.services = policy::ServiceMatch{word(), word()};
+            if (destination) return out;
+        } else {
+            for (auto i = pick(3); i > 0; --i) out.nets.push_back(prefix(v6));
+            for (auto i = pick(3); i > 0; --i) out.not_nets.push_back(prefix(v6, 1));
+            if (chance()) out.selector = selector();
+            if (chance()) out.not_selector = selector();
+            if (chance()) out.namespace_selector = pick(3) == 0 ? "global()" : selector();
+            if (chance()) {
+                out.service_accounts.emplace();
+                for (auto i = pick(3); i > 0; --i) out.service_accounts->names.push_back(word());
+                if (chance()) out.service_accounts->selector = selector();
+            }
+        }
+        if (with_ports == Ports::kAll) {
+            out.ports = ports();
+            out.not_ports = ports();
+        }
+        if (with_ports != Ports::kNone) {
+            out.named_ports = port_names();
+            out.not_named_ports = port_names();
+        }
+        return out;
+    }
+
+    policy::HttpMatch http() {
+        policy::HttpMatch out;
+        if (chance()) out.methods = {"GET", "*", "off"};
+        for (auto i = pick(3); i > 0; --i)
+            out.paths.push_back({chance(), one_of<std::string>({"/", "/a: b", "/x'\""})});
+        for (policy::HttpPath& path : out.paths) std::erase(path.path, ' ');
+        return out;
+    }
+
+    Rule rule(Direction direction) {
         const bool v6 = chance();
         Rule out;
         out.action = one_of({Action::kAllow, Action::kDeny, Action::kPass, Action::kLog});
@@ -134,10 +171,19 @@ private:
         }
         if (out.protocol == icmp && chance()) out.icmp = icmp_match();
         if (chance()) out.not_icmp = icmp_match();
-        const bool with_ports = out.protocol == 6 || out.protocol == 17 || out.protocol == 132;
-        out.source = entity(v6, with_ports);
-        out.destination = entity(v6, with_ports);
+        const bool numbers = out.protocol == 6 || out.protocol == 17 || out.protocol == 132;
+        const Ports ports = numbers ? Ports::kAll : out.protocol ? Ports::kNone : Ports::kNamed;
+        out.source = entity(v6, ports, direction == Direction::kIngress, false);
+        out.destination = entity(v6, ports, direction == Direction::kEgress, true);
+        const bool http_may = out.action == Action::kAllow && direction == Direction::kIngress;
+        if (http_may && (!out.protocol || out.protocol == 6) && chance()) out.http = http();
         if (chance()) out.annotations["note"] = "a: 'b'\n";
+        return out;
+    }
+
+    std::vector<Rule> rules(Direction direction) {
+        std::vector<Rule> out;
+        for (auto i = pick(4); i > 0; --i) out.push_back(rule(direction));
         return out;
     }
 
@@ -161,8 +207,12 @@ private:
     }
 
     Policy policy() {
+        const bool namespaced = chance();
         Policy out;
-        out.metadata = metadata(true, false);
+        do {
+            out.metadata = metadata(true, namespaced);
+        } while (std::count(out.metadata.name.begin(), out.metadata.name.end(), '.') > 1);
+        out.enforced_kind = namespaced ? policy::Kind::kNetworkPolicy : policy::Kind::kGlobalNetworkPolicy;
         out.tier = chance() ? "default" : "null";
         if (chance()) {
             out.staged_action = one_of({policy::StagedAction::kSet, policy::StagedAction::kDelete,
@@ -171,17 +221,64 @@ private:
         if (out.staged_action == policy::StagedAction::kDelete) return out;
         if (chance()) out.order = number();
         if (chance()) out.selector = selector();
+        if (chance()) out.service_account_selector = selector();
+        if (chance()) out.performance_hints = {"AssumeNeededOnEveryNode"};
         out.ingress_type = chance();
         out.egress_type = !out.ingress_type || chance();
-        for (auto i = pick(4); i > 0; --i) out.ingress.push_back(rule());
-        for (auto i = pick(4); i > 0; --i) out.egress.push_back(rule());
+        out.ingress = rules(Direction::kIngress);
+        out.egress = rules(Direction::kEgress);
+        if (namespaced) return out;
+        if (chance()) out.namespace_selector = selector();
         out.apply_on_forward = chance();
+        out.do_not_track = out.apply_on_forward && chance();
+        if (!out.apply_on_forward || out.do_not_track || chance()) return out;
+        out.pre_dnat = true;
+        out.egress.clear();
+        out.ingress_type = true;
+        out.egress_type = false;
+        return out;
+    }
+
+    policy::Profile profile() {
+        policy::Profile out;
+        out.metadata = metadata(true, false);
+        out.ingress = rules(Direction::kIngress);
+        out.egress = rules(Direction::kEgress);
+        for (auto i = pick(3); i > 0; --i) out.labels_to_apply["pcns.k" + std::to_string(i)] = "022";
+        return out;
+    }
+
+    std::optional<std::vector<policy::FailsafePort>> failsafe_ports() {
+        if (chance()) return std::nullopt;
+        std::vector<policy::FailsafePort> out;
+        for (auto i = pick(3); i > 0; --i) {
+            policy::FailsafePort port{one_of<std::uint8_t>({6, 17}), static_cast<std::uint16_t>(1 + pick(65535)), {}};
+            if (chance()) port.net = prefix(chance());
+            out.push_back(port);
+        }
+        return out;
+    }
+
+    policy::FelixConfiguration felix() {
+        policy::FelixConfiguration out;
+        out.metadata = metadata(true, false);
+        out.failsafe_inbound = failsafe_ports();
+        out.failsafe_outbound = failsafe_ports();
+        return out;
+    }
+
+    std::vector<policy::NamedPort> named_ports() {
+        std::vector<policy::NamedPort> out;
+        for (const std::string& name : port_names()) {
+            out.push_back({name, one_of<std::uint8_t>({6, 17, 132}), static_cast<std::uint16_t>(1 + pick(65535))});
+        }
         return out;
     }
 
     policy::NetworkSet network_set() {
         policy::NetworkSet out;
-        out.metadata = metadata(true, false);
+        out.global = chance();
+        out.metadata = metadata(true, !out.global);
         for (auto i = pick(5); i > 0; --i) out.nets.push_back(prefix(chance()));
         return out;
     }
@@ -191,7 +288,8 @@ private:
         out.metadata = metadata(true, false);
         out.node = word();
         for (auto i = pick(3); i > 0; --i) out.expected_ips.push_back(address(chance()));
-        if (out.expected_ips.empty() || chance()) out.interface_name = one_of<std::string>({"eth0", "1", "no"});
+        if (out.expected_ips.empty() || chance()) out.interface_name = one_of<std::string>({"eth0", "1", "no", "*"});
+        out.ports = named_ports();
         if (chance()) out.profiles.emplace_back("projectcalico-default-allow");
         return out;
     }
@@ -205,6 +303,8 @@ private:
         if (chance()) out.workload = word();
         if (chance()) out.mac = "02:00:00:00:00:01";
         if (chance()) out.interface_name = "veth.1";
+        if (chance()) out.service_account = word();
+        out.ports = named_ports();
         for (auto i = pick(3); i > 0; --i) out.ip_networks.push_back(address(chance()));
         return out;
     }
@@ -213,7 +313,7 @@ private:
 };
 
 TEST(RoundTrip, AnyResourceWrittenAsYamlOrJsonLoadsToAnEqualOne) {
-    for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
         const policy::Resource resource = RandomResources(seed).next();
         const std::string json = to_json(resource);
         for (const std::string& text : {to_yaml(resource), json}) {
@@ -227,7 +327,7 @@ TEST(RoundTrip, AnyResourceWrittenAsYamlOrJsonLoadsToAnEqualOne) {
 }
 
 TEST(RoundTrip, OfAPolicyKeepsEveryRule) {
-    for (std::uint64_t seed = 0; seed < 1000; ++seed) {
+    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
         const policy::Resource resource = RandomResources(seed).next();
         const auto* policy = std::get_if<Policy>(&resource);
         if (policy == nullptr) continue;
@@ -237,9 +337,27 @@ TEST(RoundTrip, OfAPolicyKeepsEveryRule) {
         ASSERT_EQ(read.ingress, policy->ingress) << "seed " << seed;
         ASSERT_EQ(read.egress, policy->egress) << "seed " << seed;
         ASSERT_EQ(read.order, policy->order) << "seed " << seed;
+        ASSERT_EQ(read.namespace_selector, policy->namespace_selector) << "seed " << seed;
+        ASSERT_EQ(read.service_account_selector, policy->service_account_selector) << "seed " << seed;
+        ASSERT_EQ(read.do_not_track, policy->do_not_track) << "seed " << seed;
+        ASSERT_EQ(read.pre_dnat, policy->pre_dnat) << "seed " << seed;
+        ASSERT_EQ(read.performance_hints, policy->performance_hints) << "seed " << seed;
         ASSERT_EQ(read.selector, policy->selector) << "seed " << seed;
         ASSERT_EQ(read.metadata.labels, policy->metadata.labels) << "seed " << seed;
         ASSERT_EQ(read.metadata.annotations, policy->metadata.annotations) << "seed " << seed;
+    }
+}
+
+TEST(RoundTrip, OfAFelixConfigurationTellsAbsentFromNone) {
+    for (std::uint64_t seed = 0; seed < 2000; ++seed) {
+        const policy::Resource resource = RandomResources(seed).next();
+        const auto* felix = std::get_if<policy::FelixConfiguration>(&resource);
+        if (felix == nullptr) continue;
+        const auto again = load_resources({"p.yaml", to_yaml(resource)});
+        ASSERT_TRUE(again) << "seed " << seed;
+        const auto& read = std::get<policy::FelixConfiguration>(again->front());
+        ASSERT_EQ(read.failsafe_inbound, felix->failsafe_inbound) << "seed " << seed;
+        ASSERT_EQ(read.failsafe_outbound, felix->failsafe_outbound) << "seed " << seed;
     }
 }
 

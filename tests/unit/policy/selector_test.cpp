@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <string>
 #include <vector>
 
 namespace drywall::policy {
@@ -206,15 +207,31 @@ TEST(Selector, ComplaintNamesTheColumn) {
     EXPECT_NE(message("a == 'b'\n").find("line break"), std::string::npos);
 }
 
-TEST(Selector, NestingIsBounded) {
-    const auto nested = [](int depth) {
-        return std::string(static_cast<std::size_t>(depth), '(') + "all()" +
-               std::string(static_cast<std::size_t>(depth), ')');
+std::string repeated(std::string_view text, std::size_t times) {
+    std::string out;
+    for (std::size_t i = 0; i < times; ++i) out += text;
+    return out;
+}
+
+TEST(Selector, TakesAnyNumberOfParenthesesAndNegations) {
+    const auto nested = [](std::size_t depth) { return repeated("(", depth) + "has(a)" + repeated(")", depth); };
+    EXPECT_EQ(canonical(nested(500)), "has(a)");
+    EXPECT_EQ(canonical(nested(1'000'000)), "has(a)");
+    EXPECT_EQ(canonical(repeated("!", 1001) + "has(a)"), "!has(a)");
+    EXPECT_EQ(canonical(repeated("!(", 301) + "has(a)" + repeated(")", 301)), "!has(a)");
+    EXPECT_NE(message(repeated("(", 1'000'000) + "has(a)").find("'(' is never closed"), std::string::npos);
+}
+
+TEST(Selector, BoundsTheDepthOfGroupsFarBeyondWhatFitsIntoAField) {
+    const auto groups = [](std::size_t depth) {
+        return repeated("!(a==''&&", depth) + "has(a)" + repeated(")", depth);
     };
-    EXPECT_TRUE(parses(nested(100)));
-    EXPECT_NE(message(nested(101)).find("nested deeper than 100"), std::string::npos);
-    EXPECT_FALSE(parses(nested(1'000'000)));
-    EXPECT_TRUE(parses(std::string(100'000, '!') + "all()"));
+    EXPECT_LE(groups(100).size(), 1024U);
+    EXPECT_TRUE(parses(groups(100)));
+    EXPECT_TRUE(parses(groups(500)));
+    EXPECT_NE(message(groups(501)).find("more than 1000 groups are nested"), std::string::npos);
+    EXPECT_FALSE(parses(groups(300'000)));
+    EXPECT_TRUE(parses(repeated("a == 'b' || ", 100'000) + "has(a)"));
 }
 
 // A random expression over three labels, with more parentheses and blanks than it needs.

@@ -229,6 +229,16 @@ TEST_F(ProtectedHost, UntrackedThenPreDnatThenTiersThenProfiles) {
     EXPECT_EQ(cluster.judge(local(80)).enforced_hits, Texts{"default|gnp:raw|allow|1"});
 }
 
+TEST_F(ProtectedHost, H12AHostEndpointOfAllInterfacesKnowsNoUntrackedPolicies) {
+    policy::HostEndpoint every;
+    every.metadata.name = "db";
+    every.node = "db";
+    every.interface_name = "*";
+    every.expected_ips = {address(kHost)};
+    cluster.add(policy::Resource(every)).add(gnp("raw").untracked().ingress(allow()));
+    EXPECT_EQ(cluster.judge(local(443)).enforced, Verdict::kDeny);
+}
+
 TEST_F(ProtectedHost, H14AnEmptyFailsafeListIsNone) {
     cluster.felix("default", std::vector<policy::FailsafePort>{}).add(gnp("deny-all").ingress(deny()));
     EXPECT_EQ(cluster.judge(local(22)).enforced_hits, Texts{"default|gnp:deny-all|deny|0"});

@@ -1,0 +1,28 @@
+// Requests: questions as they come from a URL or a command line, read strictly; the API and the offline commands read
+// them by the same code. docs/api.md names the parameters.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <cstddef>
+
+#include "drywall/base/result.h"
+#include "drywall/explain/json.h"
+#include "drywall/explain/matrix.h"
+#include "drywall/explain/parameters.h"
+#include "drywall/explain/trace.h"
+
+namespace drywall::explain {
+
+// protocol, source, destination, source-port, port, type, code, in
+[[nodiscard]] Result<TraceQuery> trace_request(const Query& query);
+
+struct MatrixRequest {
+    MatrixQuery query;
+    MatrixView view = MatrixView::kEnforced;
+};
+
+// view, service, group-by, limit (at most `most_rows`)
+[[nodiscard]] Result<MatrixRequest> matrix_request(const Query& query, std::size_t most_rows);
+
+}  // namespace drywall::explain

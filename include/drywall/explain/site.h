@@ -1,0 +1,39 @@
+// Site: one generation made from files alone, by the code that the appliance makes its generations with. No device, no
+// daemon, no root.
+//
+// Threads: pure functions; a Site is immutable.
+#pragma once
+
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "drywall/base/result.h"
+#include "drywall/classify/classifier.h"
+#include "drywall/loader/resources.h"
+#include "drywall/loader/settings.h"
+#include "drywall/policy/resources.h"
+#include "drywall/policy/surroundings.h"
+#include "drywall/ruleset/ruleset.h"
+
+namespace drywall::explain {
+
+// Every resource of every source, in their order, and the warnings about them. All complaints about all sources come
+// together, and so does a resource that is written twice. kRefused when nothing is wrong but that something is not
+// supported.
+[[nodiscard]] Result<loader::Loaded> gather(std::span<const loader::Source> sources);
+
+// What of the appliance's configuration takes part in verdicts, and what a generation may cost.
+[[nodiscard]] policy::Surroundings surroundings_of(const loader::Settings& settings);
+[[nodiscard]] classify::Budget budget_of(const loader::Settings& settings);
+
+struct Site {
+    std::shared_ptr<const policy::Inventory> inventory;
+    std::shared_ptr<const ruleset::Ruleset> ruleset;
+};
+
+// The initial inventory and the sources, checked and compiled.
+[[nodiscard]] Result<Site> build_site(std::vector<policy::Resource> resources, const loader::Settings& settings);
+[[nodiscard]] Result<Site> build_site(std::span<const loader::Source> sources, const loader::Settings& settings);
+
+}  // namespace drywall::explain

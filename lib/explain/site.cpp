@@ -1,0 +1,116 @@
+#include "drywall/explain/site.h"
+
+#include <algorithm>
+#include <iterator>
+#include <map>
+#include <utility>
+
+namespace drywall::explain {
+
+namespace {
+
+using policy::Resource;
+using policy::ResourceId;
+
+void append(Error& all, Error more) {
+    std::move(more.complaints.begin(), more.complaints.end(), std::back_inserter(all.complaints));
+}
+
+Subject subject_of(const ResourceId& id) { return {std::string(policy::document_kind(id.kind)), id.ns, id.name}; }
+
+Error twins(const std::vector<Resource>& resources) {
+    std::map<ResourceId, Place> seen;
+    Error wrong{ErrorKind::kInvalid, {}};
+    for (const Resource& resource : resources) {
+        const Place& place = policy::metadata_of(resource).place;
+        const auto [first, fresh] = seen.emplace(policy::id_of(resource), place);
+        if (fresh) continue;
+        wrong.complaints.push_back({place, first->first.text() + " is written twice in one request",
+                                    "it stands at " + first->second.text() + " too; keep one of them",
+                                    subject_of(first->first)});
+    }
+    return wrong;
+}
+
+std::optional<PortId> port_called(const loader::Settings& settings, const std::string& name) {
+    for (std::size_t i = 0; i < settings.ports.size(); ++i)
+        if (settings.ports[i].name == name) return PortId{static_cast<std::uint16_t>(i)};
+    return std::nullopt;
+}
+
+std::vector<std::optional<PortId>> peers(const loader::Settings& settings) {
+    std::vector<std::optional<PortId>> peer_of(settings.ports.size());
+    for (const loader::PairSettings& pair : settings.pairs) {
+        const std::optional<PortId> first = port_called(settings, pair.first);
+        const std::optional<PortId> second = port_called(settings, pair.second);
+        if (!first || !second) continue;  // load_settings() lets no such pair pass
+        peer_of[index(*first)] = second;
+        peer_of[index(*second)] = first;
+    }
+    return peer_of;
+}
+
+}  // namespace
+
+Result<loader::Loaded> gather(std::span<const loader::Source> sources) {
+    loader::Loaded all;
+    std::vector<Resource>& out = all.resources;
+    Error wrong{ErrorKind::kRefused, {}};
+    for (const loader::Source& source : sources) {
+        Result<loader::Loaded> loaded = loader::load_with_warnings(source);
+        if (!loaded) {
+            if (loaded.error().kind != ErrorKind::kRefused) wrong.kind = ErrorKind::kInvalid;
+            append(wrong, std::move(loaded).error());
+        } else {
+            std::move(loaded->resources.begin(), loaded->resources.end(), std::back_inserter(out));
+            std::move(loaded->warnings.begin(), loaded->warnings.end(), std::back_inserter(all.warnings));
+        }
+    }
+    if (Error twice = twins(out); !twice.complaints.empty()) {
+        wrong.kind = ErrorKind::kInvalid;
+        append(wrong, std::move(twice));
+    }
+    if (!wrong.complaints.empty()) return wrong;
+    if (out.empty())
+        return Error::of(ErrorKind::kInvalid, "the request holds no resource",
+                         "give at least one document with apiVersion, kind and metadata.name");
+    return all;
+}
+
+policy::Surroundings surroundings_of(const loader::Settings& settings) {
+    policy::Surroundings around;
+    for (const loader::PortSettings& port : settings.ports) around.port_names.push_back(port.name);
+    around.peer_of = peers(settings);
+    around.unmatched = settings.unmatched;
+    around.pending_as_calico = settings.pending_as_calico;
+    for (const loader::FailsafeRule& rule : settings.failsafe)
+        around.failsafe.push_back({rule.protocol, rule.port, rule.to, rule.from});
+    return around;
+}
+
+classify::Budget budget_of(const loader::Settings& settings) {
+    classify::Budget budget;
+    budget.table_bytes = settings.ruleset_memory_mb << 20;
+    return budget;
+}
+
+Result<Site> build_site(std::span<const loader::Source> sources, const loader::Settings& settings) {
+    Result<loader::Loaded> loaded = gather(sources);
+    if (!loaded) return std::move(loaded).error();
+    return build_site(std::move(loaded->resources), settings);
+}
+
+Result<Site> build_site(std::vector<Resource> resources, const loader::Settings& settings) {
+    policy::Inventory inventory = policy::initial_inventory();
+    for (Resource& resource : resources) {
+        ResourceId id = policy::id_of(resource);
+        inventory.insert_or_assign(std::move(id), std::make_shared<const Resource>(std::move(resource)));
+    }
+    const policy::Surroundings around = surroundings_of(settings);
+    if (Status sound = policy::check(inventory, around.port_names); !sound) return std::move(sound).error();
+    auto ruleset = ruleset::Ruleset::build(Generation{1}, inventory, around, budget_of(settings));
+    if (!ruleset) return std::move(ruleset).error();
+    return Site{std::make_shared<const policy::Inventory>(std::move(inventory)), *std::move(ruleset)};
+}
+
+}  // namespace drywall::explain

@@ -1,0 +1,124 @@
+#include "drywall/explain/trace.h"
+
+#include <algorithm>
+
+#include "names.h"
+
+namespace drywall::explain {
+
+namespace {
+
+using ruleset::HitDescriptor;
+using ruleset::HitKind;
+using ruleset::Ruleset;
+
+Result<std::vector<std::size_t>> lanes_of(const Ruleset& ruleset, const std::string& port) {
+    const std::vector<std::string>& names = ruleset.surroundings().port_names;
+    std::vector<std::size_t> lanes;
+    std::string known;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (port.empty() || names[i] == port) lanes.push_back(i);
+        known += (known.empty() ? "" : ", ") + names[i];
+    }
+    if (lanes.empty())
+        return Error::of(ErrorKind::kNotFound, "the appliance has no port '" + port + "'", "its ports are: " + known);
+    return lanes;
+}
+
+std::string step_of(const HitDescriptor& hit) {
+    if (hit.kind == HitKind::kFailsafe) return "failsafe list";
+    if (hit.kind == HitKind::kUnmatched) return "unmatched traffic";
+    const bool ingress = hit.direction == Direction::kIngress;
+    if (hit.forward) return ingress ? "ingress port" : "egress port";
+    return ingress ? "ingress of the destination" : "egress of the source";
+}
+
+std::vector<TraceHit> hits_of(const Ruleset& ruleset, const std::vector<HitId>& ids) {
+    std::vector<TraceHit> out;
+    for (const HitId id : ids) {
+        const HitDescriptor& hit = ruleset.hit(id);
+        TraceHit shown{.step = step_of(hit),
+                       .text = std::to_string(out.size()) + '|' + hit.text(),
+                       .kind = std::string(ruleset::name(hit.kind)),
+                       .action = std::string(name(hit.action)),
+                       .staged = hit.policy && hit.policy->staged,
+                       .armed_by = {}};
+        for (const ruleset::PolicyRef& policy : hit.armed_by) shown.armed_by.push_back(policy.text());
+        out.push_back(std::move(shown));
+    }
+    return out;
+}
+
+TraceDecision decision_of(const Ruleset& ruleset, TraceId id) {
+    const classify::Trace& trace = ruleset.trace(id);
+    TraceDecision out;
+    out.enforced = trace.enforced;
+    out.pending = trace.pending;
+    out.reason = ruleset.verdict(id).reason;
+    out.unmatched = trace.unmatched;
+    out.enforced_hits = hits_of(ruleset, trace.enforced_hits);
+    out.pending_hits = hits_of(ruleset, trace.pending_hits);
+    for (const ruleset::PolicyRef& policy : ruleset.responsible(id)) out.responsible.push_back(policy.text());
+    return out;
+}
+
+Result<net::Tuple> tuple_of(const TraceQuery& query, const net::Address& from, const net::Address& to) {
+    net::Tuple tuple;
+    tuple.source = from.bytes;
+    tuple.destination = to.bytes;
+    tuple.family = from.family;
+    tuple.protocol = query.protocol;
+    if (tuple.protocol == net::protocol::kIcmp && tuple.family == net::Family::kIPv6)
+        tuple.protocol = net::protocol::kIcmpv6;
+    if (tuple.protocol == net::protocol::kIcmpv6 && tuple.family == net::Family::kIPv4)
+        return Error::of(ErrorKind::kInvalid, "ICMPv6 travels over IPv6 only", "ask for icmp");
+    if (net::has_ports(tuple.protocol)) {
+        if (query.destination_port == 0)
+            return Error::of(ErrorKind::kInvalid, "a destination port is needed for this protocol",
+                             "write it after the destination: 10.1.0.9:443, [2001:db8::1]:443");
+        tuple.source_port = query.source_port;
+        tuple.destination_port = query.destination_port;
+    }
+    if (net::is_icmp(tuple.protocol)) tuple.destination_port = query.destination_port;
+    return tuple;
+}
+
+}  // namespace
+
+Result<TraceAnswer> explain(const Ruleset& ruleset, const TraceQuery& query, const policy::Inventory* inventory) {
+    const EndpointNames names(ruleset, inventory);
+    const Result<Side> source = side_of(ruleset, names, query.source);
+    if (!source) return source.error();
+    const Result<Side> destination = side_of(ruleset, names, query.destination);
+    if (!destination) return destination.error();
+    const auto pair = common_family(*source, *destination);
+    if (!pair) return pair.error();
+    const Result<std::vector<std::size_t>> lanes = lanes_of(ruleset, query.ingress_port);
+    if (!lanes) return lanes.error();
+    Result<net::Tuple> tuple = tuple_of(query, pair->first, pair->second);
+    if (!tuple) return tuple.error();
+
+    TraceAnswer answer{ruleset.generation(), *tuple, source->name, destination->name, {}};
+    std::optional<policy::CalicoView> view;
+    if (inventory != nullptr) view = policy::calico_view(*inventory);
+    std::vector<TraceId> seen;
+    for (const std::size_t lane : *lanes) {
+        tuple->ingress_port = static_cast<std::uint16_t>(lane);
+        const TraceId id = ruleset.classify(*tuple);
+        const auto same = std::find_if(seen.begin(), seen.end(),
+                                       [&](TraceId other) { return ruleset.trace(other) == ruleset.trace(id); });
+        const auto place = static_cast<std::size_t>(same - seen.begin());
+        if (same == seen.end()) {
+            seen.push_back(id);
+            answer.decisions.push_back(decision_of(ruleset, id));
+            if (view) {
+                answer.decisions.back().enforced_walk = walked(ruleset, *view, *tuple, false);
+                answer.decisions.back().pending_walk = walked(ruleset, *view, *tuple, true);
+            }
+        }
+        answer.decisions[place].ingress_ports.push_back(ruleset.surroundings().port_names[lane]);
+    }
+    return answer;
+}
+
+}  // namespace drywall::explain

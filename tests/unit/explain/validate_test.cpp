@@ -1,0 +1,48 @@
+// Everything that is wrong in a set of files, at once.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "drywall/explain/validate.h"
+#include "site_texts.h"
+
+namespace drywall::explain {
+namespace {
+
+using test::files;
+using test::kEndpoints;
+using test::kStagedClosed;
+using test::kWebToDb;
+using test::with;
+using testing::HasSubstr;
+
+std::vector<Problem> problems_of(std::vector<std::string> texts) {
+    return validate(files(std::move(texts)), loader::settings_for_questions());
+}
+
+TEST(Validate, SaysNothingAboutWhatIsGood) { EXPECT_TRUE(problems_of({kEndpoints, kWebToDb, kStagedClosed}).empty()); }
+
+TEST(Validate, TellsTheMistakesOfEveryFile) {
+    const auto problems =
+        problems_of({with(kWebToDb, "Allow", "Alow"), kEndpoints, with(kStagedClosed, "order: 10", "order: x")});
+    ASSERT_EQ(problems.size(), 2U);
+    EXPECT_EQ(problems[0].complaint.place.file, "file1.yaml");
+    EXPECT_EQ(problems[0].complaint.place.line, 9);
+    EXPECT_EQ(problems[1].complaint.place.file, "file3.yaml");
+    EXPECT_EQ(problems[1].severity, Severity::kError);
+}
+
+TEST(Validate, ChecksResourcesAgainstEachOther) {
+    const auto problems = problems_of({kEndpoints, with(kWebToDb, "  order: 100", "  tier: nowhere")});
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_THAT(problems[0].complaint.message, HasSubstr("nowhere"));
+    EXPECT_EQ(problems[0].complaint.place.file, "file2.yaml");
+    const auto twice = problems_of({kEndpoints, kWebToDb, kWebToDb});
+    ASSERT_EQ(twice.size(), 1U);
+    EXPECT_EQ(twice[0].complaint.place.file, "file3.yaml");
+    EXPECT_EQ(twice[0].complaint.about.name, "web-to-db");
+}
+
+TEST(Validate, AFileThatHoldsNothingIsAMistake) { EXPECT_EQ(problems_of({"# nothing\n"}).size(), 1U); }
+
+}  // namespace
+}  // namespace drywall::explain
