@@ -1,9 +1,14 @@
 // drywall: the operator's command. Reads the command line, runs one command, returns its exit code.
+#include <cerrno>
 #include <csignal>
 #include <cstdlib>
+#include <cstring>
 #include <functional>
 #include <iostream>
 #include <map>
+#include <string>
+#include <string_view>
+#include <vector>
 
 #include <unistd.h>
 #include <CLI/CLI.hpp>
@@ -163,13 +168,42 @@ void add_offline(CLI::App& app, Options& o, Commands& commands) {
     commands[selector_command] = [&o](const Invocation& i) { return selector(i, o.selector); };
 }
 
+const std::map<std::string, Format> kFormats{{"table", Format::kTable}, {"wide", Format::kWide},
+                                             {"name", Format::kName},   {"json", Format::kJson},
+                                             {"yaml", Format::kYaml},   {"csv", Format::kCsv}};
+
+std::string_view name_of(Format format) {
+    for (const auto& [name, known] : kFormats)
+        if (known == format) return name;
+    return {};
+}
+
+// What a command can write beside a table. (What is wide for one is a table for the others.)
+bool can_write(std::string_view command, Format format) {
+    switch (format) {
+        case Format::kTable:
+        case Format::kWide: return true;
+        case Format::kJson: return command != "selector" && command != "eval";  // JSON lines, whatever is asked for
+        case Format::kName:
+            return command == "get" || command == "apply" || command == "delete" || command == "promote";
+        case Format::kYaml: return command == "get";
+        case Format::kCsv: return command == "matrix";
+    }
+    return false;
+}
+
 void add_global(CLI::App& app, Options& o) {
-    const std::map<std::string, Format> formats{{"table", Format::kTable}, {"wide", Format::kWide},
-                                                {"name", Format::kName},   {"json", Format::kJson},
-                                                {"yaml", Format::kYaml},   {"csv", Format::kCsv}};
     app.add_option("--socket", o.socket, "drywalld's control socket")->envname("DRYWALL_SOCKET")->capture_default_str();
     app.add_option("-o,--output", o.format, "table, wide, name, json, yaml or csv")
-        ->transform(CLI::CheckedTransformer(formats, CLI::ignore_case).description(""));
+        ->transform(CLI::Validator(
+            [](std::string& text) {
+                const auto format = kFormats.find(CLI::detail::to_lower(text));
+                if (format == kFormats.end())
+                    return "there is no format '" + text + "'; write table, wide, name, json, yaml or csv";
+                text = std::to_string(static_cast<int>(format->second));
+                return std::string();
+            },
+            ""));
     app.add_flag("--no-color", o.no_color, "No colour (so does the variable NO_COLOR)");
     app.add_flag("-q,--quiet", o.quiet, "Say only what went wrong");
     app.require_subcommand(1);
@@ -182,6 +216,14 @@ bool wants_color(const Options& options) {
 }
 
 }  // namespace
+
+// Data that nobody got is no success, whatever was asked.
+Exit delivered(const Invocation& invocation, Exit result) {
+    invocation.out.flush();
+    if (invocation.out) return result;
+    invocation.err << "standard output can't be written to: " << std::strerror(errno) << '\n';
+    return result == Exit::kOk ? Exit::kUnreachable : result;
+}
 
 int main(int argc, char** argv) {
     // A daemon that closes in the middle of a request is an error to report, and a reader that has gone ends --follow.
@@ -198,12 +240,24 @@ int main(int argc, char** argv) {
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {
+        // CLI11 says only that a command is missing, also where a wrong one was written.
+        const std::vector<std::string> rest = app.remaining();
+        if (app.get_subcommands().empty() && !rest.empty() && error.get_exit_code() != 0) {
+            std::cerr << "there is no command '" << rest.front() << "'; drywall --help lists the commands\n";
+            return static_cast<int>(Exit::kUsage);
+        }
         return app.exit(error) == 0 ? 0 : static_cast<int>(Exit::kUsage);
     }
     const Invocation invocation{std::cout,     std::cerr,     options.format, wants_color(options),
                                 options.quiet, options.socket};
-    for (const CLI::App* chosen : app.get_subcommands())
-        if (const auto command = commands.find(chosen); command != commands.end())
-            return static_cast<int>(command->second(invocation));
+    for (const CLI::App* chosen : app.get_subcommands()) {
+        const auto command = commands.find(chosen);
+        if (command == commands.end()) continue;
+        if (!can_write(chosen->get_name(), options.format)) {
+            std::cerr << "drywall " << chosen->get_name() << " does not write " << name_of(options.format) << '\n';
+            return static_cast<int>(Exit::kUsage);
+        }
+        return static_cast<int>(delivered(invocation, command->second(invocation)));
+    }
     return static_cast<int>(Exit::kUsage);
 }

@@ -43,7 +43,9 @@ Result<Source> read_file(const fs::path& path) {
 bool is_policy_file(const fs::directory_entry& entry) {
     std::error_code error;
     const std::string extension = entry.path().extension().string();
-    return entry.is_regular_file(error) && (extension == ".yaml" || extension == ".yml" || extension == ".json");
+    const bool named = extension == ".yaml" || extension == ".yml" || extension == ".json";
+    // A link that leads nowhere is one too: reading it says so, and skipping it would lose what it should say.
+    return named && (entry.is_regular_file(error) || !entry.exists(error));
 }
 
 Result<std::vector<fs::path>> files_of(const std::string& directory) {

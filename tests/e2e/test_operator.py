@@ -210,7 +210,16 @@ class Api(Operator):
         self.assertEqual(done.returncode, UNREACHABLE)
         self.assertIn(str(nobody.socket), done.stderr)
 
+    def test_data_that_nobody_got_is_no_success(self):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            done = subprocess.run([program("drywall"), "--socket", self.appliance.socket, "get"], stdout=full,
+                                  stderr=subprocess.PIPE, text=True)
+        self.assertEqual(done.returncode, UNREACHABLE)
+        self.assertIn("standard output", done.stderr)
+
     def test_a_wrong_command_line_is_a_usage_error(self):
-        self.drywall("frobnicate", code=USAGE)
+        self.assertIn("no command 'frobnicate'", self.drywall("frobnicate", code=USAGE).stderr)
+        self.assertIn("no format 'pdf'", self.drywall("get", "-o", "pdf", code=USAGE).stderr)
+        self.assertIn("status does not write yaml", self.drywall("status", "-o", "yaml", code=USAGE).stderr)
         self.drywall("apply", code=USAGE)
         self.drywall("delete", "gnp", code=USAGE)
