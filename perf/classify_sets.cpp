@@ -2,10 +2,11 @@
 // by pass, in one process on one core, in thread CPU time; every lookup is checked against the headers' first match.
 //
 //   classify_sets --rules FILE --headers FILE --trace uniform|zipf [--contenders drywall,rte_acl,linear]
-//                 [--structure chosen|pairs|forest] [--passes N] [--ipv6] [--json]
+//                 [--made RULES] [--structure chosen|pairs|forest] [--passes N] [--ipv6] [--json]
 //
-// The format of both files is ClassBench's (perf/support/classbench.h); .xz is unpacked. rte_acl stands for the fastest
-// of its algorithms and builds; what DPDK takes by default is shown beside it as rte_acl_default.
+// --made takes no files, but makes a set of so many rules from a seed. The format of both files is ClassBench's
+// (perf/support/classbench.h); .xz is unpacked. rte_acl stands for the fastest of its algorithms and builds; what DPDK
+// takes by default is shown beside it as rte_acl_default.
 
 #include <sched.h>
 
@@ -45,6 +46,7 @@ struct Options {
     std::string trace = "uniform";
     std::vector<std::string> contenders{"drywall", "rte_acl", "linear"};
     std::size_t passes = 9;
+    std::size_t made = 0;
     classify::Structure structure = classify::Structure::kChosen;
     net::Family family = net::Family::kIPv4;
     bool json = false;
@@ -88,6 +90,8 @@ Options parse(int argc, char** argv) {
             options.trace = next();
         else if (word == "--contenders")
             options.contenders = split(next());
+        else if (word == "--made")
+            options.made = static_cast<std::size_t>(std::max(0, std::atoi(next().c_str())));
         else if (word == "--structure")
             options.structure = structure_named(next());
         else if (word == "--passes")
@@ -99,7 +103,8 @@ Options parse(int argc, char** argv) {
         else
             fail("'" + std::string(word) + "' is not an option; the head of perf/classify_sets.cpp lists them");
     }
-    if (options.rules.empty() || options.headers.empty()) fail("give --rules FILE and --headers FILE");
+    if (options.made == 0 && (options.rules.empty() || options.headers.empty()))
+        fail("give --rules FILE and --headers FILE");
     if (options.trace != "uniform" && options.trace != "zipf") fail("--trace is uniform or zipf");
     for (const std::string& name : options.contenders) {
         if (name != "drywall" && name != "rte_acl" && name != "linear") fail("contender '" + name + "' is not known");
@@ -349,7 +354,8 @@ void pin_to_this_core() {
 }
 
 int run(const Options& options) {
-    auto set = read_classbench(options.rules, options.headers);
+    auto set = options.made == 0 ? read_classbench(options.rules, options.headers)
+                                 : Result<FiveTupleSet>(make_set(options.made, 20'000, 7));
     if (!set) fail(set.error().text());
     if (const Status status = rename_protocols(*set); !status) fail(status.error().text());
     pin_to_this_core();

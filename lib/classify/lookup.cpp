@@ -11,53 +11,72 @@
 namespace drywall::classify {
 namespace {
 
-// Both addresses of every packet of a burst, source and destination in turn, on their way down the trie.
+// Both addresses of every packet of a burst, sources first, on their way down the trie. What a loop needs is in locals
+// of types that its stores can't be mistaken for, so that the compiler keeps it in registers.
 class Descents {
 public:
-    Descents(const AddressTrie& trie, std::span<const net::Tuple> tuples) noexcept : trie_(trie) {
-        for (const net::Tuple& tuple : tuples) {
-            const std::size_t root = tuple.family == net::Family::kIPv6 ? kTrieRoot : 0;
-            start(root, tuple.source);
-            start(root, tuple.destination);
-        }
-        while (unfinished_ != 0) descend();
+    Descents(const AddressTrie& trie, std::span<const net::Tuple> tuples) noexcept {
+        start(trie, tuples, 0, &net::Tuple::source);
+        start(trie, tuples, kMaxBurst, &net::Tuple::destination);
+        std::size_t going = list_those_that_go_on(tuples.size());
+        while (going != 0) going = descend(trie, going);
     }
 
-    [[nodiscard]] std::uint32_t source(std::size_t packet) const noexcept { return entries_[2 * packet]; }
-    [[nodiscard]] std::uint32_t destination(std::size_t packet) const noexcept { return entries_[2 * packet + 1]; }
+    [[nodiscard]] std::uint32_t source(std::size_t packet) const noexcept { return entries_[packet]; }
+    [[nodiscard]] std::uint32_t destination(std::size_t packet) const noexcept { return entries_[kMaxBurst + packet]; }
 
 private:
-    void start(std::size_t root, const net::AddressBytes& bytes) noexcept {
-        entries_[count_] = trie_.root[root + (std::size_t{bytes[0]} << 8 | bytes[1])];
-        bytes_[count_] = &bytes;
-        depths_[count_] = 2;
-        keep_if_unfinished(static_cast<std::uint8_t>(count_));
-        ++count_;
-    }
-
-    // One step for all that have not reached a leaf: independent loads, which the core overlaps.
-    void descend() noexcept {
-        const std::size_t unfinished = std::exchange(unfinished_, 0);
-        for (std::size_t at = 0; at < unfinished; ++at) {
-            const std::uint8_t which = which_[at];
-            entries_[which] = trie_.descend(entries_[which], *bytes_[which], depths_[which]);
-            keep_if_unfinished(which);
+    void start(const AddressTrie& trie, std::span<const net::Tuple> tuples, std::size_t first,
+               net::AddressBytes net::Tuple::*side) noexcept {
+        const std::uint32_t* const root = trie.root.data();
+        for (std::size_t packet = 0; packet < tuples.size(); ++packet) {
+            const net::AddressBytes& bytes = tuples[packet].*side;
+            const std::size_t family = tuples[packet].family == net::Family::kIPv6 ? kTrieRoot : 0;
+            bytes_[first + packet] = &bytes;
+            depths_[first + packet] = 2;
+            entries_[first + packet] = root[family + (std::size_t{bytes[0]} << 8 | bytes[1])];
         }
     }
 
-    // Always writes, so that nothing depends on a branch: leaves are overwritten by the next one.
-    void keep_if_unfinished(std::uint8_t which) noexcept {
-        which_[unfinished_] = which;
-        unfinished_ += entries_[which] >> 31;
+    std::size_t list_those_that_go_on(std::size_t packets) noexcept {
+        std::size_t going = 0;
+        for (const std::size_t first : {std::size_t{0}, kMaxBurst}) {
+            for (std::size_t which = first; which < first + packets; ++which) {
+                going_[going] = static_cast<std::uint32_t>(which);
+                going += entries_[which] >> 31;
+            }
+        }
+        return going;
     }
 
-    const AddressTrie& trie_;
-    std::size_t count_ = 0;
-    std::size_t unfinished_ = 0;
+    // One step for all that have not reached a leaf: independent loads, which the core overlaps. Always writes, so that
+    // nothing depends on a branch: those that are through are overwritten by the next one.
+    std::size_t descend(const AddressTrie& trie, std::size_t count) noexcept {
+        const std::uint32_t* const nodes = trie.nodes.data();
+        const TrieSkip* const skips = trie.skips.data();
+        std::size_t going = 0;
+        for (std::size_t at = 0; at < count; ++at) {
+            const std::uint32_t which = going_[at];
+            const std::uint32_t entry = entries_[which];
+            std::uint32_t there = 0;
+            if ((entry & kTrieSkip) == 0) {
+                there = nodes[std::size_t{entry & kTrieNumber} * kTrieFanout + (*bytes_[which])[depths_[which]++]];
+            } else {
+                const TrieSkip& skip = skips[entry & kTrieNumber];
+                depths_[which] = skip.depth;
+                there = skip.agrees(*bytes_[which]) ? skip.then : skip.otherwise;
+            }
+            entries_[which] = there;
+            going_[going] = which;
+            going += there >> 31;
+        }
+        return going;
+    }
+
+    std::array<std::uint32_t, 2 * kMaxBurst> depths_;
     std::array<std::uint32_t, 2 * kMaxBurst> entries_;
     std::array<const net::AddressBytes*, 2 * kMaxBurst> bytes_;
-    std::array<std::uint32_t, 2 * kMaxBurst> depths_;
-    std::array<std::uint8_t, 2 * kMaxBurst + 1> which_;
+    std::array<std::uint32_t, 2 * kMaxBurst + 1> going_;
 };
 
 // Packets of one burst mostly came in by one port; those of each lane are looked up together.
@@ -94,30 +113,35 @@ void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> t
     const Tables& tables = *tables_;
     if (!tables.forests.empty()) return lookup_in_forests(tables, tuples, traces);
     const Descents descents(tables.trie, tuples);
+    const std::size_t size = tuples.size();
     std::array<const std::uint32_t*, kMaxBurst> pairs;
-    std::array<std::uint32_t, kMaxBurst> services;
-    std::array<const Block*, kMaxBurst> blocks;
-    for (std::size_t at = 0; at < tuples.size(); ++at) {
+    const Sides* const sides = tables.sides.data();
+    const std::uint32_t* const all_pairs = tables.pairs.data();
+    for (std::size_t at = 0; at < size; ++at) {
         assert(tuples[at].ingress_port < tables.lanes.size());
-        pairs[at] = &tables.pairs[tables.pair_at(tuples[at].ingress_port, tables.sides[descents.source(at)],
-                                                 tables.sides[descents.destination(at)])];
+        pairs[at] = all_pairs + tables.pair_at(tuples[at].ingress_port, sides[descents.source(at)],
+                                               sides[descents.destination(at)]);
         __builtin_prefetch(pairs[at]);
     }
-    for (std::size_t at = 0; at < tuples.size(); ++at) services[at] = tables.services.service_class(tuples[at]);
-    for (std::size_t at = 0; at < tuples.size(); ++at) {
-        blocks[at] = &tables.blocks[*pairs[at]];
+    std::array<std::uint32_t, kMaxBurst> services;
+    for (std::size_t at = 0; at < size; ++at) services[at] = tables.services.service_class(tuples[at]);
+    std::array<const Block*, kMaxBurst> blocks;
+    const Block* const all_blocks = tables.blocks.data();
+    for (std::size_t at = 0; at < size; ++at) {
+        blocks[at] = all_blocks + *pairs[at];
         __builtin_prefetch(blocks[at]);
     }
     std::array<const std::uint16_t*, kMaxBurst> parts;
-    for (std::size_t at = 0; at < tuples.size(); ++at) {
-        parts[at] = &tables.shapes[blocks[at]->shape + services[at]];
-        __builtin_prefetch(parts[at]);
-    }
     std::array<const TraceId*, kMaxBurst> cells;
-    for (std::size_t at = 0; at < tuples.size(); ++at) {
-        cells[at] = &tables.cells[blocks[at]->cells + *parts[at]];
+    const std::uint16_t* const shapes = tables.shapes.data();
+    const TraceId* const all_cells = tables.cells.data();
+    for (std::size_t at = 0; at < size; ++at) {
+        parts[at] = shapes + (std::size_t{blocks[at]->shape} + services[at]);
+        cells[at] = all_cells + blocks[at]->cells;
+        __builtin_prefetch(parts[at]);
         __builtin_prefetch(cells[at]);
     }
+    for (std::size_t at = 0; at < size; ++at) cells[at] += *parts[at];
     for (std::size_t at = 0; at < tuples.size(); ++at) traces[at] = *cells[at];
 }
 

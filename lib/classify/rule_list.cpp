@@ -215,7 +215,7 @@ private:
                 list.otherwise = trace(Verdict::kDeny, with(tier.end_hit));
                 return;
             }
-            before.push_back(tier.end_hit);
+            if (tier.end_hit != kNoHit) before.push_back(tier.end_hit);
         }
         list.otherwise = trace(walk.otherwise, with(walk.otherwise_hit));
     }

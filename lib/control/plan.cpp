@@ -19,10 +19,14 @@ using policy::Resource;
 using policy::ResourceId;
 using policy::StagedAction;
 
-constexpr std::size_t kMaxComplaints = 20;
+constexpr std::size_t kMaxComplaints = 1000;
 
+// An answer of bounded size that says what it leaves out.
 Error shortened(Error error) {
-    if (error.complaints.size() > kMaxComplaints) error.complaints.resize(kMaxComplaints);
+    if (error.complaints.size() <= kMaxComplaints) return error;
+    const std::size_t more = error.complaints.size() - kMaxComplaints;
+    error.complaints.resize(kMaxComplaints);
+    error.complaints.push_back({{}, "and " + std::to_string(more) + " more problems that are not listed"});
     return error;
 }
 
@@ -90,11 +94,11 @@ Result<Plan> plan_remove(const Inventory& before, std::span<const ResourceId> id
                              "every policy without a tier lives there; delete those policies instead");
         if (plan.after.erase(id) == 1) {
             plan.changes.push_back({id, Outcome::kDeleted});
-        } else if (absent.complaints.size() < kMaxComplaints) {
+        } else {
             absent.complaints.push_back(missing(before, id));
         }
     }
-    if (!absent.complaints.empty()) return absent;
+    if (!absent.complaints.empty()) return shortened(std::move(absent));
     if (plan.changes.empty()) return Error::of(ErrorKind::kInvalid, "the request names nothing to delete");
     return plan;
 }

@@ -8,7 +8,6 @@
 #include "drywall/explain/site.h"
 #include "drywall/explain/warnings.h"
 #include "drywall/policy/convert.h"
-#include "drywall/explain/warnings.h"
 
 namespace drywall::explain {
 

@@ -71,6 +71,7 @@ public:
         note_sites();
         note_applying();
         missing_profiles();
+        host_endpoints();
         policies_without_endpoints();
         dead_rules();
         default_denies();
@@ -191,6 +192,48 @@ private:
                               use.first + ": profile '" + profile + "' does not exist; it denies both ways, for " +
                                   count_of(use.second, "endpoint"),
                               "declare the Profile, or the Namespace or ServiceAccount that it stands for"});
+    }
+
+    void warn(const policy::ResourceId& id, const policy::Metadata& metadata, std::string message, std::string hint) {
+        found_.push_back({metadata.place,
+                          std::move(message),
+                          std::move(hint),
+                          {std::string(policy::document_kind(id.kind)), id.ns, id.name}});
+    }
+
+    // Of several HostEndpoints on one port or address the one with the lowest name governs; the others do nothing
+    // there.
+    void host_endpoints() {
+        std::map<std::string, const policy::ResourceId*> governors;
+        const auto claim = [&](const auto& item, const std::string& what) {
+            const auto [governor, fresh] = governors.try_emplace(what, &item.id);
+            if (!fresh)
+                warn(item.id, item.value->metadata,
+                     item.id.text() + " does nothing at " + what + ": " + governor->second->text() + " governs it",
+                     "of several HostEndpoints the one with the lowest name counts; keep one");
+        };
+        const auto& ports = ruleset_.surroundings().port_names;
+        for (const auto& item : view_.hosts) {
+            const std::string& interface = item.value->interface_name;
+            if (std::find(ports.begin(), ports.end(), interface) != ports.end()) claim(item, "port " + interface);
+            if (interface == "*" && item.value->expected_ips.empty()) {
+                claim(item, "interface '*'");
+                untracked_at_every_interface(item.id, *item.value);
+            }
+            for (const net::Address& address : item.value->expected_ips) claim(item, "address " + address.text());
+        }
+    }
+
+    void untracked_at_every_interface(const policy::ResourceId& id, const policy::HostEndpoint& endpoint) {
+        const policy::Labels labels = view_.labels_of(endpoint);
+        for (const auto& item : view_.policies) {
+            if (!item.value->do_not_track) continue;
+            const auto selector = policy::Selector::parse(policy::effective_selector(*item.value));
+            if (!selector || !selector->matches(labels)) continue;
+            warn(*item.value, std::nullopt,
+                 text_of(*item.value) + ": doNotTrack has no effect at " + id.text() + ", whose interfaceName is '*'",
+                 "declare one HostEndpoint for each port where it shall apply");
+        }
     }
 
     void policies_without_endpoints() {

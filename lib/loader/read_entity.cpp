@@ -109,8 +109,12 @@ private:
         policy::ServiceMatch match{read_object_name(fields, "name"), read_object_name(fields, "namespace")};
         fields.finish();
         if (!node->is_mapping()) return;
-        if (match.name.empty()) complaints_.add(node->line, node->column, fields.path_to("name") + " is missing");
-        if (match.ns.empty() && !context_.namespaced) {
+        const auto unsaid = [&](std::string_view name) {
+            const Node* value = node->find(name);
+            return value == nullptr || is_empty_value(*value);
+        };
+        if (unsaid("name")) complaints_.add(node->line, node->column, fields.path_to("name") + " is missing");
+        if (unsaid("namespace") && !context_.namespaced) {
             complaints_.add(node->line, node->column, fields.path_to("namespace") + " is missing",
                             "the policy is cluster-wide, and so the service's namespace does not follow from it");
         }

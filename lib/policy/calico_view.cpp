@@ -34,12 +34,8 @@ private:
         return std::get_if<T>(view_.owned.back().get());
     }
 
-    void add(const ResourceId& id, const Policy& policy) {
-        if (is_namespaced(id.kind)) namespaces_.insert(id.ns);
-        view_.policies.push_back({id, &policy});
-    }
+    void add(const ResourceId& id, const Policy& policy) { view_.policies.push_back({id, &policy}); }
     void add(const ResourceId& id, const KubernetesNetworkPolicy& policy) {
-        namespaces_.insert(id.ns);
         view_.policies.push_back({id, own(converted(policy))});
     }
     void add(const ResourceId& id, const AdminPolicy& policy) {
@@ -47,30 +43,25 @@ private:
     }
 
     void add(const ResourceId& id, const Tier& tier) { view_.tiers.push_back({id, &tier}); }
-    void add(const ResourceId& id, const NetworkSet& set) {
-        if (!set.global) namespaces_.insert(id.ns);
-        view_.sets.push_back({id, &set});
-    }
+    void add(const ResourceId& id, const NetworkSet& set) { view_.sets.push_back({id, &set}); }
     void add(const ResourceId& id, const HostEndpoint& host) { view_.hosts.push_back({id, &host}); }
     void add(const ResourceId& id, const FelixConfiguration& felix) { view_.felix.push_back({id, &felix}); }
 
-    void add(const ResourceId& id, const WorkloadEndpoint& endpoint) { add_workload(id, &endpoint); }
+    void add(const ResourceId& id, const WorkloadEndpoint& endpoint) { view_.workloads.push_back({id, &endpoint}); }
+    // A cluster has no pod without its namespace and service account, so they are there even when no one gave them. A
+    // WorkloadEndpoint may be anyone's: a profile that it names and nobody declared does not exist, and denies.
     void add(const ResourceId& id, const Pod& pod) {
-        if (auto endpoint = converted(pod)) add_workload(id, own(std::move(*endpoint)));
-    }
-    void add_workload(const ResourceId& id, const WorkloadEndpoint* endpoint) {
+        auto endpoint = converted(pod);
+        if (!endpoint) return;
         namespaces_.insert(id.ns);
-        if (!endpoint->service_account.empty()) accounts_.emplace(id.ns, endpoint->service_account);
-        view_.workloads.push_back({id, endpoint});
+        accounts_.emplace(id.ns, endpoint->service_account);
+        view_.workloads.push_back({id, own(std::move(*endpoint))});
     }
 
     // What is declared wins over what was converted, whichever comes first.
     void add(const ResourceId& id, const Profile& profile) { view_.profiles[id.name] = &profile; }
     void add(const ResourceId&, const Namespace& ns) { add_converted(converted(ns)); }
-    void add(const ResourceId&, const ServiceAccount& account) {
-        namespaces_.insert(account.metadata.ns);
-        add_converted(converted(account));
-    }
+    void add(const ResourceId&, const ServiceAccount& account) { add_converted(converted(account)); }
     void add_converted(Profile profile) {
         if (view_.profiles.contains(profile.metadata.name)) return;
         const Profile* kept = own(std::move(profile));

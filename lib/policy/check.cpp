@@ -110,11 +110,13 @@ private:
                  "it allows both ways and applies no labels; give your own profile another name");
     }
 
-    // One address, one endpoint: two would give one packet two policies and two verdicts.
+    // One address, one endpoint: two would give one packet two policies and two verdicts. Of HostEndpoints that claim
+    // the same address, or the same port, the one with the lowest name governs, as in Calico.
     void claim(const ResourceId& id, const Metadata& metadata, const std::vector<net::Address>& addresses) {
         for (const net::Address& address : addresses) {
             const auto [owner, fresh] = owners_.try_emplace(address, &id);
             if (fresh || owner->second == &id) continue;
+            if (owner->second->kind == Kind::kHostEndpoint && id.kind == Kind::kHostEndpoint) continue;
             complain(id, metadata.place,
                      "address " + address.text() + " belongs to both " + owner->second->text() + " and " + id.text(),
                      "give each endpoint its own");
@@ -123,7 +125,7 @@ private:
 
     void check_port(const ResourceId& id, const HostEndpoint& endpoint) {
         if (own_ports_ == nullptr || endpoint.interface_name.empty()) return;
-        if (endpoint.interface_name == kEveryInterface) return check_every_interface(id, endpoint);
+        if (endpoint.interface_name == kEveryInterface) return;
         const bool own =
             std::find(own_ports_->begin(), own_ports_->end(), endpoint.interface_name) != own_ports_->end();
         if (!own) return check_foreign_interface(id, endpoint);
@@ -132,23 +134,6 @@ private:
                      id.text() + ": '" + endpoint.interface_name + "' is a port of this appliance and has no addresses",
                      "remove expectedIPs, or declare the host that owns them as an endpoint of its own");
         }
-        const auto [owner, fresh] = port_owners_.try_emplace(endpoint.interface_name, &id);
-        if (fresh) return;
-        complain(
-            id, endpoint.metadata.place,
-            "port '" + endpoint.interface_name + "' is declared by both " + owner->second->text() + " and " + id.text(),
-            "keep one of them");
-    }
-
-    // With addresses, `*` is what Calico calls all interfaces of one host: the addresses say which. Without, it stands
-    // for those of the appliance's ports that have no HostEndpoint of their own.
-    void check_every_interface(const ResourceId& id, const HostEndpoint& endpoint) {
-        if (!endpoint.expected_ips.empty()) return;
-        const auto [owner, fresh] = port_owners_.try_emplace(endpoint.interface_name, &id);
-        if (fresh) return;
-        complain(id, endpoint.metadata.place,
-                 "interfaceName '*' is declared by both " + owner->second->text() + " and " + id.text(),
-                 "keep one of them, or add the expectedIPs of the host that is meant");
     }
 
     // An interface elsewhere is fine beside addresses: they say what to protect. Alone it protects nothing.
@@ -171,7 +156,6 @@ private:
     const Inventory& inventory_;
     const std::vector<std::string>* own_ports_;
     std::map<net::Address, const ResourceId*> owners_;
-    std::map<std::string, const ResourceId*, std::less<>> port_owners_;
     std::vector<Complaint> complaints_;
     std::size_t not_kept_ = 0;
 };

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <map>
 #include <memory>
+#include <random>
 #include <set>
 #include <string>
 #include <utility>
@@ -131,17 +132,6 @@ bool names_ports(const FiveTupleRule& rule) {
     return !(rule.source_ports == kAllPorts) || !(rule.destination_ports == kAllPorts);
 }
 
-net::Prefix prefix_of(const FiveTuplePrefix& prefix, net::Family family) {
-    if (family == net::Family::kIPv4) return net::Prefix::around(net::Address::v4(prefix.address), prefix.length);
-    net::Address address{net::Family::kIPv6, {}};
-    if (prefix.length == 0) return {address, 0};
-    address.bytes = {0x20, 0x01, 0x0d, 0xb8};
-    for (std::size_t at = 0; at < 4; ++at) {
-        address.bytes[4 + at] = static_cast<std::uint8_t>(prefix.address >> (24 - 8 * at));
-    }
-    return {address, static_cast<std::uint8_t>(32 + prefix.length)};
-}
-
 // The protocols that a rule's value under its mask stands for; empty: all.
 std::vector<std::uint8_t> protocols_of(const FiveTupleRule& rule) {
     std::vector<std::uint8_t> protocols;
@@ -153,6 +143,78 @@ std::vector<std::uint8_t> protocols_of(const FiveTupleRule& rule) {
     }
     return protocols;
 }
+
+// A made-up perimeter.
+class SetMaker {
+public:
+    explicit SetMaker(std::uint64_t seed) : random_(seed) {
+        for (std::uint32_t& network : networks_) network = below(1 << 24) << 8;
+    }
+
+    FiveTupleSet make(std::size_t rules, std::size_t headers) {
+        FiveTupleSet set;
+        for (std::size_t at = 0; at < rules; ++at) set.rules.push_back(rule());
+        for (std::size_t at = 0; at < headers; ++at) {
+            set.headers.push_back(header(set.rules[below(rules)], set.rules[below(rules)]));
+            FiveTupleHeader& made = set.headers.back();
+            const auto first =
+                std::ranges::find_if(set.rules, [&](const FiveTupleRule& rule) { return perf::matches(rule, made); });
+            if (first != set.rules.end()) made.first_match = static_cast<std::uint32_t>(first - set.rules.begin());
+        }
+        return set;
+    }
+
+private:
+    std::uint32_t below(std::size_t bound) {
+        return static_cast<std::uint32_t>(std::uniform_int_distribution<std::size_t>(0, bound - 1)(random_));
+    }
+
+    FiveTuplePrefix prefix() {
+        constexpr std::array<std::uint8_t, 10> kLengths{0, 8, 16, 21, 24, 24, 28, 32, 32, 32};
+        const std::uint8_t length = kLengths[below(kLengths.size())];
+        const std::uint32_t address = networks_[below(networks_.size())] | below(256);
+        return {length == 0 ? 0 : address >> (32 - length) << (32 - length), length};
+    }
+
+    classify::PortRange ports() {
+        constexpr std::array<std::uint16_t, 6> kKnown{22, 25, 53, 80, 443, 1521};
+        const auto port = static_cast<std::uint16_t>(below(3) == 0 ? below(65536) : kKnown[below(kKnown.size())]);
+        if (below(4) != 0) return {port, port};
+        return {port, static_cast<std::uint16_t>(std::min<std::uint32_t>(65535, port + below(2000)))};
+    }
+
+    FiveTupleRule rule() {
+        FiveTupleRule rule{prefix(), prefix(), kAllPorts, kAllPorts, 0, 0};
+        if (below(10) == 0) return rule;
+        rule.protocol_mask = 255;
+        rule.protocol = below(3) == 0 ? net::protocol::kUdp : net::protocol::kTcp;
+        rule.destination_ports = ports();
+        if (below(8) == 0) rule.source_ports = ports();
+        return rule;
+    }
+
+    // Most lie in one rule; some have the other one's destination.
+    FiveTupleHeader header(const FiveTupleRule& rule, const FiveTupleRule& other) {
+        const auto inside = [&](const FiveTuplePrefix& prefix) {
+            const std::uint32_t mask = prefix.length == 0 ? 0xffffffff : 0xffffffff >> 1 >> (prefix.length - 1);
+            return prefix.address | (below(std::size_t{1} << 32) & mask);
+        };
+        const auto within = [&](classify::PortRange range) {
+            return static_cast<std::uint16_t>(range.first + below(std::size_t{range.last} - range.first + 1));
+        };
+        const bool mixed = below(10) == 0;
+        FiveTupleHeader header;
+        header.source = inside(rule.source);
+        header.destination = inside((mixed ? other : rule).destination);
+        header.source_port = within(rule.source_ports);
+        header.destination_port = within((mixed ? other : rule).destination_ports);
+        header.protocol = rule.protocol_mask == 0 ? net::protocol::kTcp : rule.protocol;
+        return header;
+    }
+
+    std::mt19937_64 random_;
+    std::array<std::uint32_t, 200> networks_{};
+};
 
 // A Program whose one walk is a list of rules.
 class ListWriter {
@@ -204,6 +266,17 @@ private:
 
 }  // namespace
 
+net::Prefix prefix_of(const FiveTuplePrefix& prefix, net::Family family) {
+    if (family == net::Family::kIPv4) return net::Prefix::around(net::Address::v4(prefix.address), prefix.length);
+    net::Address address{net::Family::kIPv6, {}};
+    if (prefix.length == 0) return {address, 0};
+    address.bytes = {0x20, 0x01, 0x0d, 0xb8};
+    for (std::size_t at = 0; at < 4; ++at) {
+        address.bytes[4 + at] = static_cast<std::uint8_t>(prefix.address >> (24 - 8 * at));
+    }
+    return {address, static_cast<std::uint8_t>(32 + prefix.length)};
+}
+
 bool matches(const FiveTupleRule& rule, const FiveTupleHeader& header) noexcept {
     return rule.source.holds(header.source) && rule.destination.holds(header.destination) &&
            rule.source_ports.first <= header.source_port && header.source_port <= rule.source_ports.last &&
@@ -230,6 +303,10 @@ Result<FiveTupleSet> read_classbench(const std::filesystem::path& rules, const s
                          "give the headers that were made for these rules");
     }
     return set;
+}
+
+FiveTupleSet make_set(std::size_t rules, std::size_t headers, std::uint64_t seed) {
+    return SetMaker(seed).make(rules, headers);
 }
 
 Status rename_protocols(FiveTupleSet& set) {

@@ -52,6 +52,10 @@ struct FiveTupleSet {
 [[nodiscard]] Result<FiveTupleSet> read_classbench(const std::filesystem::path& rules,
                                                    const std::filesystem::path& headers);
 
+// A set like those of a perimeter, from a seed, for runs that everyone can repeat: clustered prefixes of all lengths, a
+// few well-known services and a tail of rare ones. The headers' first match is found by looking at every rule.
+[[nodiscard]] FiveTupleSet make_set(std::size_t rules, std::size_t headers, std::uint64_t seed);
+
 // The generator numbers protocols freely, and gives ports to some that have none. Renames protocols one to one, in
 // rules and headers alike, so that those with ports are TCP, UDP and SCTP: no answer changes. Refuses a set that gives
 // ports to more than three protocols, or to all of them.
@@ -59,6 +63,7 @@ struct FiveTupleSet {
 
 // The rules as one list that every packet meets: the hit of rule n is HitId{n}, of no rule HitId{rules.size()}.
 // As IPv6, an address a.b.c.d is 2001:db8:a.b.c.d::.
+[[nodiscard]] net::Prefix prefix_of(const FiveTuplePrefix& prefix, net::Family family);
 [[nodiscard]] classify::Program program_of(const std::vector<FiveTupleRule>& rules, net::Family family);
 [[nodiscard]] net::Tuple tuple_of(const FiveTupleHeader& header, net::Family family);
 

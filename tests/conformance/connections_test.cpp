@@ -97,20 +97,20 @@ TEST(Connections, AnIcmpErrorAboutAnAllowedConnectionPasses_E18) {
     EXPECT_EQ(wire.send(error), kPass);
 }
 
-// Calico's doNotTrack takes a connection out of tracking, so that a reply needs a rule of its own. The appliance tracks
-// every connection that it let through; a reply that comes by itself is judged as a new one.
-TEST(Connections, AReplyToAnUntrackedAllowIsJudgedAsNewUnlessItsRequestCame_H11) {
-    const Site site(host("h", "expectedIPs: [10.0.0.20]") +
-                    gnp("dns",
-                        "{selector: all(), doNotTrack: true, applyOnForward: true, "
-                        "ingress: [{action: Allow, protocol: UDP, destination: {ports: [53]}}]}"));
+TEST(Connections, AReplyToWhatAnUntrackedPolicyAllowedIsJudgedAsNew_H11) {
+    const std::string untracked = "selector: all(), doNotTrack: true, applyOnForward: true";
+    Site site(host("h", "expectedIPs: [10.0.0.20]") +
+              gnp("dns", "{" + untracked + ", ingress: [{action: Allow, protocol: UDP, destination: {ports: [53]}}]}"));
     const Packet query = udp().from(kStranger, 40000).to("10.0.0.20", 53);
     const Packet reply = query.reply().entering(1);
     EXPECT_EQ(site.judge(query).enforced.ingress, Texts{"0|default|gnp:dns|allow|0"});
     EXPECT_EQ(site.judge(reply).enforced.egress, Texts{"0|__PROFILE__|pro:__NO_MATCH__|deny|0"});
     Wire wire(site);
-    EXPECT_EQ(wire.send(reply), kDenied);
     EXPECT_EQ(wire.send(query), kPass);
+    EXPECT_EQ(wire.send(reply), kDenied);
+    wire.use(site.apply(gnp("answers", "{" + untracked +
+                                           ", egress: [{action: Allow, protocol: UDP, "
+                                           "source: {ports: [53]}}]}")));
     EXPECT_EQ(wire.send(reply), kPass);
 }
 

@@ -69,9 +69,8 @@ TEST(Evaluation, APolicyThatOnlyLogsDeniesAtTheEndOfItsTier_E8) {
 }
 
 TEST(Evaluation, LowerOrdersComeFirstAndNoneLast_E9) {
-    const auto order = [](const std::string& name, const std::string& order) { return allow_all(name, order); };
-    std::string yaml = W() + order("hundred", "100") + order("fifty", "50") + order("none", "") + order("minus", "-1");
-    Site site(yaml);
+    Site site(W() + allow_all("hundred", "100") + allow_all("fifty", "50") + allow_all("none") +
+              allow_all("minus", "-1"));
     for (const char* first : {"minus", "fifty", "hundred", "none"}) {
         EXPECT_EQ(ingress(site), Texts{"0|default|gnp:" + std::string(first) + "|allow|0"});
         site.remove(policy::Kind::kGlobalNetworkPolicy, first);

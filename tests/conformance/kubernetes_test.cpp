@@ -274,7 +274,7 @@ TEST(Kubernetes, APassOfTheAdminTierLeavesItToNetworkPolicies_K13) {
 
 TEST(Kubernetes, ANetworkPolicyHasOrder1000_K14) {
     const auto calicos = [](const char* order) {
-        return document("projectcalico.org/v3", "NetworkPolicy", "name: n, namespace: prod",
+        return document("projectcalico.org/v3", "NetworkPolicy", "name: calicos, namespace: prod",
                         std::string("spec: {order: ") + order + ", ingress: [{action: Deny}]}");
     };
     EXPECT_FALSE(Site(calicos("999") + allowing("{}")).allows({.from = kStranger}));

@@ -151,8 +151,11 @@ std::shared_ptr<const Ruleset> Site::build(std::uint64_t generation) const {
 }
 
 std::string refusal(const std::string& yaml, const std::string& before) {
-    const auto inventory = applied(Site(before).inventory(), yaml, Site().surroundings().port_names);
-    return inventory ? "" : inventory.error().text();
+    const Site site(before);
+    const auto inventory = applied(site.inventory(), yaml, site.surroundings().port_names);
+    if (!inventory) return inventory.error().text();
+    const auto built = Ruleset::build(Generation{1}, *inventory, site.surroundings());
+    return built ? "" : built.error().text();
 }
 
 std::string gnp(const std::string& name, const std::string& spec) {

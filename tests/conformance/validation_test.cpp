@@ -219,7 +219,7 @@ TEST(Validation, ADeletionSaysNothingButItsTier_V24) {
 }
 
 TEST(Validation, AServiceIsTheFarEndOfARule_V25) {
-    const std::string services = "{services: {name: x, namespace: y}}";
+    const std::string services = "{services: {name: x, namespace: shop}}";
     EXPECT_THAT(refusal(document("NetworkPolicy", "{ingress: [{action: Allow, destination: " + services + "}]}")),
                 HasSubstr("services is not allowed"));
     EXPECT_NE(refusal(egress("{action: Allow, source: " + services + "}")), "");
@@ -228,11 +228,12 @@ TEST(Validation, AServiceIsTheFarEndOfARule_V25) {
 }
 
 TEST(Validation, AServiceInADestinationBringsItsPorts_V26) {
-    EXPECT_THAT(refusal(egress("{action: Allow, protocol: TCP, destination: {services: {name: x, namespace: y}, ports: "
-                               "[80]}}")),
-                HasSubstr("can't be combined with ports"));
+    EXPECT_THAT(
+        refusal(egress("{action: Allow, protocol: TCP, destination: {services: {name: x, namespace: shop}, ports: "
+                       "[80]}}")),
+        HasSubstr("can't be combined with ports"));
     EXPECT_EQ(
-        refusal(ingress("{action: Allow, protocol: TCP, source: {services: {name: x, namespace: y}, ports: [80]}}")),
+        refusal(ingress("{action: Allow, protocol: TCP, source: {services: {name: x, namespace: shop}, ports: [80]}}")),
         "");
 }
 

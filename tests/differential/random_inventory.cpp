@@ -86,10 +86,17 @@ void add_host(Dice& dice, Scene& scene, const std::string& name, const std::stri
 }
 
 void add_hosts(Dice& dice, Scene& scene, Addresses& addresses) {
-    for (const char* name : {"host-1", "host-2"})
-        if (dice.chance(60)) add_host(dice, scene, name, dice.chance(30) ? "eth0" : "", addresses.some(dice));
-    for (const std::string& port : scene.surroundings.port_names)
+    // Rivals for one address or port: the lowest name governs.
+    for (const char* name : {"host-1", "host-2"}) {
+        if (!dice.chance(60)) continue;
+        const std::vector<net::Address> own = addresses.some(dice);
+        add_host(dice, scene, name, dice.chance(30) ? "eth0" : "", own);
+        if (dice.chance(15)) add_host(dice, scene, dice.chance(50) ? "a-rival" : "z-rival", "", own);
+    }
+    for (const std::string& port : scene.surroundings.port_names) {
         if (dice.chance(35)) add_host(dice, scene, "port-" + port, port, {});
+        if (dice.chance(8)) add_host(dice, scene, "other-" + port, port, {});
+    }
     for (const char* name : {"any-1", "any-2"})
         if (dice.chance(10)) add_host(dice, scene, name, "*", {});
 }

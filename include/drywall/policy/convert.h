@@ -92,7 +92,7 @@ struct CalicoView {
     [[nodiscard]] Labels labels_of(const NetworkSet& set) const;
 };
 
-// The namespace of a pod, policy or set exists even when no Namespace was given: it then has the labels
+// The namespace and service account of a pod exist even when they were not given: they have then the labels
 // kubernetes.io/metadata.name and projectcalico.org/name only. An explicit Profile wins over a converted one.
 [[nodiscard]] CalicoView calico_view(const Inventory& inventory);
 

@@ -139,8 +139,8 @@ using Inventory = std::map<ResourceId, std::shared_ptr<const Resource>>;
 // `initial_inventory()`.
 [[nodiscard]] Status check(const Inventory& inventory);
 
-// The same, and that HostEndpoints agree with the names of the appliance's ports: a port has no addresses and one
-// HostEndpoint at most; an interface that is no port needs expectedIPs, or it would protect nothing.
+// The same, and that HostEndpoints agree with the names of the appliance's ports: a port has no addresses; an interface
+// that is no port needs expectedIPs, or it would protect nothing.
 [[nodiscard]] Status check(const Inventory& inventory, const std::vector<std::string>& own_ports);
 
 // What is there before anyone wrote anything: the tiers default, kube-admin and kube-baseline.

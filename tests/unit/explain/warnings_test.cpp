@@ -112,6 +112,19 @@ TEST_F(Warnings, AMissingProfileSaysThatItDenies) {
     EXPECT_THAT(all(), ElementsAre(AllOf(HasSubstr("profile 'kns.nowhere' does not exist"), HasSubstr("1 endpoint"))));
 }
 
+TEST_F(Warnings, AHostEndpointThatAnotherGovernsSaysWhich) {
+    cluster.port("a-left", "left").port("b-left", "left");
+    EXPECT_THAT(
+        all(), ElementsAre(HasSubstr("hostendpoint/b-left does nothing at port left: hostendpoint/a-left governs it")));
+}
+
+TEST_F(Warnings, UntrackedPoliciesHaveNoEffectAtEveryInterface) {
+    policy::Policy untracked = gnp("raw").selects("role == 'edge'").ingress(allow()).on_forward();
+    untracked.do_not_track = true;
+    cluster.port("every", "*", {{"role", "edge"}}).add(policy::Resource(untracked));
+    EXPECT_THAT(all(), Contains(HasSubstr("globalnetworkpolicy/raw: doNotTrack has no effect at hostendpoint/every")));
+}
+
 TEST_F(Warnings, TheyComeInTheOrderOfTheText) {
     policy::Policy late = gnp("b").selects("app == 'x'");
     late.metadata.place = {"a.yaml", 20, 3};

@@ -73,6 +73,17 @@ TEST(CalicoView, NamespacesAndServiceAccountsGiveTheirLabels) {
     EXPECT_TRUE(view.profiles.at("ksa.prod.default")->ingress.empty());
 }
 
+TEST(CalicoView, AWorkloadEndpointBringsNoNamespaceIntoBeing) {
+    Inventory inventory;
+    WorkloadEndpoint endpoint;
+    endpoint.metadata = named("prod", "w");
+    endpoint.profiles = {"kns.prod"};
+    put(inventory, endpoint);
+    const CalicoView view = calico_view(inventory);
+    EXPECT_FALSE(view.profiles.contains("kns.prod")) << "it would allow what nobody allowed";
+    EXPECT_EQ(view.labels_of(*view.workloads.at(0).value), (Labels{{"projectcalico.org/namespace", "prod"}}));
+}
+
 TEST(CalicoView, AnExplicitProfileWinsOverAConvertedOne) {
     Inventory inventory;
     put(inventory, pod("prod", "web-1", "10.0.0.1"));
