@@ -72,6 +72,11 @@ private:
         return classify::matches(program_, program_.rules[index(rule)], packet_.tuple);
     }
 
+    // Nothing to match stands for a rule that always does.
+    [[nodiscard]] bool matches_any(const std::vector<classify::RuleIndex>& rules) const {
+        return rules.empty() || std::any_of(rules.begin(), rules.end(), [&](auto rule) { return matches(rule); });
+    }
+
     [[nodiscard]] const classify::Party* party_of(const net::Address& address) const {
         for (const classify::Party& party : program_.parties)
             for (const net::Prefix& prefix : party.addresses)
@@ -144,9 +149,7 @@ private:
         for (std::size_t i = 0; i < text.rules->size(); ++i) {
             const policy::Rule& rule = (*text.rules)[i];
             const auto found = lowered.find({text.name, static_cast<int>(i)});
-            const bool matched = found != lowered.end() && std::any_of(found->second.begin(), found->second.end(),
-                                                                       [&](auto r) {
-                return matches(r); }));
+            const bool matched = found != lowered.end() && matches_any(found->second);
             policy.rules.push_back({static_cast<int>(i), rule.action, matched,
                                     matched ? std::string() : why_not(rule, text.policy, packet_, view_), rule.spot});
             if (matched && rule.action != Action::kLog) return rule.action;
