@@ -30,7 +30,8 @@ struct Text {
     const std::vector<policy::Rule>* rules = nullptr;
 };
 
-// A rule of a text is known by the text's name and its position: several rules of the program may stand for it.
+// A rule of a text is known by the text's name and its position: several rules of the program may stand for it, or none
+// when it matches whatever comes there.
 using Lowered = std::map<std::pair<std::string, int>, std::vector<classify::RuleIndex>>;
 
 class Walker {
@@ -71,6 +72,11 @@ private:
         return classify::matches(program_, program_.rules[index(rule)], packet_.tuple);
     }
 
+    // Nothing to match stands for a rule that always does.
+    [[nodiscard]] bool matches_any(const std::vector<classify::RuleIndex>& rules) const {
+        return rules.empty() || std::any_of(rules.begin(), rules.end(), [&](auto rule) { return matches(rule); });
+    }
+
     [[nodiscard]] const classify::Party* party_of(const net::Address& address) const {
         for (const classify::Party& party : program_.parties)
             for (const net::Prefix& prefix : party.addresses)
@@ -81,18 +87,31 @@ private:
     Verdict take(const classify::Walk& walk, Direction direction, WalkedStep& step) const {
         for (const classify::Tier& tier : walk.tiers) {
             WalkedTier walked;
-            const Action decided = take(tier, direction, walked);
+            const Action decided = take(tier, walk.otherwise_hit, direction, walked);
             if (!walked.policies.empty()) step.tiers.push_back(std::move(walked));
             if (decided == Action::kAllow) return Verdict::kAllow;
             if (decided == Action::kDeny) return Verdict::kDeny;
         }
-        step.otherwise = name(walk.otherwise);
+        if (!take_profile(walk.otherwise_hit, direction, step)) step.otherwise = name(walk.otherwise);
         return walk.otherwise;
     }
 
+    // A profile's rule without conditions is no rule of the program: it is what is left after the last tier.
+    bool take_profile(HitId otherwise, Direction direction, WalkedStep& step) const {
+        const HitDescriptor& hit = ruleset_.hit(otherwise);
+        const std::optional<Text> text =
+            hit.kind == HitKind::kProfile ? text_of(hit.profile, direction) : std::optional<Text>();
+        if (!text) return false;
+        if (step.tiers.empty() || step.tiers.back().tier != kProfileTier) step.tiers.push_back({kProfileTier, {}, {}});
+        step.tiers.back().end.clear();
+        return take(*text, {{{text->name, hit.rule_index}, {}}}, step.tiers.back()).has_value();
+    }
+
     // What the tier says: kPass when it leads on.
-    Action take(const classify::Tier& tier, Direction direction, WalkedTier& walked) const {
+    Action take(const classify::Tier& tier, HitId otherwise, Direction direction, WalkedTier& walked) const {
         Lowered lowered;
+        if (const HitDescriptor& last = ruleset_.hit(otherwise); last.kind == HitKind::kProfile)
+            lowered[{name_of(last), last.rule_index}];
         for (const classify::RuleIndex rule : tier.rules) {
             const HitId id = program_.rules[index(rule)].hit;
             if (id == classify::kNoHit) {
@@ -130,8 +149,7 @@ private:
         for (std::size_t i = 0; i < text.rules->size(); ++i) {
             const policy::Rule& rule = (*text.rules)[i];
             const auto found = lowered.find({text.name, static_cast<int>(i)});
-            const bool matched = found != lowered.end() && std::any_of(found->second.begin(), found->second.end(),
-                                                                       [&](auto r) { return matches(r); });
+            const bool matched = found != lowered.end() && matches_any(found->second);
             policy.rules.push_back({static_cast<int>(i), rule.action, matched,
                                     matched ? std::string() : why_not(rule, text.policy, packet_, view_), rule.spot});
             if (matched && rule.action != Action::kLog) return rule.action;
