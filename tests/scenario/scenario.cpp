@@ -7,6 +7,7 @@
 #include <span>
 
 #include "drywall/engine/engine.h"
+#include "drywall/explain/site.h"
 #include "drywall/loader/resources.h"
 #include "drywall/loader/settings.h"
 #include "drywall/policy/resources.h"
@@ -181,7 +182,7 @@ private:
 Result<Outcome> run_scenario(const path& folder) {
     auto settings = settings_of(folder);
     if (!settings) return std::move(settings).error();
-    const ruleset::Surroundings surroundings = daemon::surroundings(*settings);
+    const ruleset::Surroundings surroundings = explain::surroundings_of(*settings);
     if (auto status = check_file_names(folder, surroundings.port_names); !status) return std::move(status).error();
     auto inventory = inventory_of(folder, surroundings.port_names);
     if (!inventory) return std::move(inventory).error();

@@ -203,12 +203,10 @@ TEST(Drywall, SaysWhyItCantReachTheDaemon) {
 
 TEST(Drywall, TraceAnswersTheShellToo) {
     Shell shell;
-    TraceArguments question{.protocol = "tcp",
-                            .source = "web",
-                            .destination = "db:8080",
-                            .ingress_port = {},
-                            .icmp_type = {},
-                            .icmp_code = {}};
+    TraceArguments question;
+    question.protocol = "tcp";
+    question.source = "web";
+    question.destination = "db:8080";
     EXPECT_EQ(trace(shell.invocation(), question), Exit::kOk) << shell.err.str();
     EXPECT_THAT(shell.out.str(), HasSubstr("enforced  ALLOW"));
     question.destination = "10.1.0.1:22";

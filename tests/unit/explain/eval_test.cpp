@@ -223,9 +223,8 @@ std::string selector_answer(const std::string& query) {
 TEST(SelectorQuery, TellsMatchOrTheColumnOfTheMistake) {
     EXPECT_EQ(selector_answer(R"({"id":1,"selector":"app == 'x'","labels":{"app":"x"}})"),
               "{\"id\":1,\"valid\":true,\"match\":true}\n");
-    EXPECT_EQ(selector_answer(R"({"id":"b","selector":"!has(app)","labels":{
-        "app" : "x"}
-})"), "{\"id\":\"b\",\"valid\":true,\"match\":false}\n");
+    EXPECT_EQ(selector_answer(R"q({"id":"b","selector":"!has(app)","labels":{"app":"x"}})q"),
+              "{\"id\":\"b\",\"valid\":true,\"match\":false}\n");
     EXPECT_EQ(selector_answer(R"({"id":2,"selector":""})"), "{\"id\":2,\"valid\":true,\"match\":true}\n");
     const Json wrong = Json::parse(selector_answer(R"({"id":3,"selector":"a = 'b'","labels":{}})"));
     EXPECT_EQ(wrong["valid"], false);
@@ -237,11 +236,9 @@ TEST(SelectorQuery, ALineThatIsNoQueryIsTold) {
     EXPECT_THAT(selector_answer("{"), StartsWith(R"({"id":null,"error":"not JSON)"));
     EXPECT_THAT(selector_answer("[]"), HasSubstr("a query is a JSON object"));
     EXPECT_THAT(selector_answer(R"({"id":4})"), StartsWith(R"({"id":4,"error":"selector is missing)"));
-    EXPECT_THAT(selector_answer(R"({"id":4,"selector":"all()","label":{}
-})"), HasSubstr("unknown key 'label'"));
-    EXPECT_THAT(selector_answer(R"({"id":4,"selector":"all()","labels":{
-    "a" : 1}
-})"), HasSubstr("label 'a' must be a string"));
+    EXPECT_THAT(selector_answer(R"q({"id":4,"selector":"all()","label":{}})q"), HasSubstr("unknown key 'label'"));
+    EXPECT_THAT(selector_answer(R"q({"id":4,"selector":"all()","labels":{"a":1}})q"),
+                HasSubstr("label 'a' must be a string"));
     EXPECT_EQ(selector_answer("  "), "");
 }
 
