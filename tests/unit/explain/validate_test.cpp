@@ -19,7 +19,15 @@ std::vector<Problem> problems_of(std::vector<std::string> texts) {
     return validate(files(std::move(texts)), loader::settings_for_questions());
 }
 
-TEST(Validate, SaysNothingAboutWhatIsGood) { EXPECT_TRUE(problems_of({kEndpoints, kWebToDb, kStagedClosed}).empty()); }
+TEST(Validate, SaysNothingAboutWhatIsGood) { EXPECT_TRUE(problems_of({kEndpoints}).empty()); }
+
+TEST(Validate, WarnsOfWhatIsLegalAndProbablyNotMeant) {
+    const auto problems = problems_of({kEndpoints, kWebToDb});
+    ASSERT_EQ(problems.size(), 1U);
+    EXPECT_EQ(problems.front().severity, Severity::kWarning);
+    EXPECT_THAT(problems.front().complaint.message, HasSubstr("web-to-db turns ingress of"));
+    EXPECT_EQ(problems.front().complaint.about.kind, "GlobalNetworkPolicy");
+}
 
 TEST(Validate, TellsTheMistakesOfEveryFile) {
     const auto problems =
