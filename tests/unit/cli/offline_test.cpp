@@ -83,13 +83,22 @@ protected:
 };
 
 TEST_F(Offline, ValidateIsSilentAboutWhatIsGood) {
-    const std::string good = file("good.yaml", kSite);
+    const std::string site(kSite);
+    const std::string good = file("good.yaml", site.substr(0, site.rfind("---")));
     EXPECT_EQ(validate(invocation(), {.files = {good}, .config = {}}), Exit::kOk);
     EXPECT_EQ(out.str(), "");
     EXPECT_EQ(err.str(), "1 file: 0 errors, 0 warnings\n");
     EXPECT_EQ(validate(invocation(Format::kJson), {.files = {good}, .config = {}}), Exit::kOk);
     EXPECT_EQ(out.str(), "[]\n");
     EXPECT_EQ(err.str(), "");
+}
+
+TEST_F(Offline, WarningsAloneAreNoFailure) {
+    const std::string doubtful = file("doubtful.yaml", kSite);
+    EXPECT_EQ(validate(invocation(), {.files = {doubtful}, .config = {}}), Exit::kOk);
+    EXPECT_THAT(out.str(), StartsWith(doubtful + ":13:18: warning: globalnetworkpolicy/web-to-db "));
+    EXPECT_EQ(validate(invocation(Format::kJson), {.files = {doubtful}, .config = {}}), Exit::kOk);
+    EXPECT_EQ(Json::parse(out.str())[0]["severity"], "warning");
 }
 
 TEST_F(Offline, ValidateShowsTheLineOfEveryMistakeInEveryFile) {
