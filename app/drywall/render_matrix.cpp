@@ -68,7 +68,8 @@ std::string notes(const Json& matrix, const std::vector<std::string>& names, boo
             const std::size_t to = column++;
             const std::string note = note_of(cell, diff);
             if (note.empty() || ++count > kMostNotes || to >= names.size()) continue;
-            out += (diff ? "# " : "± ") + source + " -> " + names[to] + ": " + note + '\n';
+            out.append(diff ? "# " : "± ").append(source).append(" -> ").append(names[to]);
+            out.append(": ").append(note) += '\n';
         }
     }
     if (count > kMostNotes) out += "and " + std::to_string(count - kMostNotes) + " more: -o json has them all\n";

@@ -271,14 +271,15 @@ private:
     }
 
     void shadowed(const policy::Policy& policy, const HitDescriptor& about, const std::vector<RuleSite>& sites) {
-        std::string message = text_of(policy, about) + " can never match";
+        const std::string message = text_of(policy, about) + " can never match";
         for (const RuleSite& site : sites) {
             const std::optional<net::Tuple> packet = example_packet(program_, site);
             if (!packet) continue;
             const std::string by = decided_instead(*packet, about);
             if (by.empty()) continue;
-            return warn(policy, spot_of(policy, about), message + ": " + by + " comes before it and takes its packets",
-                        "example: " + explain::text_of(*packet));
+            std::string reason = message;
+            reason.append(": ").append(by).append(" comes before it and takes its packets");
+            return warn(policy, spot_of(policy, about), std::move(reason), "example: " + explain::text_of(*packet));
         }
         warn(policy, spot_of(policy, about), message,
              "its conditions exclude each other, or the endpoints that it is judged at");

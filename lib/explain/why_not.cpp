@@ -44,13 +44,13 @@ bool is_icmp_like(const policy::Icmp& icmp, const net::Tuple& tuple) {
 
 // The labels that a selector asks for: the words outside of its strings, without the language's own.
 std::set<std::string, std::less<>> labels_in(std::string_view selector) {
-    static const std::set<std::string, std::less<>> kOwn{"in",  "not",  "notin",      "contains", "starts", "ends",
-                                                         "has", "with", "startswith", "endswith", "all",    "global"};
+    static const std::set<std::string, std::less<>> keywords{
+        "in", "not", "notin", "contains", "starts", "ends", "has", "with", "startswith", "endswith", "all", "global"};
     std::set<std::string, std::less<>> labels;
     std::string word;
     char quote = 0;
     const auto end_word = [&] {
-        if (!word.empty() && !kOwn.contains(word)) labels.insert(word);
+        if (!word.empty() && !keywords.contains(word)) labels.insert(word);
         word.clear();
     };
     for (const char c : selector) {

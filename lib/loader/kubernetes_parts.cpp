@@ -89,7 +89,7 @@ std::optional<LabelSelector> read_label_selector(Fields& fields, std::string_vie
 }
 
 std::optional<std::string> read_port_name(const Node& node, std::string_view what, Complaints& complaints) {
-    const auto name = read_text(node, what, complaints);
+    auto name = read_text(node, what, complaints);
     if (!name) return std::nullopt;
     const std::string_view trouble = trouble_with_port_name(*name);
     if (trouble.empty()) return name;

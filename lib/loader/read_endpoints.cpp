@@ -35,7 +35,7 @@ std::string read_interface_name(Fields& spec) {
 
 // A field that names an object of Kubernetes' or of the orchestrator.
 std::string read_object_name(Fields& spec, std::string_view name) {
-    const std::string text = spec.text(name).value_or("");
+    std::string text = spec.text(name).value_or("");
     if (text.empty() || is_dns_subdomain(text)) return text;
     const Node& node = *spec.node().find(name);
     spec.complaints().add(node.line, node.column, shown(text) + " can't be " + spec.path_to(name),
@@ -165,7 +165,7 @@ bool is_mac(std::string_view text) noexcept {
 }
 
 std::string read_mac(Fields& spec) {
-    const std::string text = spec.text("mac").value_or("");
+    std::string text = spec.text("mac").value_or("");
     if (text.empty() || is_mac(text)) return text;
     const Node& node = *spec.node().find("mac");
     spec.complaints().add(node.line, node.column, shown(text) + " is not a MAC address",

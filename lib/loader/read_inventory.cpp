@@ -39,9 +39,9 @@ public:
     }
 
     [[nodiscard]] Dump part(std::string_view name) const {
-        static const Node kNothing;
+        static const Node nothing;
         const Node* value = find(name);
-        return {value != nullptr ? *value : kNothing, path_to(name), complaints_};
+        return {value != nullptr ? *value : nothing, path_to(name), complaints_};
     }
 
     [[nodiscard]] std::string text(std::string_view name) const {

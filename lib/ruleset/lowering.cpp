@@ -215,7 +215,7 @@ std::vector<classify::RuleIndex> Lowering::rules(const Participant& participant,
 }
 
 LoweredProfiles Lowering::profiles(const std::vector<std::string>& names, Direction direction) {
-    static const policy::Policy kScope;  // rules of a profile are scoped as those of a global policy
+    static const policy::Policy scope;  // rules of a profile are scoped as those of a global policy
     LoweredProfiles lowered{.rules = {}, .otherwise = Verdict::kDeny, .otherwise_hit = hits_.no_profile(direction)};
     for (const std::string& name : names) {
         const auto profile = view_.profiles.find(name);
@@ -225,7 +225,7 @@ LoweredProfiles Lowering::profiles(const std::vector<std::string>& names, Direct
         for (std::size_t i = 0; i < rules.size(); ++i) {
             const Action action = rules[i].action;
             if (action != Action::kAllow && action != Action::kDeny) continue;  // they lead nowhere in a profile
-            std::string print = fingerprint(content(rules[i], kScope));
+            std::string print = fingerprint(content(rules[i], scope));
             const std::size_t occurrence = seen[print]++;
             const HitId hit = hits_.profile({.profile = name,
                                              .direction = direction,
@@ -234,7 +234,7 @@ LoweredProfiles Lowering::profiles(const std::vector<std::string>& names, Direct
                                              .content = std::move(print),
                                              .occurrence = occurrence});
             const std::size_t before = lowered.rules.size();
-            lower(rules[i], kScope, hit, lowered.rules);
+            lower(rules[i], scope, hit, lowered.rules);
             if (lowered.rules.size() == before || !matches_everything(program_.rules[index(lowered.rules.back())]))
                 continue;
             lowered.rules.pop_back();

@@ -42,11 +42,11 @@ const SelectorBook::Selected& SelectorBook::operator[](const std::string& text) 
 }
 
 const std::vector<LabelsId>* SelectorBook::candidates(const std::string& selector) const {
-    static const std::vector<LabelsId> kNobody;
+    static const std::vector<LabelsId> nobody;
     const std::vector<LabelsId>* fewest = nullptr;
     for (const auto& [label, value] : policy::required_terms(selector)) {
         const auto found = having_.find(term(label, value));
-        if (found == having_.end()) return &kNobody;
+        if (found == having_.end()) return &nobody;
         if (fewest == nullptr || found->second.size() < fewest->size()) fewest = &found->second;
     }
     return fewest;

@@ -45,8 +45,8 @@ classify::SetId SetTable::of(const SelectorBook::Selected& selected) {
 
 const std::vector<PortGroup>& SetTable::declared(const std::vector<std::string>& names,
                                                  const SelectorBook::Selected* within) {
-    static const std::vector<PortGroup> kNone;
-    if (names.empty()) return kNone;
+    static const std::vector<PortGroup> none;
+    if (names.empty()) return none;
     const auto [entry, fresh] = declared_.try_emplace({names, within});
     if (!fresh) return entry->second;
     ByPort all;
@@ -65,7 +65,7 @@ const std::vector<PortGroup>& SetTable::declared(const std::vector<std::string>&
     return entry->second;
 }
 
-std::vector<PortGroup> SetTable::grouped(ByPort by_port) {
+std::vector<PortGroup> SetTable::grouped(ByPort&& by_port) {
     std::vector<PortGroup> groups;
     std::map<std::pair<std::uint8_t, classify::SetId>, std::size_t> known;
     for (auto& [key, prefixes] : by_port) {
@@ -85,9 +85,9 @@ std::vector<PortGroup> SetTable::grouped(ByPort by_port) {
 
 const std::vector<policy::CalicoView::Backend>& SetTable::backends_of(const std::string& ns,
                                                                       const std::string& name) const {
-    static const std::vector<policy::CalicoView::Backend> kNone;
+    static const std::vector<policy::CalicoView::Backend> none;
     const auto found = view_.services.find({ns, name});
-    return found == view_.services.end() ? kNone : found->second;
+    return found == view_.services.end() ? none : found->second;
 }
 
 const std::vector<PortGroup>& SetTable::backends(const std::string& ns, const std::string& name) {

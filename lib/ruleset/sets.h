@@ -44,7 +44,7 @@ public:
 
 private:
     using ByPort = std::map<std::pair<std::uint8_t, std::uint16_t>, std::vector<net::Prefix>>;
-    [[nodiscard]] std::vector<PortGroup> grouped(ByPort by_port);
+    [[nodiscard]] std::vector<PortGroup> grouped(ByPort&& by_port);
     [[nodiscard]] const std::vector<policy::CalicoView::Backend>& backends_of(const std::string& ns,
                                                                               const std::string& name) const;
 
