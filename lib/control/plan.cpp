@@ -89,9 +89,9 @@ Result<Plan> plan_remove(const Inventory& before, std::span<const ResourceId> id
     Plan plan{before, {}};
     Error absent{ErrorKind::kNotFound, {}};
     for (const ResourceId& id : ids) {
-        if (id.kind == Kind::kTier && id.name == policy::kDefaultTier)
-            return Error::of(ErrorKind::kRefused, "the tier 'default' can't be deleted",
-                             "every policy without a tier lives there; delete those policies instead");
+        if (id.kind == Kind::kTier && policy::initial_inventory().contains(id))
+            return Error::of(ErrorKind::kRefused, "the tier '" + id.name + "' can't be deleted",
+                             "it is always there; delete the policies that it holds instead");
         if (plan.after.erase(id) == 1) {
             plan.changes.push_back({id, Outcome::kDeleted});
         } else {

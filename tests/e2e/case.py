@@ -73,9 +73,11 @@ class WireCase(unittest.TestCase):
         self.delete_everything()
         self.appliance.apply(self.endpoints())
 
+    ALWAYS_THERE = {("Tier", "default"), ("Tier", "kube-admin"), ("Tier", "kube-baseline")}
+
     def delete_everything(self) -> None:
         items = [item for item in self.appliance.get("/v1/resources").json["items"]
-                 if (item["kind"], item["metadata"]["name"]) != ("Tier", "default")]  # that one is always there
+                 if (item["kind"], item["metadata"]["name"]) not in self.ALWAYS_THERE]
         if items:
             answer = self.appliance.request(
                 "POST", "/v1/delete", json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))

@@ -25,7 +25,6 @@ spec:
   orchestrator: lab
   node: wire
   workload: {host.name}
-  endpoint: eth0
   interfaceName: eth0
   ipNetworks: [{host.v4}/32, "{host.v6}/128"]{profiles}
 """

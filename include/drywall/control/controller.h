@@ -61,7 +61,7 @@ struct Applied {
 struct State {
     std::shared_ptr<const policy::Inventory> inventory;
     std::shared_ptr<const ruleset::Ruleset> ruleset;
-    std::chrono::system_clock::time_point since;  // when it came into force
+    std::chrono::system_clock::time_point since;             // when it came into force
     std::shared_ptr<const std::vector<Complaint>> warnings;  // explain::warnings() of this state
 };
 

@@ -158,7 +158,8 @@ TEST(Api, DeletesByNameAndByFile) {
     EXPECT_EQ(asked.send("DELETE", "/v1/resources/sgnp/closed").status, 200);
     EXPECT_EQ(asked.send("DELETE", "/v1/resources/sgnp/closed").status, 404);
     EXPECT_EQ(parsed(asked.send("POST", "/v1/delete", kWebToDb))["changes"][0]["outcome"], "deleted");
-    EXPECT_EQ(asked.send("DELETE", "/v1/resources/tier/default").status, 422);
+    for (const char* tier : {"default", "kube-admin", "kube-baseline"})
+        EXPECT_EQ(asked.send("DELETE", std::string("/v1/resources/tier/") + tier).status, 422) << tier;
 }
 
 TEST(Api, PromotesByName) {
