@@ -150,11 +150,18 @@ private:
             const policy::Rule& rule = (*text.rules)[i];
             const auto found = lowered.find({text.name, static_cast<int>(i)});
             const bool matched = found != lowered.end() && matches_any(found->second);
-            policy.rules.push_back({static_cast<int>(i), rule.action, matched,
-                                    matched ? std::string() : why_not(rule, text.policy, packet_, view_), rule.spot});
+            policy.rules.push_back(
+                {static_cast<int>(i), rule.action, matched, matched ? std::string() : reason(rule, text), rule.spot});
             if (matched && rule.action != Action::kLog) return rule.action;
         }
         return std::nullopt;
+    }
+
+    [[nodiscard]] std::string reason(const policy::Rule& rule, const Text& text) const {
+        static const policy::Policy kGlobal;  // rules of a profile are scoped as those of a global policy
+        if (text.policy != nullptr) return why_not(rule, *text.policy, packet_, view_);
+        if (rule.action == Action::kLog || rule.action == Action::kPass) return "Log and Pass do nothing in a profile";
+        return why_not(rule, kGlobal, packet_, view_);
     }
 
     static std::string name_of(const HitDescriptor& hit) {

@@ -100,7 +100,7 @@ struct Part {
 
 class Entity {
 public:
-    Entity(const EntityRule& rule, const policy::Policy* policy, const Packet& packet, const End& end,
+    Entity(const EntityRule& rule, const policy::Policy& policy, const Packet& packet, const End& end,
            const policy::CalicoView& view)
         : rule_(rule), policy_(policy), packet_(packet), end_(end), view_(view) {}
 
@@ -131,15 +131,14 @@ private:
     [[nodiscard]] std::vector<Part> parts() const {
         std::vector<Part> out;
         const auto effective = [&](const EntityRule& alone) {
-            if (policy_ == nullptr) return alone.selector.value_or("");
-            return policy::effective_scope(alone, *policy_).in.value_or("");
+            return policy::effective_scope(alone, policy_).in.value_or("");
         };
         if (rule_.namespace_selector) {
             EntityRule alone;
             alone.namespace_selector = rule_.namespace_selector;
             out.push_back({"namespaceSelector", *rule_.namespace_selector, effective(alone), "pcns."});
-        } else if (policy_ != nullptr && policy::is_namespaced(policy_->kind())) {
-            const std::string own = "projectcalico.org/namespace == '" + policy_->metadata.ns + "'";
+        } else if (policy::is_namespaced(policy_.kind())) {
+            const std::string own = "projectcalico.org/namespace == '" + policy_.metadata.ns + "'";
             out.push_back({"selector", own + " (the policy's own namespace)", own, ""});
         }
         if (rule_.service_accounts) {
@@ -161,15 +160,8 @@ private:
         return out;
     }
 
-    [[nodiscard]] policy::EntityScope scope() const {
-        if (policy_ != nullptr) return policy::effective_scope(rule_, *policy_);
-        policy::EntityScope alone{rule_.selector, {}};
-        if (!rule_.selector) alone.not_in = rule_.not_selector;
-        return alone;
-    }
-
     [[nodiscard]] std::string selectors() const {
-        const policy::EntityScope whole = scope();
+        const policy::EntityScope whole = policy::effective_scope(rule_, policy_);
         if (whole.not_in) {
             for (const End::Owner& owner : end_.owners)
                 if (selects(*whole.not_in, owner.labels)) return excluded(owner);
@@ -206,8 +198,7 @@ private:
 
     [[nodiscard]] std::string service() const {
         if (!rule_.services) return {};
-        const std::string ns =
-            rule_.services->ns.empty() && policy_ != nullptr ? policy_->metadata.ns : rule_.services->ns;
+        const std::string ns = rule_.services->ns.empty() ? policy_.metadata.ns : rule_.services->ns;
         const std::string name = ns + '/' + rule_.services->name;
         const auto found = view_.services.find({ns, rule_.services->name});
         if (found == view_.services.end()) return "services: no EndpointSlice of " + name + " is known";
@@ -273,7 +264,7 @@ private:
     }
 
     const EntityRule& rule_;
-    const policy::Policy* policy_;
+    const policy::Policy& policy_;
     const Packet& packet_;
     const End& end_;
     const policy::CalicoView& view_;
@@ -328,7 +319,7 @@ Packet packet_of(const policy::CalicoView& view, const net::Tuple& tuple) {
             end_of(view, "destination", {tuple.family, tuple.destination}, tuple.destination_port)};
 }
 
-std::string why_not(const Rule& rule, const policy::Policy* policy, const Packet& packet,
+std::string why_not(const Rule& rule, const policy::Policy& policy, const Packet& packet,
                     const policy::CalicoView& view) {
     if (std::string why = packet_kind(rule, packet.tuple); !why.empty()) return why;
     if (std::string why = Entity(rule.source, policy, packet, packet.source, view).complaint(); !why.empty())

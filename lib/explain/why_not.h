@@ -34,8 +34,9 @@ struct Packet {
 [[nodiscard]] Packet packet_of(const policy::CalicoView& view, const net::Tuple& tuple);
 
 // "destination.ports: 443 is not in 8080", "source.selector: app == 'x'; the source has app=y". Empty when every
-// condition is met. `policy` is the rule's own, for its scope; absent for a profile's rules.
-[[nodiscard]] std::string why_not(const policy::Rule& rule, const policy::Policy* policy, const Packet& packet,
+// condition is met. `policy` is the rule's own, for its scope; for the rules of a profile any
+// global one.
+[[nodiscard]] std::string why_not(const policy::Rule& rule, const policy::Policy& policy, const Packet& packet,
                                   const policy::CalicoView& view);
 
 }  // namespace drywall::explain

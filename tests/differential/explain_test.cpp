@@ -84,6 +84,7 @@ void expect_agreement(std::uint64_t seed) {
     explain::Evaluation compiled(site);
     explain::Evaluation reference(site, [&](const net::Tuple& tuple) { return evaluator.judge(tuple); });
     for (const net::Tuple& packet : random_packets(scene, seed, kPackets)) {
+        if (packet.protocol == 0) continue;  // no query can name it, as no rule can
         SCOPED_TRACE("DRYWALL_SEED=" + std::to_string(seed) + " DRYWALL_ROUNDS=1: " + text(packet));
         const std::string query = query_of(packet, scene.surroundings);
         ASSERT_EQ(answered(compiled, query), answered(reference, query)) << query;
