@@ -158,10 +158,10 @@ private:
     }
 
     [[nodiscard]] std::string reason(const policy::Rule& rule, const Text& text) const {
-        static const policy::Policy kGlobal;  // rules of a profile are scoped as those of a global policy
+        static const policy::Policy global;  // rules of a profile are scoped as those of a global policy
         if (text.policy != nullptr) return why_not(rule, *text.policy, packet_, view_);
         if (rule.action == Action::kLog || rule.action == Action::kPass) return "Log and Pass do nothing in a profile";
-        return why_not(rule, kGlobal, packet_, view_);
+        return why_not(rule, global, packet_, view_);
     }
 
     static std::string name_of(const HitDescriptor& hit) {
