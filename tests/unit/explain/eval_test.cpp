@@ -4,10 +4,10 @@
 
 #include <nlohmann/json.hpp>
 
+#include "compiled_site.h"
 #include "drywall/explain/eval.h"
 #include "drywall/explain/selector_query.h"
 #include "drywall/reference/evaluator.h"
-#include "site_texts.h"
 
 namespace drywall::explain {
 namespace {

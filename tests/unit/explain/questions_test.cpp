@@ -2,11 +2,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compiled_site.h"
 #include "drywall/explain/matrix.h"
 #include "drywall/explain/protocols.h"
 #include "drywall/explain/requests.h"
 #include "drywall/explain/trace.h"
-#include "site_texts.h"
 
 namespace drywall::explain {
 namespace {

@@ -2,8 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "compiled_site.h"
 #include "drywall/explain/trace.h"
-#include "site_texts.h"
 
 namespace drywall::explain {
 namespace {

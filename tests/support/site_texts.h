@@ -3,13 +3,13 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
-#include "drywall/explain/site.h"
+#include "drywall/loader/resources.h"
 
-namespace drywall::explain::test {
+namespace drywall::test {
 
 inline constexpr const char* kEndpoints = R"(apiVersion: projectcalico.org/v3
 kind: WorkloadEndpoint
@@ -77,14 +77,4 @@ inline std::vector<loader::Source> files(std::vector<std::string> texts) {
     return out;
 }
 
-inline Site site_of(std::vector<std::string> texts,
-                    const loader::Settings& settings = loader::settings_for_questions()) {
-    auto site = build_site(files(std::move(texts)), settings);
-    if (!site) {
-        ADD_FAILURE() << site.error().text();
-        std::abort();
-    }
-    return *std::move(site);
-}
-
-}  // namespace drywall::explain::test
+}  // namespace drywall::test
