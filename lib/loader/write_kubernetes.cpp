@@ -3,9 +3,9 @@
 #include <string>
 #include <string_view>
 
-#include "kubernetes_writers.h"
-
 #include "drywall/policy/resources.h"
+#include "json_fields.h"
+#include "kubernetes_writers.h"
 
 namespace drywall::loader {
 namespace {
@@ -22,16 +22,6 @@ std::string protocol(std::uint8_t value) {
     }
 }
 
-std::string staged_action(policy::StagedAction action) {
-    switch (action) {
-        case policy::StagedAction::kSet: return "Set";
-        case policy::StagedAction::kDelete: return "Delete";
-        case policy::StagedAction::kLearn: return "Learn";
-        case policy::StagedAction::kIgnore: return "Ignore";
-    }
-    return "Set";
-}
-
 std::string operator_name(policy::LabelRequirement::Operator op) {
     using Operator = policy::LabelRequirement::Operator;
     switch (op) {
@@ -43,20 +33,8 @@ std::string operator_name(policy::LabelRequirement::Operator op) {
     return "DoesNotExist";
 }
 
-template <typename List, typename Writer>
-void put_list(Json& out, const char* key, const List& list, Writer write) {
-    if (list.empty()) return;
-    Json items = Json::array();
-    for (const auto& item : list) items.push_back(write(item));
-    out[key] = std::move(items);
-}
-
 void put_texts(Json& out, const char* key, const std::vector<std::string>& texts) {
     put_list(out, key, texts, [](const std::string& text) { return Json(text); });
-}
-
-void put_text(Json& out, const char* key, const std::string& text) {
-    if (!text.empty()) out[key] = text;
 }
 
 Json label_selector(const policy::LabelSelector& selector) {
@@ -177,7 +155,7 @@ Json container_port(const policy::NamedPort& port) {
 
 void put_body(Json& document, const policy::KubernetesNetworkPolicy& policy) {
     Json spec = Json::object();
-    if (policy.staged_action) spec["stagedAction"] = staged_action(*policy.staged_action);
+    if (policy.staged_action) spec["stagedAction"] = staged_action_name(*policy.staged_action);
     if (policy.staged_action != policy::StagedAction::kDelete) {  // which says what goes, and nothing else
         spec["podSelector"] = label_selector(policy.pod_selector);
         put_rules(spec, "ingress", "from", policy.ingress);

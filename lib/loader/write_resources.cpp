@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "drywall/loader/resources.h"
+#include "json_fields.h"
 #include "kubernetes_writers.h"
 #include "yaml_writer.h"
 
@@ -31,16 +32,6 @@ std::string action_name(Action action) {
     return "Deny";
 }
 
-std::string staged_action_name(policy::StagedAction action) {
-    switch (action) {
-        case policy::StagedAction::kSet: return "Set";
-        case policy::StagedAction::kDelete: return "Delete";
-        case policy::StagedAction::kLearn: return "Learn";
-        case policy::StagedAction::kIgnore: return "Ignore";
-    }
-    return "Set";
-}
-
 Json protocol(std::uint8_t value) {
     switch (value) {
         case 1: return "ICMP";
@@ -57,26 +48,6 @@ Json icmp(const policy::Icmp& match) {
     Json out{{"type", match.type}};
     if (match.code) out["code"] = *match.code;
     return out;
-}
-
-template <typename List, typename Writer>
-void put_list(Json& out, const char* key, const List& list, Writer write) {
-    if (list.empty()) return;
-    Json items = Json::array();
-    for (const auto& item : list) items.push_back(write(item));
-    out[key] = std::move(items);
-}
-
-void put_text(Json& out, const char* key, const std::string& text) {
-    if (!text.empty()) out[key] = text;
-}
-
-template <typename Map>
-void put_map(Json& out, const char* key, const Map& map) {
-    if (map.empty()) return;
-    Json object = Json::object();
-    for (const auto& [name, value] : map) object[name] = value;
-    out[key] = std::move(object);
 }
 
 Json prefix(const net::Prefix& value) { return value.text(); }
@@ -263,6 +234,16 @@ Json document(const policy::Resource& resource) {
 }
 
 }  // namespace
+
+std::string staged_action_name(policy::StagedAction action) {
+    switch (action) {
+        case policy::StagedAction::kSet: return "Set";
+        case policy::StagedAction::kDelete: return "Delete";
+        case policy::StagedAction::kLearn: return "Learn";
+        case policy::StagedAction::kIgnore: return "Ignore";
+    }
+    return "Set";
+}
 
 std::string to_json(const policy::Resource& resource) {
     return document(resource).dump(-1, ' ', false, Json::error_handler_t::replace);
