@@ -40,6 +40,7 @@ private:
     struct Judgement {
         TraceId trace{};
         DropReason drop = DropReason::kNone;
+        bool untracked = false;  // no connection follows; never of one that is there and current
     };
 
     // triage

@@ -21,16 +21,15 @@ void Burst::decide(std::size_t i) noexcept {
     flow::Flow* flow = current_flow(i);
     if (flow == nullptr && is_related(subject)) return place_.counters.related_passed.add(bytes_of(subject));
     Judgement judgement = flow != nullptr ? judge_flow(i, *flow) : judge(subject);
-    const bool untracked = is_untracked(judgement.trace);
-    if (judgement.drop != DropReason::kNone || untracked) flow = nullptr;  // there was none, or it is gone
+    if (judgement.drop != DropReason::kNone || judgement.untracked) flow = nullptr;  // there was none, or it is gone
 
     flow::FragmentFate* fate = nullptr;
     if (meta.fragment == net::FragmentKind::kFirst) {
         fate = place_.fragments.remember(flow::fragment_key(meta), now_);
         if (fate == nullptr && judgement.drop == DropReason::kNone) judgement.drop = DropReason::kFragmentTableFull;
     }
-    const bool opens = judgement.drop == DropReason::kNone && flow == nullptr && !untracked && subject.tracked &&
-                       !(net::is_icmp(meta.tuple.protocol) && flow::is_icmp_reply(meta.tuple));
+    const bool opens = judgement.drop == DropReason::kNone && flow == nullptr && !judgement.untracked &&
+                       subject.tracked && !(net::is_icmp(meta.tuple.protocol) && flow::is_icmp_reply(meta.tuple));
     if (opens) {
         flow = open(i, judgement.trace);
         if (flow == nullptr) judgement.drop = DropReason::kFlowTableFull;
@@ -87,11 +86,11 @@ Burst::Judgement Burst::judge(const Subject& subject) noexcept {
         subject.question == Question::kPacket ? scratch_.answers[subject.answer] : ruleset_.classify(tuple);
     const DropReason drop = drop_by(trace);
     if (drop != DropReason::kNone) report_.denied(tuple, trace, ruleset_.generation(), bytes_of(subject));
-    return {trace, drop};
+    return {trace, drop, is_untracked(trace)};
 }
 
 Burst::Judgement Burst::judge_flow(std::size_t i, flow::Flow& flow) noexcept {
-    if (!is_stale(flow)) return {flow.trace, DropReason::kNone};
+    if (!is_stale(flow)) return {flow.trace};  // an established connection never looks at its verdict again
     // Connections opened in this burst are not stale, so a stale one at this place is the one that was asked about.
     const Subject& subject = scratch_.subjects[i];
     const bool asked = subject.question == Question::kInitiator && scratch_.flows[i] == &flow;
@@ -104,7 +103,8 @@ Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
     flow.trace = trace;
     flow.generation = ruleset_.generation();
     const DropReason drop = drop_by(trace);
-    if (is_untracked(trace)) {
+    const bool untracked = is_untracked(trace);
+    if (untracked) {
         end(flow);
     } else if (drop == DropReason::kNone) {
         report_.rejudged(flow);
@@ -112,7 +112,7 @@ Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
         report_.cut(flow);
         place_.flows.remove(flow);
     }
-    return {trace, drop};
+    return {trace, drop, untracked};
 }
 
 // The rest of a datagram whose first fragment an older generation judged. Its connection, if it has one, is judged with
@@ -153,7 +153,7 @@ bool Burst::is_related(const Subject& subject) noexcept {
     if (flow == nullptr || place_.flows.expired(*flow, now_)) return false;
     if (!is_stale(*flow)) return true;
     const Judgement again = judge_again(*flow, ruleset_.classify(flow->initiator_tuple()));
-    return again.drop == DropReason::kNone && !is_untracked(again.trace);
+    return again.drop == DropReason::kNone && !again.untracked;
 }
 
 flow::Arrival Burst::arrival_of(const Subject& subject) const noexcept {
