@@ -33,18 +33,24 @@ std::string step_of(const HitDescriptor& hit) {
     return ingress ? "ingress of the destination" : "egress of the source";
 }
 
+// Calico numbers the hits of one endpoint and direction, and has no Log among them: a Log stands with the number of
+// what comes behind it.
 std::vector<TraceHit> hits_of(const Ruleset& ruleset, const std::vector<HitId>& ids) {
     std::vector<TraceHit> out;
+    std::size_t position = 0;
     for (const HitId id : ids) {
         const HitDescriptor& hit = ruleset.hit(id);
-        TraceHit shown{.step = step_of(hit),
-                       .text = std::to_string(out.size()) + '|' + hit.text(),
+        std::string step = step_of(hit);
+        if (!out.empty() && out.back().step != step) position = 0;
+        TraceHit shown{.step = std::move(step),
+                       .text = std::to_string(position) + '|' + hit.text(),
                        .kind = std::string(ruleset::name(hit.kind)),
                        .action = std::string(name(hit.action)),
                        .staged = hit.policy && hit.policy->staged,
                        .armed_by = {}};
         for (const ruleset::PolicyRef& policy : hit.armed_by) shown.armed_by.push_back(policy.text());
         out.push_back(std::move(shown));
+        if (hit.action != Action::kLog) ++position;
     }
     return out;
 }

@@ -30,7 +30,7 @@ struct TraceQuery {
 
 struct TraceHit {
     std::string step;  // "ingress port", "egress of the source", "ingress of the destination", "egress port", ...
-    std::string text;  // "0|default|gnp:web|allow|0"
+    std::string text;  // "0|default|gnp:web|allow|0"; counted from 0 in each step
     std::string kind;  // name(HitKind)
     std::string action;
     bool staged = false;

@@ -64,7 +64,7 @@ TEST(Trace, TellsBothWorldsAndWhoOwesTheDifference) {
     EXPECT_EQ(decision.pending, Verdict::kDeny);
     EXPECT_EQ(decision.reason, DropReason::kNone);
     EXPECT_EQ(decision.enforced_hits.back().step, "ingress of the destination");
-    EXPECT_THAT(decision.enforced_hits.back().text, HasSubstr("|default|gnp:web-to-db|allow|0"));
+    EXPECT_EQ(decision.enforced_hits.back().text, "0|default|gnp:web-to-db|allow|0");
     EXPECT_THAT(decision.pending_hits.back().text, HasSubstr("sgnp:closed"));
     EXPECT_THAT(decision.responsible, ElementsAre("sgnp:closed"));
 }
