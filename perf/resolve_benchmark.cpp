@@ -21,7 +21,6 @@
 namespace drywall::ruleset {
 namespace {
 
-constexpr std::size_t kPodsPerNamespace = 100;
 constexpr std::size_t kAppsPerNamespace = 10;
 
 void add(policy::Inventory& inventory, policy::Resource resource) {
@@ -32,10 +31,10 @@ void add(policy::Inventory& inventory, policy::Resource resource) {
 std::string app(std::size_t number) { return "app-" + std::to_string(number % kAppsPerNamespace); }
 std::string ns(std::size_t number) { return "ns-" + std::to_string(number); }
 
-policy::Pod pod(std::size_t number) {
+policy::Pod pod(std::size_t number, std::size_t pods_per_namespace) {
     policy::Pod pod;
     pod.metadata.name = "pod-" + std::to_string(number);
-    pod.metadata.ns = ns(number / kPodsPerNamespace);
+    pod.metadata.ns = ns(number / pods_per_namespace);
     pod.metadata.labels = {{"app", app(number)},
                            {"tier", number % 3 == 0 ? "front" : "back"},
                            {"pod-template-hash", std::to_string(number % 977)},
@@ -80,16 +79,15 @@ policy::Policy global_policy(std::size_t number) {
     return policy;
 }
 
-policy::Inventory cluster(std::size_t pods, std::size_t policies) {
+policy::Inventory cluster(std::size_t pods, std::size_t policies, std::size_t namespaces) {
     policy::Inventory inventory = policy::initial_inventory();
-    const std::size_t namespaces = pods / kPodsPerNamespace;
     for (std::size_t i = 0; i < namespaces; ++i) {
         policy::Namespace space;
         space.metadata.name = ns(i);
         space.metadata.labels = {{"team", "team-" + std::to_string(i % 20)}};
         add(inventory, space);
     }
-    for (std::size_t i = 0; i < pods; ++i) add(inventory, pod(i));
+    for (std::size_t i = 0; i < pods; ++i) add(inventory, pod(i, pods / namespaces));
     for (std::size_t i = 0; i < policies; ++i)
         add(inventory, i % 50 == 0 ? global_policy(i) : network_policy(i, namespaces));
     return inventory;
@@ -104,7 +102,8 @@ Surroundings surroundings() {
 
 void BM_Resolve(benchmark::State& state) {
     const policy::Inventory inventory =
-        cluster(static_cast<std::size_t>(state.range(0)), static_cast<std::size_t>(state.range(1)));
+        cluster(static_cast<std::size_t>(state.range(0)), static_cast<std::size_t>(state.range(1)),
+                static_cast<std::size_t>(state.range(2)));
     const Surroundings around = surroundings();
     std::size_t rules = 0;
     std::size_t parties = 0;
@@ -125,23 +124,33 @@ void BM_Resolve(benchmark::State& state) {
     state.counters["parties"] = static_cast<double>(parties);
 }
 BENCHMARK(BM_Resolve)
-    ->Args({1'000, 100})
-    ->Args({10'000, 1'000})
-    ->Args({100'000, 5'000})
+    ->Args({1'000, 100, 10})
+    ->Args({10'000, 1'000, 100})
+    ->Args({100'000, 5'000, 100})
     ->Iterations(1)
     ->Unit(benchmark::kMillisecond);
 
 void BM_Build(benchmark::State& state) {
     const policy::Inventory inventory =
-        cluster(static_cast<std::size_t>(state.range(0)), static_cast<std::size_t>(state.range(1)));
+        cluster(static_cast<std::size_t>(state.range(0)), static_cast<std::size_t>(state.range(1)),
+                static_cast<std::size_t>(state.range(2)));
     const Surroundings around = surroundings();
     for (auto _ : state) {
         auto built = Ruleset::build(Generation{1}, inventory, around);
         if (!built) return state.SkipWithError(built.error().text().c_str());
-        state.counters["table_bytes"] = static_cast<double>((*built)->footprint().table_bytes);
+        const classify::Footprint& footprint = (*built)->footprint();
+        state.counters["table_bytes"] = static_cast<double>(footprint.table_bytes);
+        state.counters["source_classes"] = static_cast<double>(footprint.source_classes);
+        state.counters["blocks"] = static_cast<double>(footprint.blocks);
+        state.counters["traces"] = static_cast<double>(footprint.traces);
     }
 }
-BENCHMARK(BM_Build)->Args({1'000, 100})->Iterations(1)->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_Build)
+    ->Args({1000, 100, 10})
+    ->Args({10000, 1000, 100})
+    ->Args({100000, 5000, 100})
+    ->Iterations(1)
+    ->Unit(benchmark::kMillisecond);
 
 }  // namespace
 }  // namespace drywall::ruleset

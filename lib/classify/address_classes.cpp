@@ -2,8 +2,12 @@
 
 #include <algorithm>
 #include <array>
+#include <functional>
+#include <numeric>
 #include <string>
 #include <tuple>
+
+#include "chunk_pool.h"
 
 namespace drywall::classify {
 namespace {
@@ -76,21 +80,55 @@ std::vector<Mention> mentions_of(const Program& program, const SideMatcher& sour
 struct SideNumbers {
     Interner<std::uint32_t> classes;  // step, matches that hold...
 
-    [[nodiscard]] SideClasses finish(std::size_t matches) const {
+    // The classes by their final numbers; `number_of` turns an id of `classes` into its number.
+    [[nodiscard]] SideClasses finish(std::size_t matches, std::size_t steps,
+                                     std::vector<std::uint32_t>& number_of) const {
+        const std::vector<std::uint32_t> ids = in_order(matches, steps);
+        number_of.resize(ids.size());
         SideClasses side;
-        side.holds = BitMatrix(classes.size(), matches);
-        for (std::uint32_t id = 0; id < classes.size(); ++id) {
-            const auto content = classes[id];
+        side.holds = BitMatrix(ids.size(), matches);
+        for (std::uint32_t number = 0; number < ids.size(); ++number) {
+            number_of[ids[number]] = number;
+            const auto content = classes[ids[number]];
             side.step.push_back(content[0]);
-            for (const std::uint32_t match : content.subspan(1)) side.holds.set(id, match);
+            for (const std::uint32_t match : content.subspan(1)) side.holds.set(number, match);
         }
         return side;
     }
+
+private:
+    // Classes for which the same popular things hold stand together, so that a chunk of them is mostly judged alike.
+    [[nodiscard]] std::vector<std::uint32_t> in_order(std::size_t matches, std::size_t steps) const {
+        const auto thing = [&](std::span<const std::uint32_t> content, std::size_t at) {
+            if (at != 0) return std::size_t{content[at]};
+            return content[0] == kNone ? matches + steps : matches + content[0];
+        };
+        std::vector<std::uint32_t> popularity(matches + steps + 1, 0);
+        for (std::uint32_t id = 0; id < classes.size(); ++id) {
+            const auto content = classes[id];
+            for (std::size_t at = 0; at < content.size(); ++at) ++popularity[thing(content, at)];
+        }
+        std::vector<std::uint32_t> things(popularity.size());
+        std::iota(things.begin(), things.end(), 0);
+        std::ranges::stable_sort(things, std::ranges::greater{}, [&](std::uint32_t at) { return popularity[at]; });
+        std::vector<std::uint32_t> rank(things.size());
+        for (std::uint32_t at = 0; at < things.size(); ++at) rank[things[at]] = at;
+        std::vector<std::vector<std::uint32_t>> keys(classes.size());
+        for (std::uint32_t id = 0; id < classes.size(); ++id) {
+            const auto content = classes[id];
+            for (std::size_t at = 0; at < content.size(); ++at) keys[id].push_back(rank[thing(content, at)]);
+            std::ranges::sort(keys[id]);
+        }
+        std::vector<std::uint32_t> ids(classes.size());
+        std::iota(ids.begin(), ids.end(), 0);
+        std::ranges::sort(ids, [&](std::uint32_t a, std::uint32_t b) { return keys[a] < keys[b]; });
+        return ids;
+    }
 };
 
-class Builder {
+class AddressClassesBuilder {
 public:
-    Builder(const Program& program, const NormalProgram& normal)
+    AddressClassesBuilder(const Program& program, const NormalProgram& normal)
         : program_(program),
           normal_(normal),
           sources_(normal.source_matches, program.sets.size()),
@@ -106,7 +144,7 @@ public:
         if (Status status = sweep(result.prefixes); !status) return status.error();
         const std::size_t sources = source_numbers_.classes.size();
         const std::size_t destinations = destination_numbers_.classes.size();
-        const std::size_t pairs = normal_.lanes.size() * sources * destinations * sizeof(std::uint32_t);
+        const std::size_t pairs = normal_.lanes.size() * destinations * chunks_of(sources) * sizeof(std::uint32_t);
         // The bits live only while compiling, but they too must fit.
         const std::size_t bytes = std::max({pairs, BitMatrix::bytes(sources, normal_.source_matches.size()),
                                             BitMatrix::bytes(destinations, normal_.destination_matches.size())});
@@ -119,9 +157,13 @@ public:
                              "select endpoints by fewer distinct sets of labels, or raise the classifier's memory "
                              "budget");
         }
+        std::vector<std::uint32_t> source_of;
+        std::vector<std::uint32_t> destination_of;
+        const std::size_t steps = normal_.steps.size();
+        result.source = source_numbers_.finish(normal_.source_matches.size(), steps, source_of);
+        result.destination = destination_numbers_.finish(normal_.destination_matches.size(), steps, destination_of);
         result.sides = std::move(sides_);
-        result.source = source_numbers_.finish(normal_.source_matches.size());
-        result.destination = destination_numbers_.finish(normal_.destination_matches.size());
+        for (Sides& sides : result.sides) sides = {source_of[sides.source], destination_of[sides.destination]};
         return result;
     }
 
@@ -218,7 +260,7 @@ private:
 
 Result<AddressClasses> build_address_classes(const Program& program, const NormalProgram& normal,
                                              std::size_t pair_budget_bytes) {
-    return Builder(program, normal).build(pair_budget_bytes);
+    return AddressClassesBuilder(program, normal).build(pair_budget_bytes);
 }
 
 }  // namespace drywall::classify

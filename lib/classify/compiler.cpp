@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "address_classes.h"
+#include "chunk_pool.h"
 #include "drywall/classify/classifier.h"
 #include "forest_builder.h"
 #include "normal_program.h"
@@ -19,8 +20,8 @@ namespace {
 constexpr std::size_t kWorkingFactor = 4;
 
 std::size_t pair_bytes(const Tables& tables) {
-    return tables.pairs.size() * sizeof(tables.pairs[0]) + tables.sides.size() * sizeof(Sides) +
-           tables.lanes.size() * sizeof(tables.lanes[0]);
+    return tables.rows.size() * sizeof(tables.rows[0]) + tables.lists.size() * sizeof(tables.lists[0]) +
+           tables.sides.size() * sizeof(Sides) + tables.lanes.size() * sizeof(tables.lanes[0]);
 }
 
 std::size_t block_bytes(const Tables& tables) {
@@ -146,9 +147,10 @@ private:
     void assemble(Tables& tables, AddressClasses& addresses, ServiceClasses& services, PairTables pairs) {
         tables.sides = std::move(addresses.sides);
         tables.lanes = std::move(normal_.lane_of_port);
-        tables.source_classes = addresses.source.size();
+        tables.source_chunks = chunks_of(addresses.source.size());
         tables.destination_classes = addresses.destination.size();
-        tables.pairs = std::move(pairs.pairs);
+        tables.rows = std::move(pairs.rows);
+        tables.lists = std::move(pairs.lists);
         tables.blocks = std::move(pairs.blocks.blocks);
         tables.shapes = std::move(pairs.blocks.shapes);
         tables.cells = std::move(pairs.blocks.cells);

@@ -85,9 +85,9 @@ NumberRange range4(const net::Prefix& prefix) {
     return {first, first | (prefix.length == 32 ? 0 : 0xffffffff >> prefix.length)};
 }
 
-class Builder {
+class ForestBuilder {
 public:
-    Builder(const RuleList& list, std::size_t budget_bytes)
+    ForestBuilder(const RuleList& list, std::size_t budget_bytes)
         : list_(list), budget_bytes_(budget_bytes), services_(cells_) {
         forest_.otherwise = list.otherwise;
     }
@@ -254,7 +254,7 @@ private:
 }  // namespace
 
 Result<DecisionForest> build_forest(const RuleList& list, std::size_t budget_bytes) {
-    return Builder(list, budget_bytes).build();
+    return ForestBuilder(list, budget_bytes).build();
 }
 
 }  // namespace drywall::classify

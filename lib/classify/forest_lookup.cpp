@@ -117,9 +117,9 @@ std::uint32_t fast_rule_of(const ForestCell& cell, const LeafKey& key) noexcept 
 
 // All packets of a burst on their way down all trees. A traveller is a packet in one tree: tree * kMaxBurst + packet.
 // Those that go on are kept in a list, without jumps: whether one does can't be foretold.
-class Descents {
+class ForestDescents {
 public:
-    Descents(const DecisionForest& forest, std::span<const net::Tuple> tuples) noexcept : forest_(forest) {
+    ForestDescents(const DecisionForest& forest, std::span<const net::Tuple> tuples) noexcept : forest_(forest) {
         for (std::size_t packet = 0; packet < tuples.size(); ++packet) {
             make_key(forest, tuples[packet], keys_[packet]);
             groves_[packet] = &grove_of(forest, tuples[packet]);
@@ -220,7 +220,7 @@ std::uint32_t lookup(const DecisionForest& forest, const net::Tuple& tuple) noex
 }
 
 void lookup(const DecisionForest& forest, std::span<const net::Tuple> tuples, std::span<TraceId> traces) noexcept {
-    const Descents descents(forest, tuples);
+    const ForestDescents descents(forest, tuples);
     for (std::size_t packet = 0; packet < tuples.size(); ++packet) traces[packet] = TraceId{descents.best(packet)};
 }
 

@@ -104,8 +104,9 @@ TraceId Classifier::lookup(const net::Tuple& tuple) const noexcept {
         return TraceId{classify::lookup(tables.forests[tables.lanes[tuple.ingress_port]], tuple)};
     const Sides source = tables.sides[classify::lookup(tables.trie, tuple.family, tuple.source)];
     const Sides destination = tables.sides[classify::lookup(tables.trie, tuple.family, tuple.destination)];
-    const Block& block = tables.blocks[tables.pairs[tables.pair_at(tuple.ingress_port, source, destination)]];
-    return tables.cell(block, tables.services.service_class(tuple));
+    const std::uint32_t* const row = tables.rows.data() + tables.row_at(tuple.ingress_port, source, destination);
+    const std::uint32_t block = *Tables::block_at(row, tables.lists.data(), source) & ~kUniform;
+    return tables.cell(tables.blocks[block], tables.services.service_class(tuple));
 }
 
 void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> traces) const noexcept {
@@ -114,21 +115,26 @@ void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> t
     if (!tables.forests.empty()) return lookup_in_forests(tables, tuples, traces);
     const Descents descents(tables.trie, tuples);
     const std::size_t size = tuples.size();
-    std::array<const std::uint32_t*, kMaxBurst> pairs;
+    std::array<const std::uint32_t*, kMaxBurst> places;  // in a row, then where the block is written
     const Sides* const sides = tables.sides.data();
-    const std::uint32_t* const all_pairs = tables.pairs.data();
+    const std::uint32_t* const rows = tables.rows.data();
     for (std::size_t at = 0; at < size; ++at) {
         assert(tuples[at].ingress_port < tables.lanes.size());
-        pairs[at] = all_pairs + tables.pair_at(tuples[at].ingress_port, sides[descents.source(at)],
-                                               sides[descents.destination(at)]);
-        __builtin_prefetch(pairs[at]);
+        places[at] =
+            rows + tables.row_at(tuples[at].ingress_port, sides[descents.source(at)], sides[descents.destination(at)]);
+        __builtin_prefetch(places[at]);
     }
     std::array<std::uint32_t, kMaxBurst> services;
     for (std::size_t at = 0; at < size; ++at) services[at] = tables.services.service_class(tuples[at]);
+    const std::uint32_t* const lists = tables.lists.data();
+    for (std::size_t at = 0; at < size; ++at) {
+        places[at] = Tables::block_at(places[at], lists, sides[descents.source(at)]);
+        __builtin_prefetch(places[at]);
+    }
     std::array<const Block*, kMaxBurst> blocks;
     const Block* const all_blocks = tables.blocks.data();
     for (std::size_t at = 0; at < size; ++at) {
-        blocks[at] = all_blocks + *pairs[at];
+        blocks[at] = all_blocks + (*places[at] & ~kUniform);
         __builtin_prefetch(blocks[at]);
     }
     std::array<const std::uint16_t*, kMaxBurst> parts;

@@ -1,5 +1,6 @@
 #include "pair_compiler.h"
 
+#include <algorithm>
 #include <array>
 #include <numeric>
 #include <optional>
@@ -27,6 +28,13 @@ std::vector<Classes> by_step(const SideClasses& side, std::size_t steps) {
     return members;
 }
 
+// No step: the function that stands in a chunk for classes whose party has none.
+constexpr FunctionId kNoStep = kUniform - 1;
+
+// What each of the four steps, and the failsafe list, answers the sources of a chunk: ids of chunks of functions.
+enum : std::uint8_t { kIngressPort, kEgress, kIngress, kEgressPort, kFailsafe, kParts };
+using ChunkKey = std::array<std::uint32_t, kParts>;
+
 class Compiler {
 public:
     Compiler(const Program& program, const NormalProgram& normal, const AddressClasses& addresses,
@@ -37,21 +45,28 @@ public:
           budget_(budget),
           functions_(services.count),
           evaluator_(normal, services, functions_, paths_),
-          context_{normal, addresses, evaluator_, functions_, [this] { return within_budget(); }},
+          source_matches_(addresses.source),
+          destination_matches_(addresses.destination),
+          context_{normal,
+                   addresses,
+                   source_matches_,
+                   destination_matches_,
+                   evaluator_,
+                   functions_,
+                   [this] { return within_budget(); }},
           blocks_(functions_) {}
 
     Result<PairTables> run() {
         build_grids();
         PairTables tables;
         if (within_budget()) {
-            tables.pairs.reserve(normal_.lanes.size() * addresses_.source.size() * addresses_.destination.size());
-            for (std::size_t lane = 0; lane < normal_.lanes.size() && within_budget(); ++lane) {
-                for (std::uint32_t source = 0; source < addresses_.source.size() && within_budget(); ++source) {
-                    compile_row(lane, source, tables.pairs);
-                }
-            }
+            tables.rows.resize(normal_.lanes.size() * addresses_.destination.size() * source_matches_.chunks());
+            for (std::size_t chunk = 0; chunk < source_matches_.chunks() && within_budget(); ++chunk)
+                compile_chunk(chunk, tables.rows);
         }
         if (!within_budget()) return refusal();
+        for (std::uint32_t list = 0; list < lists_.size(); ++list)
+            tables.lists.insert(tables.lists.end(), lists_[list].begin(), lists_[list].end());
         tables.blocks = std::move(blocks_).take();
         tables.traces = paths_.traces();
         return tables;
@@ -88,25 +103,92 @@ private:
         build(*grid, step, sources);
     }
 
-    void compile_row(std::size_t lane, std::uint32_t source, std::vector<std::uint32_t>& pairs) {
-        for (std::uint32_t destination = 0; destination < addresses_.destination.size(); ++destination) {
-            pairs.push_back(blocks_.block_of(judgement(normal_.lanes[lane], source, destination)));
-            if (!within_budget()) return;
+    // All destinations, for the sources of one chunk.
+    void compile_chunk(std::size_t chunk, std::vector<std::uint32_t>& rows) {
+        const std::size_t destinations = addresses_.destination.size();
+        const std::vector<std::uint32_t> none(destinations, ChunkPool::uniform(kNoStep));
+        const std::vector<std::uint32_t> egress = across(egress_, chunk, true);
+        const std::vector<std::uint32_t> failsafe = failsafe_ ? across(*failsafe_, chunk, false) : none;
+        for (std::size_t lane = 0; lane < normal_.lanes.size() && within_budget(); ++lane) {
+            const auto port = [&](std::uint32_t step) {
+                return step == kNone ? none : across(*port_[step], chunk, false);
+            };
+            const std::vector<std::uint32_t> ingress_port = port(normal_.lanes[lane].ingress_port);
+            const std::vector<std::uint32_t> egress_port = port(normal_.lanes[lane].egress_port);
+            for (std::uint32_t to = 0; to < destinations; ++to) {
+                const bool judged = addresses_.destination.step[to] != kNone;
+                const ChunkKey key{ingress_port[to], egress[to], judged ? ingress_.chunk(to, chunk) : none[to],
+                                   egress_port[to], failsafe[to]};
+                rows[(lane * destinations + to) * source_matches_.chunks() + chunk] =
+                    list_of_.get(key, [&] { return list(key); });
+                if (!within_budget()) return;
+            }
         }
     }
 
+    // By destination: what a grid whose rows are sources answers those of one chunk.
+    // `own`: it is the source's own step, which not all of them have.
+    std::vector<std::uint32_t> across(const StepGrid& grid, std::size_t chunk, bool own) {
+        std::array<std::uint32_t, kChunk> sources{};
+        for (std::size_t place = 0; place < kChunk; ++place) {
+            const std::size_t source = std::min(chunk * kChunk + place, addresses_.source.size() - 1);
+            sources[place] = static_cast<std::uint32_t>(source);
+        }
+        const auto judges = [&](std::uint32_t source) { return !own || addresses_.source.step[source] != kNone; };
+        std::vector<std::uint32_t> result;
+        result.reserve(addresses_.destination.size());
+        Chunk tile{};  // by source: a chunk of destinations
+        for (std::size_t at = 0; at < destination_matches_.chunks(); ++at) {
+            for (std::size_t place = 0; place < kChunk; ++place) {
+                tile[place] = judges(sources[place]) ? grid.chunk(sources[place], at) : ChunkPool::uniform(kNoStep);
+            }
+            transpose(tile, std::min(addresses_.destination.size() - at * kChunk, kChunk), result);
+        }
+        return result;
+    }
+
+    // From one chunk of destinations per source to one chunk of sources per destination.
+    void transpose(const Chunk& tile, std::size_t destinations, std::vector<std::uint32_t>& out) {
+        const bool alike = std::ranges::all_of(tile, [&](std::uint32_t id) { return id == tile[0]; });
+        const bool constant = std::ranges::all_of(tile, ChunkPool::is_uniform);
+        Chunk functions{};
+        for (std::size_t to = 0; to < destinations; ++to) {
+            if (to != 0 && constant) {
+                out.push_back(out.back());
+            } else if (alike) {
+                out.push_back(ChunkPool::uniform(context_.chunks.at(tile[0], to)));
+            } else {
+                for (std::size_t place = 0; place < kChunk; ++place)
+                    functions[place] = context_.chunks.at(tile[place], to);
+                out.push_back(context_.chunks.intern(functions));
+            }
+        }
+    }
+
+    // What a row says of a chunk of sources.
+    std::uint32_t list(const ChunkKey& key) {
+        if (std::ranges::all_of(key, ChunkPool::is_uniform)) return ChunkPool::uniform(block_at(key, 0));
+        Chunk blocks{};
+        for (std::size_t place = 0; place < kChunk; ++place) blocks[place] = block_at(key, place);
+        return lists_.intern(blocks);
+    }
+
+    std::uint32_t block_at(const ChunkKey& key, std::size_t place) {
+        std::array<FunctionId, kParts> parts{};
+        for (std::size_t part = 0; part < kParts; ++part) parts[part] = context_.chunks.at(key[part], place);
+        return blocks_.block_of(judgement(parts));
+    }
+
     // service class -> trace
-    FunctionId judgement(const NormalLane& lane, std::uint32_t source, std::uint32_t destination) {
-        std::array<FunctionId, 4> steps{};
-        std::size_t count = 0;
-        if (lane.ingress_port != kNone) steps[count++] = port_[lane.ingress_port]->at(source, destination);
-        if (addresses_.source.step[source] != kNone) steps[count++] = egress_.at(source, destination);
-        if (addresses_.destination.step[destination] != kNone) steps[count++] = ingress_.at(destination, source);
-        if (lane.egress_port != kNone) steps[count++] = port_[lane.egress_port]->at(source, destination);
+    FunctionId judgement(const std::array<FunctionId, kParts>& parts) {
         FunctionId before = kNone;
-        for (std::size_t at = 0; at + 1 < count; ++at) before = at == 0 ? steps[0] : then(before, steps[at]);
-        const FunctionId last = count == 0 ? kNone : steps[count - 1];
-        return traces_of(before, last, failsafe_ ? failsafe_->at(source, destination) : kNone);
+        FunctionId last = kNone;
+        for (const std::size_t step : {kIngressPort, kEgress, kIngress, kEgressPort}) {
+            if (parts[step] == kNoStep) continue;
+            if (last != kNone) before = before == kNone ? last : then(before, last);
+            last = parts[step];
+        }
+        return traces_of(before, last, parts[kFailsafe] == kNoStep ? kNone : parts[kFailsafe]);
     }
 
     FunctionId then(FunctionId first, FunctionId next) {
@@ -145,11 +227,11 @@ private:
 
     [[nodiscard]] std::size_t working_bytes() const noexcept {
         return functions_.bytes() + paths_.bytes() + evaluator_.bytes() + context_.joined_worlds.bytes() +
-               joined_.bytes() + finished_.bytes() + grid_bytes_;
+               joined_.bytes() + finished_.bytes() + list_of_.bytes() + context_.chunks.bytes() + grid_bytes_;
     }
 
     [[nodiscard]] bool within_budget() const noexcept {
-        return blocks_.bytes() <= budget_.block_bytes && blocks_.addressable() &&
+        return blocks_.bytes() + lists_.table_bytes() <= budget_.block_bytes && blocks_.addressable() &&
                paths_.trace_count() <= budget_.traces && working_bytes() <= budget_.working_bytes;
     }
 
@@ -167,7 +249,7 @@ private:
         if (working_bytes() > budget_.working_bytes) {
             return refuse("the compilation itself", working_bytes(), budget_.working_bytes, " bytes");
         }
-        return refuse("the blocks of traces", blocks_.bytes(), budget_.block_bytes, " bytes");
+        return refuse("the blocks of traces", blocks_.bytes() + lists_.table_bytes(), budget_.block_bytes, " bytes");
     }
 
     const Program& program_;
@@ -177,10 +259,14 @@ private:
     ServiceFunctions functions_;
     Paths paths_;
     WalkEvaluator evaluator_;
+    ChunkedMatches source_matches_;
+    ChunkedMatches destination_matches_;
     GridContext context_;
     BlockTable blocks_;
-    Memo<2> joined_;    // one step's function, the next one's -> the function of both, one after the other
-    Memo<3> finished_;  // steps before, last step, failsafe -> function of traces
+    ChunkPool lists_;       // of blocks
+    Memo<kParts> list_of_;  // what the parts answer a chunk -> list, or block
+    Memo<2> joined_;        // one step's function, the next one's -> the function of both, one after the other
+    Memo<3> finished_;      // steps before, last step, failsafe -> function of traces
     StepGrid egress_{context_, Side::kSource};
     StepGrid ingress_{context_, Side::kDestination};
     std::vector<std::optional<StepGrid>> port_;  // by step

@@ -16,7 +16,8 @@
 namespace drywall::classify {
 
 struct PairTables {
-    std::vector<std::uint32_t> pairs;  // [lane][source class][destination class]: the block
+    std::vector<std::uint32_t> rows;   // [lane][destination class][chunk of source classes] (table_layout.h, kChunk)
+    std::vector<std::uint32_t> lists;  // [list][source class within its chunk]: the block
     BlockTable::Parts blocks;
     std::vector<Trace> traces;
 };

@@ -98,7 +98,7 @@ std::vector<Cut> cuts_of(const Facets& facets, Kind kind) {
 }
 
 // One 16-bit field cut into classes. Classes are numbered over the distinct facets that hold.
-struct Dimension {
+struct ServiceDimension {
     std::vector<std::uint16_t> class_of;  // by value
     Interner<std::uint64_t> classes;      // bits over the distinct facets
     const Facets* facets = nullptr;
@@ -132,8 +132,8 @@ std::vector<std::uint64_t> signature(const Facets& facets, const net::Tuple& tup
 }
 
 // Goes through the values in order and asks anew, at each, those facets that are cut there.
-Dimension cut(const Facets& facets, Kind kind, std::uint16_t net::Tuple::*field) {
-    Dimension dimension;
+ServiceDimension cut(const Facets& facets, Kind kind, std::uint16_t net::Tuple::*field) {
+    ServiceDimension dimension;
     dimension.facets = &facets;
     net::Tuple representative;
     representative.protocol = kProtocolOfKind[static_cast<std::size_t>(kind)];
@@ -182,9 +182,9 @@ Protocols cut_protocols(const Facets& facets) {
     return protocols;
 }
 
-class Builder {
+class ClassesBuilder {
 public:
-    Builder(std::span<const ServiceMatch> matches, std::size_t budget_bytes)
+    ClassesBuilder(std::span<const ServiceMatch> matches, std::size_t budget_bytes)
         : matches_(matches),
           budget_bytes_(budget_bytes),
           protocol_facets_(facets_of(matches, protocol_facet)),
@@ -228,7 +228,7 @@ public:
     }
 
 private:
-    using Dimensions = std::array<Dimension, kKinds>;
+    using Dimensions = std::array<ServiceDimension, kKinds>;
 
     static std::size_t ports(const Dimensions& dimensions) { return dimensions[0].classes.size(); }
 
@@ -326,7 +326,7 @@ std::vector<std::uint32_t> fingerprint(const ServiceMatch& match) {
 }
 
 Result<ServiceClasses> build_service_classes(std::span<const ServiceMatch> matches, std::size_t budget_bytes) {
-    return Builder(matches, budget_bytes).build();
+    return ClassesBuilder(matches, budget_bytes).build();
 }
 
 }  // namespace drywall::classify

@@ -1,7 +1,8 @@
 #include "step_grid.h"
 
+#include <algorithm>
 #include <array>
-#include <numeric>
+#include <bit>
 #include <utility>
 
 #include "paths.h"
@@ -44,17 +45,30 @@ private:
 
 }  // namespace
 
+ChunkedMatches::ChunkedMatches(const SideClasses& classes)
+    : chunks_(chunks_of(classes.size())),
+      last_members_(~std::uint64_t{0} >> (chunks_ * kChunk - classes.size())),
+      bits_(classes.holds.columns() * chunks_, 0) {
+    for (std::size_t id = 0; id < classes.size(); ++id) {
+        const auto row = classes.holds.row(id);
+        for (std::size_t word = 0; word < row.size(); ++word) {
+            for (std::uint64_t left = row[word]; left != 0; left &= left - 1) {
+                const std::size_t match = word * 64 + static_cast<std::size_t>(std::countr_zero(left));
+                bits_[match * chunks_ + id / kChunk] |= std::uint64_t{1} << (id % kChunk);
+            }
+        }
+    }
+}
+
 StepGrid::StepGrid(GridContext& context, Side outer)
     : context_(context),
       outer_(outer),
       outer_classes_(context.classes(outer)),
       inner_classes_(context.classes(outer == Side::kSource ? Side::kDestination : Side::kSource)),
-      width_(inner_classes_.size()),
-      all_inner_(width_),
+      inner_matches_(context.matches(outer == Side::kSource ? Side::kDestination : Side::kSource)),
+      width_(inner_matches_.chunks()),
       row_of_(outer_classes_.size(), 0),
-      decided_in_(context.normal.services.size(), 0) {
-    std::iota(all_inner_.begin(), all_inner_.end(), 0);
-}
+      decided_in_(context.normal.services.size(), 0) {}
 
 void StepGrid::add(const Step& step, std::span<const std::uint32_t> outer) {
     std::vector<std::uint32_t> matches;
@@ -65,7 +79,7 @@ void StepGrid::add(const Step& step, std::span<const std::uint32_t> outer) {
         }
     }
     const Grouping groups = group_classes(outer, outer_classes_.holds, matches);
-    const std::size_t first_row = functions_.size() / width_;
+    const std::size_t first_row = chunks_.size() / width_;
     for (std::size_t at = 0; at < outer.size(); ++at) row_of_[outer[at]] = first_row + groups.group_of[at];
     for (const std::uint32_t representative : groups.representative) {
         if (!context_.go_on()) return;
@@ -74,26 +88,58 @@ void StepGrid::add(const Step& step, std::span<const std::uint32_t> outer) {
 }
 
 void StepGrid::add_row(const Step& step, std::uint32_t outer) {
-    RuleFilter enforced(restricted(context_.normal.walks[step.enforced], outer));
-    RuleFilter pending(restricted(context_.normal.walks[step.pending], outer));
-    std::vector<std::uint32_t> matches;
-    for (const RuleFilter* filter : {&enforced, &pending}) {
+    Row row{.enforced = RuleFilter(restricted(context_.normal.walks[step.enforced], outer)),
+            .pending = RuleFilter(restricted(context_.normal.walks[step.pending], outer)),
+            .worlds_differ = step.pending != step.enforced};
+    for (const RuleFilter* filter : {&row.enforced, &row.pending}) {
         for (const FilterOp& op : filter->ops()) {
-            if (op.match != kNone) matches.push_back(op.match);
+            if (op.match != kNone) row.matches.push_back(op.match);
         }
     }
-    const Grouping groups = group_classes(all_inner_, inner_classes_.holds, matches);
-    std::vector<FunctionId> of_group;
-    for (const std::uint32_t inner : groups.representative) {
-        const FunctionId now = judge(enforced, inner);
-        const FunctionId then = step.pending == step.enforced ? now : judge(pending, inner);
-        const std::array<std::uint32_t, 2> key{now, then};
-        of_group.push_back(now == then ? now : context_.joined_worlds.get(key, [&] {
-            return context_.functions.combine(
-                now, then, [](std::uint64_t a, std::uint64_t b) { return both_worlds(enforced_of(a), pending_of(b)); });
-        }));
+    std::ranges::sort(row.matches);
+    row.matches.erase(std::unique(row.matches.begin(), row.matches.end()), row.matches.end());
+    row.signature.resize(row.matches.size() / 64 + 1);
+    for (std::size_t at = 0; at < width_; ++at) chunks_.push_back(chunk_of(row, at));
+}
+
+// The classes of the chunk are parted by one match after the other; mostly none of them parts any.
+std::uint32_t StepGrid::chunk_of(Row& row, std::size_t at) {
+    const auto first = static_cast<std::uint32_t>(at * kChunk);
+    const std::uint64_t members = inner_matches_.members(at);
+    Chunk functions{};
+    for (std::uint64_t left = members; left != 0;) {
+        const auto place = static_cast<std::uint32_t>(std::countr_zero(left));
+        std::uint64_t alike = left;
+        std::ranges::fill(row.signature, 0);
+        for (std::size_t which = 0; which < row.matches.size(); ++which) {
+            const std::uint64_t holds = inner_matches_.holds(row.matches[which], at);
+            const std::uint64_t bit = holds >> place & 1;
+            row.signature[which / 64] |= bit << (which % 64);
+            alike &= bit != 0 ? holds : ~holds;
+        }
+        const FunctionId function = function_of(row, first + place);
+        if (alike == members) return ChunkPool::uniform(function);
+        for (std::uint64_t some = alike; some != 0; some &= some - 1)
+            functions[static_cast<std::size_t>(std::countr_zero(some))] = function;
+        left &= ~alike;
     }
-    for (const std::uint32_t group : groups.group_of) functions_.push_back(of_group[group]);
+    // Places without a class: whatever makes chunks equal.
+    for (std::uint64_t none = ~members; none != 0; none &= none - 1)
+        functions[static_cast<std::size_t>(std::countr_zero(none))] = functions[0];
+    return context_.chunks.intern(functions);
+}
+
+FunctionId StepGrid::function_of(Row& row, std::uint32_t inner) {
+    const std::uint32_t group = row.groups.intern(row.signature);
+    if (group < row.functions.size()) return row.functions[group];
+    const FunctionId now = judge(row.enforced, inner);
+    const FunctionId then = row.worlds_differ ? judge(row.pending, inner) : now;
+    const std::array<std::uint32_t, 2> key{now, then};
+    row.functions.push_back(now == then ? now : context_.joined_worlds.get(key, [&] {
+        return context_.functions.combine(
+            now, then, [](std::uint64_t a, std::uint64_t b) { return both_worlds(enforced_of(a), pending_of(b)); });
+    }));
+    return row.functions.back();
 }
 
 std::vector<FilterOp> StepGrid::restricted(const NormalWalk& walk, std::uint32_t outer) const {

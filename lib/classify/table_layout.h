@@ -94,6 +94,11 @@ struct ServiceTable {
     }
 };
 
+// Source classes are looked at in chunks of this many. What a destination class answers the sources of a chunk is
+// kUniform | block, or the number of a list of blocks, one per source class of the chunk.
+inline constexpr std::size_t kChunk = 64;
+inline constexpr std::uint32_t kUniform = 0x80000000;
+
 // A block answers one pair of classes: traces[cells + shapes[shape + service class]]. Pairs whose answers are cut the
 // same way share a shape; pairs with the same answers share the block.
 struct Block {

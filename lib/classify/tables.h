@@ -19,9 +19,10 @@ struct Tables {
     AddressTrie trie;
     std::vector<Sides> sides;          // by address class
     std::vector<std::uint32_t> lanes;  // by ingress port: the lane class
-    std::size_t source_classes = 0;
     std::size_t destination_classes = 0;
-    std::vector<std::uint32_t> pairs;  // [lane class][source class][destination class]: the block
+    std::size_t source_chunks = 0;     // per row
+    std::vector<std::uint32_t> rows;   // [lane class][destination class][chunk of source classes]
+    std::vector<std::uint32_t> lists;  // [list][source class within its chunk]: the block
     std::vector<Block> blocks;
     std::vector<std::uint16_t> shapes;
     std::vector<TraceId> cells;
@@ -30,8 +31,17 @@ struct Tables {
     std::vector<Trace> traces;
     Footprint footprint;
 
-    [[nodiscard]] std::size_t pair_at(std::uint16_t ingress_port, Sides source, Sides destination) const noexcept {
-        return (lanes[ingress_port] * source_classes + source.source) * destination_classes + destination.destination;
+    // Where a row says what the chunk of the source answers.
+    [[nodiscard]] std::size_t row_at(std::uint16_t ingress_port, Sides source, Sides destination) const noexcept {
+        return (lanes[ingress_port] * destination_classes + destination.destination) * source_chunks +
+               source.source / kChunk;
+    }
+    // Where the block of a pair is written: in the row itself, or in a list. kUniform is to be taken off.
+    [[nodiscard]] static const std::uint32_t* block_at(const std::uint32_t* row, const std::uint32_t* lists,
+                                                       Sides source) noexcept {
+        const std::uint32_t* const listed =
+            lists + (std::size_t{*row & ~kUniform} * kChunk + source.source % kChunk) * ((*row & kUniform) == 0);
+        return (*row & kUniform) != 0 ? row : listed;
     }
     [[nodiscard]] TraceId cell(const Block& block, std::uint32_t service_class) const noexcept {
         return cells[block.cells + shapes[block.shape + service_class]];

@@ -14,7 +14,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Query {
+struct SelectorQuery {
     std::string id = "null";
     std::optional<std::string> selector;
     policy::Labels labels;
@@ -23,7 +23,7 @@ struct Query {
 
 std::string text_of(const Json& value) { return value.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
-void read_labels(const Json& value, Query& query) {
+void read_labels(const Json& value, SelectorQuery& query) {
     if (!value.is_object()) {
         query.wrong = "labels must be an object of strings";
         return;
@@ -55,8 +55,8 @@ Fault fault_of(const Complaint& complaint) {
     return fault;
 }
 
-Query read(std::string_view line) {
-    Query query;
+SelectorQuery read(std::string_view line) {
+    SelectorQuery query;
     const Json json = Json::parse(line, nullptr, false);
     if (!json.is_object()) {
         query.wrong = json.is_discarded() ? "not JSON: write one object on one line" : "a query is a JSON object";
@@ -87,7 +87,7 @@ Query read(std::string_view line) {
 
 void answer_selector(std::string_view line, std::string& out) {
     if (line.find_first_not_of(" \t\r\n") == std::string_view::npos) return;
-    const Query query = read(line);
+    const SelectorQuery query = read(line);
     out.append("{\"id\":").append(query.id);
     if (!query.wrong.empty()) {
         out += ",\"error\":";

@@ -47,9 +47,9 @@ std::span<const Choice<Action>> actions(Form form) {
     return kClusterActions;
 }
 
-class PolicyReader {
+class AdminPolicyReader {
 public:
-    PolicyReader(Fields& spec, Form form) : spec_(spec), complaints_(spec.complaints()) { policy_.form = form; }
+    AdminPolicyReader(Fields& spec, Form form) : spec_(spec), complaints_(spec.complaints()) { policy_.form = form; }
 
     AdminPolicy run() {
         if (policy_.form == Form::kCluster) {
@@ -328,6 +328,6 @@ private:
 
 }  // namespace
 
-AdminPolicy read_admin_policy(Fields& spec, Form form) { return PolicyReader(spec, form).run(); }
+AdminPolicy read_admin_policy(Fields& spec, Form form) { return AdminPolicyReader(spec, form).run(); }
 
 }  // namespace drywall::loader

@@ -32,7 +32,7 @@ std::string action_name(Action action) {
     return "Deny";
 }
 
-Json protocol(std::uint8_t value) {
+Json calico_protocol(std::uint8_t value) {
     switch (value) {
         case 1: return "ICMP";
         case 6: return "TCP";
@@ -111,8 +111,8 @@ Json rule(const policy::Rule& value) {
     Json out{{"action", action_name(value.action)}};
     if (!value.annotations.empty()) put_map(out["metadata"], "annotations", value.annotations);
     if (value.ip_version) out["ipVersion"] = static_cast<int>(*value.ip_version);
-    if (value.protocol) out["protocol"] = protocol(*value.protocol);
-    if (value.not_protocol) out["notProtocol"] = protocol(*value.not_protocol);
+    if (value.protocol) out["protocol"] = calico_protocol(*value.protocol);
+    if (value.not_protocol) out["notProtocol"] = calico_protocol(*value.not_protocol);
     if (value.icmp) out["icmp"] = icmp(*value.icmp);
     if (value.not_icmp) out["notICMP"] = icmp(*value.not_icmp);
     put_entity(out, "source", value.source);
@@ -122,11 +122,11 @@ Json rule(const policy::Rule& value) {
 }
 
 Json named_port(const policy::NamedPort& value) {
-    return {{"name", value.name}, {"protocol", protocol(value.protocol)}, {"port", value.port}};
+    return {{"name", value.name}, {"protocol", calico_protocol(value.protocol)}, {"port", value.port}};
 }
 
 Json failsafe_port(const policy::FailsafePort& value) {
-    Json out{{"protocol", protocol(value.protocol)}, {"port", value.port}};
+    Json out{{"protocol", calico_protocol(value.protocol)}, {"port", value.port}};
     if (value.net) out["net"] = value.net->text();
     return out;
 }

@@ -20,18 +20,18 @@
 namespace drywall::policy {
 namespace {
 
-using selector_detail::Node;
 using selector_detail::NodePtr;
 using selector_detail::Operator;
+using selector_detail::SelectorNode;
 
 NodePtr parse(std::string_view text) {
     auto parsed = selector_detail::parse_text(text);
     assert(parsed);  // selectors parse: checked when loaded
-    return parsed ? std::move(parsed).value() : std::make_unique<Node>();
+    return parsed ? std::move(parsed).value() : std::make_unique<SelectorNode>();
 }
 
 NodePtr leaf(Operator op, std::string_view label, std::vector<std::string> values = {}) {
-    auto node = std::make_unique<Node>();
+    auto node = std::make_unique<SelectorNode>();
     node->op = op;
     node->label = label;
     node->values = std::move(values);
@@ -40,22 +40,22 @@ NodePtr leaf(Operator op, std::string_view label, std::vector<std::string> value
 
 NodePtr negated(NodePtr operand) {
     if (operand->op == Operator::kNot) return std::move(operand->children.front());
-    auto node = std::make_unique<Node>();
+    auto node = std::make_unique<SelectorNode>();
     node->op = Operator::kNot;
     node->children.push_back(std::move(operand));
     return node;
 }
 
 NodePtr all_of(std::vector<NodePtr> terms) {
-    if (terms.empty()) return std::make_unique<Node>();
+    if (terms.empty()) return std::make_unique<SelectorNode>();
     if (terms.size() == 1) return std::move(terms.front());
-    auto node = std::make_unique<Node>();
+    auto node = std::make_unique<SelectorNode>();
     node->op = Operator::kAnd;
     node->children = std::move(terms);
     return node;
 }
 
-void prefix_labels(Node& node, std::string_view prefix) {
+void prefix_labels(SelectorNode& node, std::string_view prefix) {
     if (!node.label.empty()) node.label.insert(0, prefix);
     for (const NodePtr& child : node.children) prefix_labels(*child, prefix);
 }
@@ -66,25 +66,25 @@ NodePtr parse_prefixed(std::string_view text, std::string_view prefix) {
     return node;
 }
 
-void replace_all_by_has(Node& node, std::string_view label) {
+void replace_all_by_has(SelectorNode& node, std::string_view label) {
     if (node.op == Operator::kAll) node = std::move(*leaf(Operator::kHas, label));
     for (const NodePtr& child : node.children) replace_all_by_has(*child, label);
 }
 
 // Only the parentheses that are needed: the text is nested no deeper than its author nested it, but for one level
 // around each part that was joined.
-void append_text(const Node& node, std::string& out);
+void append_text(const SelectorNode& node, std::string& out);
 
-void append_operand(const Node& node, bool parentheses, std::string& out) {
+void append_operand(const SelectorNode& node, bool parentheses, std::string& out) {
     if (parentheses) out += '(';
     append_text(node, out);
     if (parentheses) out += ')';
 }
 
-void append_text(const Node& node, std::string& out) {
+void append_text(const SelectorNode& node, std::string& out) {
     switch (node.op) {
         case Operator::kNot: {
-            const Node& operand = *node.children.front();
+            const SelectorNode& operand = *node.children.front();
             out += '!';
             return append_operand(operand, operand.op == Operator::kAnd || operand.op == Operator::kOr, out);
         }
@@ -100,7 +100,7 @@ void append_text(const Node& node, std::string& out) {
     }
 }
 
-std::string text_of(const Node& node) {
+std::string text_of(const SelectorNode& node) {
     std::string out;
     append_text(node, out);
     return out;

@@ -7,8 +7,8 @@
 namespace drywall::policy {
 namespace {
 
-using selector_detail::Node;
 using selector_detail::Operator;
+using selector_detail::SelectorNode;
 
 // Both quotes never stand in one value: the grammar has no escapes.
 std::string quoted(const std::string& value) {
@@ -25,7 +25,7 @@ std::string set_text(const std::vector<std::string>& values) {
     return out + "}";
 }
 
-void append_group(const Node& node, std::string_view token, std::string& out) {
+void append_group(const SelectorNode& node, std::string_view token, std::string& out) {
     out += '(';
     for (std::size_t i = 0; i < node.children.size(); ++i) {
         if (i != 0) out.append(" ").append(token).append(" ");
@@ -35,7 +35,7 @@ void append_group(const Node& node, std::string_view token, std::string& out) {
 }
 
 // An absent label fails every test but the negative ones (!=, not in).
-bool test_label(const Node& node, const Labels& labels) {
+bool test_label(const SelectorNode& node, const Labels& labels) {
     const auto label = labels.find(node.label);
     const bool negative = node.op == Operator::kNotEquals || node.op == Operator::kNotIn;
     if (label == labels.end()) return negative;
@@ -52,7 +52,7 @@ bool test_label(const Node& node, const Labels& labels) {
     }
 }
 
-bool evaluate(const Node& node, const Labels& labels) {
+bool evaluate(const SelectorNode& node, const Labels& labels) {
     const auto holds = [&](const selector_detail::NodePtr& child) { return evaluate(*child, labels); };
     switch (node.op) {
         case Operator::kAll: return true;
@@ -65,7 +65,7 @@ bool evaluate(const Node& node, const Labels& labels) {
 
 }  // namespace
 
-void selector_detail::append_canonical(const Node& node, std::string& out) {
+void selector_detail::append_canonical(const SelectorNode& node, std::string& out) {
     const auto test = [&](std::string_view op) { out += node.label + std::string(op) + quoted(node.values.front()); };
     switch (node.op) {
         case Operator::kAll: out += "all()"; return;
@@ -86,7 +86,7 @@ void selector_detail::append_canonical(const Node& node, std::string& out) {
     }
 }
 
-Selector::Selector(std::shared_ptr<const Node> root, std::string canonical)
+Selector::Selector(std::shared_ptr<const SelectorNode> root, std::string canonical)
     : root_(std::move(root)), canonical_(std::move(canonical)) {}
 
 Result<Selector> Selector::parse(std::string_view text) {
@@ -94,10 +94,10 @@ Result<Selector> Selector::parse(std::string_view text) {
     if (!root) return std::move(root).error();
     std::string canonical;
     selector_detail::append_canonical(**root, canonical);
-    return Selector(std::shared_ptr<const Node>(std::move(root).value()), std::move(canonical));
+    return Selector(std::shared_ptr<const SelectorNode>(std::move(root).value()), std::move(canonical));
 }
 
-Selector Selector::all() { return {std::make_shared<const Node>(), "all()"}; }
+Selector Selector::all() { return {std::make_shared<const SelectorNode>(), "all()"}; }
 
 bool Selector::matches(const Labels& labels) const { return evaluate(*root_, labels); }
 

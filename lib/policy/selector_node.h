@@ -28,14 +28,14 @@ enum class Operator : std::uint8_t {
     kOr,   // two or more children
 };
 
-struct Node {
+struct SelectorNode {
     Operator op = Operator::kAll;
     std::string label;
     std::vector<std::string> values;  // one, or for kIn and kNotIn a sorted set
-    std::vector<std::unique_ptr<Node>> children;
+    std::vector<std::unique_ptr<SelectorNode>> children;
 };
 
-using NodePtr = std::unique_ptr<Node>;
+using NodePtr = std::unique_ptr<SelectorNode>;
 
 // The tree is no deeper than this, so that walking it recursively is safe. Parentheses around a single operand and
 // pairs of '!' make no level: the 1024 characters that a field may have never come near it.
@@ -45,6 +45,6 @@ inline constexpr std::size_t kMaxLabelLength = 512;
 [[nodiscard]] Result<NodePtr> parse_text(std::string_view text);
 
 // Selector::canonical() of this tree.
-void append_canonical(const Node& node, std::string& out);
+void append_canonical(const SelectorNode& node, std::string& out);
 
 }  // namespace drywall::policy::selector_detail

@@ -33,7 +33,7 @@ public:
 
     Result<NodePtr> run() {
         skip_blanks();
-        if (at_end()) return std::make_unique<Node>();  // blank text is all()
+        if (at_end()) return std::make_unique<SelectorNode>();  // blank text is all()
         NodePtr root = parse_expression();
         if (root && !at_end()) {
             fail(peek() == ')' ? "')' without a '(' before it" : "expected '&&', '||' or the end, found " + found());
@@ -95,7 +95,7 @@ private:
     // A single operand stands for itself.
     static Operand group(Operator op, std::vector<Operand> operands) {
         if (operands.size() == 1) return std::move(operands.front());
-        Operand out{std::make_unique<Node>(), 0};
+        Operand out{std::make_unique<SelectorNode>(), 0};
         out.node->op = op;
         for (Operand& operand : operands) {
             out.depth = std::max(out.depth, operand.depth + 1);
@@ -108,7 +108,7 @@ private:
         if (operand.node->op == Operator::kNot) {  // !(!x)
             return {std::move(operand.node->children.front()), operand.depth - 1};
         }
-        Operand inverse{std::make_unique<Node>(), operand.depth + 1};
+        Operand inverse{std::make_unique<SelectorNode>(), operand.depth + 1};
         inverse.node->op = Operator::kNot;
         inverse.node->children.push_back(std::move(operand.node));
         return inverse;
@@ -172,13 +172,13 @@ private:
         eat("all(");
         skip_blanks();
         if (!eat(")")) return fail("expected ')' after 'all(', found " + found());
-        return std::make_unique<Node>();
+        return std::make_unique<SelectorNode>();
     }
 
     NodePtr parse_has() {
         eat("has(");
         skip_blanks();
-        auto node = std::make_unique<Node>();
+        auto node = std::make_unique<SelectorNode>();
         node->op = Operator::kHas;
         if (is_quote(peek())) return fail("a label's name is written without quotes");
         if (!parse_label(node->label)) return nullptr;
@@ -205,7 +205,7 @@ private:
     NodePtr parse_label_test() {
         if (is_quote(peek())) return fail("a label's name is written without quotes");
         if (at_end()) return fail("expected a test such as \"app == 'web'\", found the end");
-        auto node = std::make_unique<Node>();
+        auto node = std::make_unique<SelectorNode>();
         const std::size_t label_at = at_;
         if (!parse_label(node->label)) return nullptr;
         if (peek() == '(')

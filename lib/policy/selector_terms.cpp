@@ -5,11 +5,11 @@
 namespace drywall::policy {
 namespace {
 
-using selector_detail::Node;
 using selector_detail::Operator;
+using selector_detail::SelectorNode;
 using Terms = std::vector<std::pair<std::string, std::string>>;
 
-void collect(const Node& node, Terms& terms) {
+void collect(const SelectorNode& node, Terms& terms) {
     if (node.op == Operator::kEquals) terms.emplace_back(node.label, node.values.front());
     if (node.op != Operator::kAnd) return;
     for (const auto& child : node.children) collect(*child, terms);

@@ -93,7 +93,7 @@ struct Step {
     }
 };
 
-bool in_any(const std::vector<net::Prefix>& nets, const net::Address& address) {
+bool any_contains(const std::vector<net::Prefix>& nets, const net::Address& address) {
     for (const net::Prefix& net : nets)
         if (net.contains(address)) return true;
     return false;
@@ -291,8 +291,8 @@ std::optional<Hit> Judgement::appliance_failsafe() const {
     for (const policy::Surroundings::Failsafe& entry : surroundings_.failsafe) {
         ++index;
         if (entry.protocol != packet_.protocol || entry.port != packet_.destination_port) continue;
-        if (!in_any(entry.to, destination)) continue;
-        if (!entry.from.empty() && !in_any(entry.from, source)) continue;
+        if (!any_contains(entry.to, destination)) continue;
+        if (!entry.from.empty() && !any_contains(entry.from, source)) continue;
         return failsafe_hit("Failsafe", "cfg:", service_text(entry.protocol, entry.port), index);
     }
     return std::nullopt;

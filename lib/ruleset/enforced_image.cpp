@@ -40,32 +40,32 @@ private:
     std::map<Id, Numbers::iterator> by_id_;
 };
 
-std::string text_of(const std::vector<net::Prefix>& prefixes) {
+std::string image_text(const std::vector<net::Prefix>& prefixes) {
     std::string text;
     for (const net::Prefix& prefix : prefixes) text += (text.empty() ? "" : " ") + prefix.text();
     return text;
 }
 
-std::string text_of(const std::vector<classify::PortRange>& ranges) {
+std::string image_text(const std::vector<classify::PortRange>& ranges) {
     std::string text;
     for (const classify::PortRange& range : ranges)
         text += (text.empty() ? "" : ",") + std::to_string(range.first) + "-" + std::to_string(range.last);
     return text;
 }
 
-std::string text_of(const classify::IcmpMatch& icmp) {
+std::string image_text(const classify::IcmpMatch& icmp) {
     return std::to_string(icmp.type) + "/" + (icmp.code ? std::to_string(*icmp.code) : "*");
 }
 
-std::string text_of(const classify::ServiceMatch& service) {
+std::string image_text(const classify::ServiceMatch& service) {
     std::string text;
     if (service.family) text += *service.family == net::Family::kIPv4 ? " ipv4" : " ipv6";
     if (service.protocol) text += " protocol " + std::to_string(*service.protocol);
     if (service.not_protocol) text += " not-protocol " + std::to_string(*service.not_protocol);
-    if (service.icmp) text += " icmp " + text_of(*service.icmp);
-    if (service.not_icmp) text += " not-icmp " + text_of(*service.not_icmp);
+    if (service.icmp) text += " icmp " + image_text(*service.icmp);
+    if (service.not_icmp) text += " not-icmp " + image_text(*service.not_icmp);
     const auto ports = [&text](std::string_view what, const std::vector<classify::PortRange>& ranges) {
-        if (!ranges.empty()) text += " " + std::string(what) + " " + text_of(ranges);
+        if (!ranges.empty()) text += " " + std::string(what) + " " + image_text(ranges);
     };
     ports("from-port", service.source_ports);
     ports("to-port", service.destination_ports);
@@ -124,7 +124,7 @@ private:
         for (const classify::AddressMatch* match : {&rule.source, &rule.destination})
             for (const auto* ids : {&match->in, &match->not_in})
                 for (const classify::SetId id : *ids)
-                    if (!sets_.has(id)) sets_.add(id, text_of(program_.sets[index(id)].prefixes));
+                    if (!sets_.has(id)) sets_.add(id, image_text(program_.sets[index(id)].prefixes));
     }
 
     [[nodiscard]] std::string text(HitId id) const {
@@ -142,7 +142,7 @@ private:
 
     [[nodiscard]] std::string text(const classify::Rule& rule) const {
         return std::string(name(rule.action)) + text("from", rule.source) + text("to", rule.destination) +
-               text_of(rule.service) + " as " + text(rule.hit);
+               image_text(rule.service) + " as " + text(rule.hit);
     }
 
     [[nodiscard]] std::string text(const classify::Walk& walk) const {
@@ -174,7 +174,7 @@ private:
         }
         for (auto& [walks, addresses] : parties) {
             std::sort(addresses.begin(), addresses.end());
-            out += "party " + walks + ": " + text_of(addresses) + "\n";
+            out += "party " + walks + ": " + image_text(addresses) + "\n";
         }
     }
 

@@ -30,7 +30,7 @@ Status check_surroundings(const Surroundings& surroundings) {
     return Done{};
 }
 
-std::string text_of(const std::vector<net::Prefix>& prefixes) {
+std::string prefixes_text(const std::vector<net::Prefix>& prefixes) {
     std::string text;
     for (const net::Prefix& prefix : prefixes) text += prefix.text() + " ";
     return text;
@@ -40,7 +40,7 @@ void add_failsafe(const Surroundings& surroundings, Lowering& lowering, HitTable
     int entry = 0;
     for (const Surroundings::Failsafe& open : surroundings.failsafe) {
         const HitId hit = hits.failsafe(entry++, service_text(open.protocol, open.port),
-                                        fingerprint(text_of(open.to) + "from " + text_of(open.from)));
+                                        fingerprint(prefixes_text(open.to) + "from " + prefixes_text(open.from)));
         program.failsafe.push_back(lowering.always_open(open.protocol, open.port, open.to, open.from, hit));
     }
 }

@@ -3,6 +3,7 @@
 import concurrent.futures
 import hashlib
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -12,6 +13,8 @@ from pathlib import Path
 from tests.lint import tree
 
 TIDY_PLACES = ("lib/", "app/")
+GROUP = 10  # sources that clang-tidy reads at once; more share more headers, fewer keep both cores busy
+SOURCE_INCLUDED = re.compile(r'^\s*#\s*include\s+["<][^">]*\.(cpp|cc|c)[">]', re.MULTILINE)
 # clang 14 does not know what only g++ says.
 GCC_ONLY = ("-fconcepts", "-Wduplicated", "-Wlogical-op", "-Wuseless-cast", "-fanalyzer")
 
@@ -66,7 +69,12 @@ class Cpp(unittest.TestCase):
         self.assertGreater(len(commands), 0)
         cache = tree.build_folder() / "lint-cache"
         cache.mkdir(exist_ok=True)
-        self.assertEqual("\n".join(for_each(lambda entry: tidy(entry, cache), commands)), "")
+        included = headers_by_object()
+        groups = groups_of([Source(entry, cache, included) for entry in commands])
+        self.assertEqual("\n".join(for_each(tidy, groups)), "")
+
+    def test_no_source_includes_a_source(self):  # which clang-tidy cannot say when it reads them in groups
+        self.assertEqual([name for name in tree.cpp_files() if SOURCE_INCLUDED.search(tree.read(name))], [])
 
 
 def source_of(entry: dict) -> Path:
@@ -78,17 +86,52 @@ def in_places(entry: dict) -> bool:
     return source.is_relative_to(tree.ROOT) and str(source.relative_to(tree.ROOT)).startswith(TIDY_PLACES)
 
 
-def tidy(entry: dict, cache: Path) -> str:
-    """clang-tidy's complaints about one file. A file that was clean, with all it includes, is not looked at again."""
-    source = source_of(entry)
-    flags = flags_of(entry)
-    key = fingerprint(entry, source, flags)
-    if key and (cache / key).exists():
+class Source:
+    """A source that clang-tidy shall read, and what tells that it was clean when it was last read."""
+
+    def __init__(self, entry: dict, cache: Path, included: dict[str, list[str]]) -> None:
+        self.path = source_of(entry)
+        self.folder = Path(entry["directory"])
+        self.flags = flags_of(entry)
+        self.cache = cache
+        self.key = fingerprint(self, included.get(object_of(entry), []))
+
+    def is_clean(self) -> bool:
+        return bool(self.key) and (self.cache / self.key).exists()
+
+    def note_clean(self) -> None:
+        if self.key:
+            (self.cache / self.key).touch()
+
+
+def groups_of(sources: list[Source]) -> list[list[Source]]:
+    """Sources of one folder and the same flags, some at a time: most of the work is in the headers that they share."""
+    alike: dict[tuple, list[Source]] = {}
+    for source in sources:
+        if not source.is_clean():
+            alike.setdefault((source.path.parent, tuple(source.flags)), []).append(source)
+    groups = [some[i:i + GROUP] for some in alike.values() for i in range(0, len(some), GROUP)]
+    return sorted(groups, key=len, reverse=True)
+
+
+def tidy(group: list[Source]) -> str:
+    """clang-tidy's complaints about these sources. Where two can't stand in one unit, the group is halved."""
+    first = group[0]
+    text = "".join(f'#include "{source.path}"\n' for source in group)
+    unit = first.cache / f"{hashlib.sha256(text.encode()).hexdigest()}.cpp"
+    unit.write_text(text)
+    code, output = run(
+        ["clang-tidy", "--quiet", "--checks=-bugprone-suspicious-include", f"--config-file={tree.ROOT / '.clang-tidy'}",
+         str(unit), "--", *first.flags, f"-I{first.path.parent}"], cwd=first.folder)
+    unit.unlink()
+    if code == 0:
+        for source in group:
+            source.note_clean()
         return ""
-    code, output = run(["clang-tidy", "--quiet", str(source), "--", *flags], cwd=Path(entry["directory"]))
-    if code == 0 and key:
-        (cache / key).touch()
-    return "" if code == 0 else f"{source.relative_to(tree.ROOT)}:\n{without_noise(output)}"
+    if len(group) > 1 and "clang-diagnostic-error" in output:
+        middle = len(group) // 2
+        return "\n".join(part for part in (tidy(group[:middle]), tidy(group[middle:])) if part)
+    return f"{', '.join(str(source.path.relative_to(tree.ROOT)) for source in group)}:\n{without_noise(output)}"
 
 
 def flags_of(entry: dict) -> list[str]:
@@ -119,15 +162,33 @@ def without_repeated_includes(words: list[str]) -> list[str]:
     return kept
 
 
-def fingerprint(entry: dict, source: Path, flags: list[str]) -> str:
-    code, output = run(["clang++", "-MM", *flags, str(source)], cwd=Path(entry["directory"]))
+def object_of(entry: dict) -> str:
+    return entry["output"]
+
+
+def headers_by_object() -> dict[str, list[str]]:
+    """What each object was made from, as the build itself recorded it."""
+    code, output = run(["ninja", "-C", str(tree.build_folder()), "-t", "deps"])
+    found: dict[str, list[str]] = {}
     if code != 0:
+        return found
+    for block in output.split("\n\n"):
+        head, *files = block.strip().splitlines() or [""]
+        name, _, state = head.partition(": #deps")
+        if "(VALID)" in state:
+            found[name] = [file.strip() for file in files]
+    return found
+
+
+def fingerprint(source: Source, included: list[str]) -> str:
+    """Empty when the build does not know what the source includes: then it is read every time."""
+    if not included:
         return ""
     digest = hashlib.sha256((tree.ROOT / ".clang-tidy").read_bytes())
-    digest.update(" ".join(flags).encode())
-    for word in output.replace("\\\n", " ").split()[1:]:
-        path = Path(entry["directory"]) / word
-        digest.update(word.encode() + (path.read_bytes() if path.exists() else b""))
+    digest.update(" ".join(source.flags).encode())
+    for name in included:
+        path = source.folder / name
+        digest.update(name.encode() + (path.read_bytes() if path.exists() else b""))
     return digest.hexdigest()
 
 

@@ -17,7 +17,7 @@ namespace drywall::policy {
 using Labels = std::map<std::string, std::string, std::less<>>;
 
 namespace selector_detail {
-struct Node;
+struct SelectorNode;
 }
 
 class Selector {
@@ -36,9 +36,9 @@ public:
     [[nodiscard]] const std::string& canonical() const noexcept { return canonical_; }
 
 private:
-    Selector(std::shared_ptr<const selector_detail::Node> root, std::string canonical);
+    Selector(std::shared_ptr<const selector_detail::SelectorNode> root, std::string canonical);
 
-    std::shared_ptr<const selector_detail::Node> root_;
+    std::shared_ptr<const selector_detail::SelectorNode> root_;
     std::string canonical_;
 };
 
