@@ -2,6 +2,7 @@
 // DRYWALL_SEED=<that seed> DRYWALL_ROUNDS=1 repeats it alone.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdlib>
 #include <iostream>
@@ -71,6 +72,32 @@ TEST_F(ClassifyDifferential, CompiledTracesAreTheOraclesTraces) {
                                         << "\n  oracle   " << text(judged);
         }
     }
+}
+
+// More classes than one chunk of sources has, which small programs do not reach.
+TEST_F(ClassifyDifferential, CrowdsOfEndpointsAreJudgedAsByTheOracle) {
+    std::size_t most_classes = 0;
+    for (std::uint64_t seed = first_seed(); seed < first_seed() + (rounds() + 7) / 8; ++seed) {
+        RandomProgram random(seed);
+        const Program program = random.crowd();
+        const auto classifier = Classifier::compile(program);
+        ASSERT_TRUE(classifier) << "seed " << seed << ": " << classifier.error().text();
+        most_classes = std::max(most_classes, classifier->footprint().source_classes);
+        const std::vector<net::Tuple> all = packets(random, program);
+        std::vector<TraceId> traces(kMaxBurst);
+        for (std::size_t at = 0; at + kMaxBurst <= all.size(); at += kMaxBurst) {
+            classifier->lookup(std::span(all).subspan(at, kMaxBurst), traces);
+            for (std::size_t which = 0; which < kMaxBurst; ++which) {
+                const net::Tuple& packet = all[at + which];
+                const Trace& compiled = classifier->traces()[index(traces[which])];
+                const Trace judged = judge(program, packet);
+                ASSERT_EQ(index(traces[which]), index(classifier->lookup(packet))) << "seed " << seed;
+                ASSERT_EQ(compiled, judged) << "seed " << seed << ", " << text(packet) << "\n  compiled "
+                                            << text(compiled) << "\n  oracle   " << text(judged);
+            }
+        }
+    }
+    if (rounds() >= 100) EXPECT_GT(most_classes, 64U);  // so it did what it is for
 }
 
 TEST_F(ClassifyDifferential, BurstsOfEverySizeAnswerAsSinglePacketsDo) {

@@ -182,6 +182,39 @@ void RandomProgram::add_lanes(Program& program) {
     }
 }
 
+// Sets that endpoints are in with a likelihood of their own, and a few walks that many endpoints share.
+Program RandomProgram::crowd() {
+    next_hit_ = 0;
+    Program program;
+    std::vector<net::Prefix> endpoints;
+    for (std::uint32_t left = static_cast<std::uint32_t>(below(250)) + 60; left > 0; --left) {
+        net::Address address = net::Address::v4(0xac100000 + left);
+        if (one_in(4)) {
+            address.family = net::Family::kIPv6;
+            address.bytes[15] = static_cast<std::uint8_t>(left);
+        }
+        endpoints.push_back(net::Prefix::host(address));
+    }
+    for (std::uint64_t left = below(14) + 4; left > 0; --left) {
+        AddressSet set;
+        const std::uint64_t rarity = std::uint64_t{1} << below(7);
+        for (const net::Prefix& endpoint : endpoints) {
+            if (one_in(rarity)) set.prefixes.push_back(endpoint);
+        }
+        if (one_in(4)) set.prefixes.push_back(prefix());
+        program.sets.push_back(set);
+    }
+    std::vector<Walks> shared;
+    for (std::uint64_t left = below(9) + 2; left > 0; --left) shared.push_back(walks(program));
+    for (const net::Prefix& endpoint : endpoints) {
+        if (!one_in(8)) program.parties.push_back({{endpoint}, any(shared), any(shared)});
+    }
+    add_lanes(program);
+    if (one_in(3)) program.failsafe.push_back(add_rule(program));
+    program.unmatched_hit = hit();
+    return program;
+}
+
 Program RandomProgram::program() {
     next_hit_ = 0;
     Program program;

@@ -18,6 +18,9 @@ public:
     // Both worlds of every step are walks of their own.
     Program program();
 
+    // Many endpoints that few walks judge by overlapping sets: hundreds of classes on either side.
+    Program crowd();
+
     // Lanes that each are one list of rules of which the first match decides, with up to a few hundred rules, many of
     // them between the same addresses.
     Program rule_list();
