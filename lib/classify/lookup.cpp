@@ -90,6 +90,13 @@ void lookup_in_forests(const Tables& tables, std::span<const net::Tuple> tuples,
     }
 }
 
+const std::uint32_t* block_of(const Tables& tables, std::uint16_t ingress_port, Sides source,
+                              Sides destination) noexcept {
+    if (tables.rows.empty()) return tables.listed_at(ingress_port, source, destination);
+    const std::uint32_t* const row = tables.rows.data() + tables.row_at(ingress_port, source, destination);
+    return Tables::block_at(row, tables.lists.data(), source);
+}
+
 }  // namespace
 
 Classifier::Classifier(std::unique_ptr<const Tables> tables) noexcept : tables_(std::move(tables)) {}
@@ -104,8 +111,7 @@ TraceId Classifier::lookup(const net::Tuple& tuple) const noexcept {
         return TraceId{classify::lookup(tables.forests[tables.lanes[tuple.ingress_port]], tuple)};
     const Sides source = tables.sides[classify::lookup(tables.trie, tuple.family, tuple.source)];
     const Sides destination = tables.sides[classify::lookup(tables.trie, tuple.family, tuple.destination)];
-    const std::uint32_t* const row = tables.rows.data() + tables.row_at(tuple.ingress_port, source, destination);
-    const std::uint32_t block = *Tables::block_at(row, tables.lists.data(), source) & ~kUniform;
+    const std::uint32_t block = *block_of(tables, tuple.ingress_port, source, destination) & ~kUniform;
     return tables.cell(tables.blocks[block], tables.services.service_class(tuple));
 }
 
@@ -117,19 +123,23 @@ void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> t
     const std::size_t size = tuples.size();
     std::array<const std::uint32_t*, kMaxBurst> places;  // in a row, then where the block is written
     const Sides* const sides = tables.sides.data();
-    const std::uint32_t* const rows = tables.rows.data();
+    const bool plain = tables.rows.empty();
+    const std::uint32_t* const first = plain ? tables.lists.data() : tables.rows.data();
     for (std::size_t at = 0; at < size; ++at) {
         assert(tuples[at].ingress_port < tables.lanes.size());
-        places[at] =
-            rows + tables.row_at(tuples[at].ingress_port, sides[descents.source(at)], sides[descents.destination(at)]);
+        const Sides source = sides[descents.source(at)];
+        const std::size_t row = tables.row_at(tuples[at].ingress_port, source, sides[descents.destination(at)]);
+        places[at] = first + (plain ? row * kChunk + source.source % kChunk : row);
         __builtin_prefetch(places[at]);
     }
     std::array<std::uint32_t, kMaxBurst> services;
     for (std::size_t at = 0; at < size; ++at) services[at] = tables.services.service_class(tuples[at]);
-    const std::uint32_t* const lists = tables.lists.data();
-    for (std::size_t at = 0; at < size; ++at) {
-        places[at] = Tables::block_at(places[at], lists, sides[descents.source(at)]);
-        __builtin_prefetch(places[at]);
+    if (!plain) {
+        const std::uint32_t* const lists = tables.lists.data();
+        for (std::size_t at = 0; at < size; ++at) {
+            places[at] = Tables::block_at(places[at], lists, sides[descents.source(at)]);
+            __builtin_prefetch(places[at]);
+        }
     }
     std::array<const Block*, kMaxBurst> blocks;
     const Block* const all_blocks = tables.blocks.data();

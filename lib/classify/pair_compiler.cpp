@@ -65,8 +65,7 @@ public:
                 compile_chunk(chunk, tables.rows);
         }
         if (!within_budget()) return refusal();
-        for (std::uint32_t list = 0; list < lists_.size(); ++list)
-            tables.lists.insert(tables.lists.end(), lists_[list].begin(), lists_[list].end());
+        write_lists(tables);
         tables.blocks = std::move(blocks_).take();
         tables.traces = paths_.traces();
         return tables;
@@ -101,6 +100,25 @@ private:
         grid.emplace(context_, Side::kSource);
         grid_bytes_ += grid->bytes();
         build(*grid, step, sources);
+    }
+
+    // Where sharing lists saves little, every chunk of every row is written out: the lookup then has one place less to
+    // go to.
+    void write_lists(PairTables& tables) const {
+        const std::size_t shared = tables.rows.size() * sizeof(tables.rows[0]) + lists_.table_bytes();
+        const std::size_t plain = tables.rows.size() * sizeof(Chunk);
+        if (plain <= shared + shared / 2 && blocks_.bytes() + plain <= budget_.block_bytes) {
+            tables.lists.reserve(tables.rows.size() * kChunk);
+            for (const std::uint32_t id : tables.rows) {
+                for (std::size_t place = 0; place < kChunk; ++place) tables.lists.push_back(lists_.at(id, place));
+            }
+            tables.rows.clear();
+            tables.rows.shrink_to_fit();
+            return;
+        }
+        tables.lists.reserve(lists_.size() * kChunk);
+        for (std::uint32_t list = 0; list < lists_.size(); ++list)
+            tables.lists.insert(tables.lists.end(), lists_[list].begin(), lists_[list].end());
     }
 
     // All destinations, for the sources of one chunk.

@@ -16,6 +16,7 @@
 namespace drywall::classify {
 
 struct PairTables {
+    // Without rows, lists are in the order in which rows would name them, none shared.
     std::vector<std::uint32_t> rows;   // [lane][destination class][chunk of source classes] (table_layout.h, kChunk)
     std::vector<std::uint32_t> lists;  // [list][source class within its chunk]: the block
     BlockTable::Parts blocks;

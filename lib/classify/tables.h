@@ -20,7 +20,8 @@ struct Tables {
     std::vector<Sides> sides;          // by address class
     std::vector<std::uint32_t> lanes;  // by ingress port: the lane class
     std::size_t destination_classes = 0;
-    std::size_t source_chunks = 0;     // per row
+    std::size_t source_chunks = 0;  // per row
+    // Without rows, lists are in the order in which rows would name them, none shared.
     std::vector<std::uint32_t> rows;   // [lane class][destination class][chunk of source classes]
     std::vector<std::uint32_t> lists;  // [list][source class within its chunk]: the block
     std::vector<Block> blocks;
@@ -35,6 +36,11 @@ struct Tables {
     [[nodiscard]] std::size_t row_at(std::uint16_t ingress_port, Sides source, Sides destination) const noexcept {
         return (lanes[ingress_port] * destination_classes + destination.destination) * source_chunks +
                source.source / kChunk;
+    }
+    // REQUIRES: rows is empty
+    [[nodiscard]] const std::uint32_t* listed_at(std::uint16_t ingress_port, Sides source,
+                                                 Sides destination) const noexcept {
+        return lists.data() + row_at(ingress_port, source, destination) * kChunk + source.source % kChunk;
     }
     // Where the block of a pair is written: in the row itself, or in a list. kUniform is to be taken off.
     [[nodiscard]] static const std::uint32_t* block_at(const std::uint32_t* row, const std::uint32_t* lists,

@@ -97,7 +97,9 @@ TEST_F(ClassifyDifferential, CrowdsOfEndpointsAreJudgedAsByTheOracle) {
             }
         }
     }
-    if (rounds() >= 100) EXPECT_GT(most_classes, 64U);  // so it did what it is for
+    if (rounds() >= 100) {
+        EXPECT_GT(most_classes, 64U);  // so it did what it is for
+    }
 }
 
 TEST_F(ClassifyDifferential, BurstsOfEverySizeAnswerAsSinglePacketsDo) {
