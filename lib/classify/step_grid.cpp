@@ -123,9 +123,9 @@ std::uint32_t StepGrid::chunk_of(Row& row, std::size_t at) {
             functions[static_cast<std::size_t>(std::countr_zero(some))] = function;
         left &= ~alike;
     }
-    // Places without a class: whatever makes chunks equal.
-    for (std::uint64_t none = ~members; none != 0; none &= none - 1)
-        functions[static_cast<std::size_t>(std::countr_zero(none))] = functions[0];
+    // Places without a class are judged as the last class is, in every grid: so no two answers meet that never do.
+    const auto last = static_cast<std::size_t>(std::bit_width(members));
+    std::fill(functions.begin() + static_cast<std::ptrdiff_t>(last), functions.end(), functions[last - 1]);
     return context_.chunks.intern(functions);
 }
 

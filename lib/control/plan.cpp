@@ -74,7 +74,7 @@ bool Plan::changes_something() const noexcept {
 }
 
 Result<Plan> plan_apply(const Inventory& before, std::span<const loader::Source> sources) {
-    Result<loader::Loaded> loaded = explain::gather(sources);
+    Result<loader::Loaded> loaded = explain::gather(sources, before);
     if (!loaded) return shortened(std::move(loaded).error());
 
     Plan plan{before, {}, std::move(loaded->warnings)};

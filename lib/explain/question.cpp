@@ -69,7 +69,7 @@ public:
     }
     bool number_float(double /*value*/, const std::string& written) {
         if (is_value(Key::kId)) return take_id(written);
-        return other("not a whole number");
+        return other("a number with a fraction");
     }
 
     bool string(std::string& value) {

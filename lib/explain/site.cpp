@@ -5,6 +5,8 @@
 #include <map>
 #include <utility>
 
+#include "drywall/policy/convert.h"
+
 namespace drywall::explain {
 
 namespace {
@@ -50,31 +52,65 @@ std::vector<std::optional<PortId>> peers(const loader::Settings& settings) {
     return peer_of;
 }
 
+// What is wrong between resources, when only some of them can be read. Of a tier that can't be, it is known that there
+// is one.
+void append_what_is_between(Error& all, const std::vector<Resource>& sound, const std::vector<ResourceId>& wrong,
+                            policy::Inventory inventory, const std::vector<std::string>* ports, bool applied) {
+    for (const ResourceId& id : wrong) {
+        if (id.kind != policy::Kind::kTier) continue;
+        policy::Tier tier;
+        tier.metadata.name = id.name;
+        inventory.try_emplace(id, std::make_shared<const Resource>(std::move(tier)));
+    }
+    for (const Resource& resource : sound)
+        inventory.insert_or_assign(policy::id_of(resource), std::make_shared<const Resource>(resource));
+    Status status = ports == nullptr ? policy::check(inventory) : policy::check(inventory, *ports);
+    if (!status) append(all, std::move(status).error());
+    if (!applied) return;
+    if (Status supported = ruleset::check_supported(policy::calico_view(inventory)); !supported)
+        append(all, std::move(supported).error());
+}
+
 }  // namespace
 
-Result<loader::Loaded> gather(std::span<const loader::Source> sources) {
+Result<loader::Loaded> gather(std::span<const loader::Source> sources, const policy::Inventory& base,
+                              const std::vector<std::string>* ports, bool applied) {
     loader::Loaded all;
     std::vector<Resource>& out = all.resources;
+    std::vector<ResourceId> unsound;
     Error wrong{ErrorKind::kRefused, {}};
     for (const loader::Source& source : sources) {
-        Result<loader::Loaded> loaded = loader::load_with_warnings(source);
-        if (!loaded) {
-            if (loaded.error().kind != ErrorKind::kRefused) wrong.kind = ErrorKind::kInvalid;
-            append(wrong, std::move(loaded).error());
-        } else {
-            std::move(loaded->resources.begin(), loaded->resources.end(), std::back_inserter(out));
-            std::move(loaded->warnings.begin(), loaded->warnings.end(), std::back_inserter(all.warnings));
+        loader::Partial partial = loader::load_what_is_sound(source);
+        if (partial.error) {
+            if (partial.error->kind != ErrorKind::kRefused) wrong.kind = ErrorKind::kInvalid;
+            append(wrong, *std::move(partial.error));
         }
+        std::ranges::move(partial.sound.resources, std::back_inserter(out));
+        std::ranges::move(partial.sound.warnings, std::back_inserter(all.warnings));
+        std::ranges::move(partial.wrong, std::back_inserter(unsound));
+        all.has_list = all.has_list || partial.sound.has_list;
     }
     if (Error twice = twins(out); !twice.complaints.empty()) {
         wrong.kind = ErrorKind::kInvalid;
         append(wrong, std::move(twice));
     }
-    if (!wrong.complaints.empty()) return wrong;
-    if (out.empty())
+    if (!wrong.complaints.empty()) {
+        append_what_is_between(wrong, out, unsound, base, ports, applied);
+        return wrong;
+    }
+    if (out.empty() && !all.has_list)
         return Error::of(ErrorKind::kInvalid, "the request holds no resource",
                          "give at least one document with apiVersion, kind and metadata.name");
     return all;
+}
+
+policy::Inventory inventory_of(std::vector<Resource> resources) {
+    policy::Inventory inventory = policy::initial_inventory();
+    for (Resource& resource : resources) {
+        ResourceId id = policy::id_of(resource);
+        inventory.insert_or_assign(std::move(id), std::make_shared<const Resource>(std::move(resource)));
+    }
+    return inventory;
 }
 
 policy::Surroundings surroundings_of(const loader::Settings& settings) {
@@ -95,17 +131,14 @@ classify::Budget budget_of(const loader::Settings& settings) {
 }
 
 Result<Site> build_site(std::span<const loader::Source> sources, const loader::Settings& settings) {
-    Result<loader::Loaded> loaded = gather(sources);
+    const policy::Surroundings around = surroundings_of(settings);
+    Result<loader::Loaded> loaded = gather(sources, policy::initial_inventory(), &around.port_names);
     if (!loaded) return std::move(loaded).error();
     return build_site(std::move(loaded->resources), settings);
 }
 
 Result<Site> build_site(std::vector<Resource> resources, const loader::Settings& settings) {
-    policy::Inventory inventory = policy::initial_inventory();
-    for (Resource& resource : resources) {
-        ResourceId id = policy::id_of(resource);
-        inventory.insert_or_assign(std::move(id), std::make_shared<const Resource>(std::move(resource)));
-    }
+    policy::Inventory inventory = inventory_of(std::move(resources));
     const policy::Surroundings around = surroundings_of(settings);
     if (Status sound = policy::check(inventory, around.port_names); !sound) return std::move(sound).error();
     auto ruleset = ruleset::Ruleset::build(Generation{1}, inventory, around, budget_of(settings));

@@ -13,24 +13,54 @@ namespace drywall::explain {
 
 std::string_view name(Severity severity) noexcept { return severity == Severity::kError ? "error" : "warning"; }
 
+namespace {
+
+void forget_http(std::vector<policy::Rule>& rules) {
+    for (policy::Rule& rule : rules) rule.http.reset();
+}
+
+// Rules that can't be applied yet are no mistakes of whoever wrote them: warnings, and what else there is to say is
+// said as if they matched without http.
+std::vector<Complaint> set_aside_http(std::vector<policy::Resource>& resources) {
+    const policy::Inventory inventory = inventory_of(resources);
+    const Status supported = ruleset::check_supported(policy::calico_view(inventory));
+    if (supported) return {};
+    for (policy::Resource& resource : resources) {
+        if (auto* policy = std::get_if<policy::Policy>(&resource)) {
+            forget_http(policy->ingress);
+            forget_http(policy->egress);
+        } else if (auto* profile = std::get_if<policy::Profile>(&resource)) {
+            forget_http(profile->ingress);
+            forget_http(profile->egress);
+        }
+    }
+    std::vector<Complaint> warnings = supported.error().complaints;
+    for (Complaint& warning : warnings) warning.message += "; applying it is refused";
+    return warnings;
+}
+
+}  // namespace
+
 std::vector<Problem> validate(std::span<const loader::Source> sources, const loader::Settings& settings) {
     std::vector<Problem> problems;
     const auto add = [&](Severity severity, const std::vector<Complaint>& complaints) {
         for (const Complaint& complaint : complaints) problems.push_back({severity, complaint});
     };
-    Result<loader::Loaded> loaded = gather(sources);
+    const std::vector<std::string> ports = surroundings_of(settings).port_names;
+    Result<loader::Loaded> loaded = gather(sources, policy::initial_inventory(), &ports, false);
     if (loaded) {
         add(Severity::kWarning, loaded->warnings);
+        add(Severity::kWarning, set_aside_http(loaded->resources));
         const Result<Site> site = build_site(std::move(loaded->resources), settings);
         if (site)
             add(Severity::kWarning, warnings(*site->ruleset, policy::calico_view(*site->inventory)));
         else
             add(Severity::kError, site.error().complaints);
     } else {
-        // Warnings of the files that can be read, although others can't.
+        // Warnings of what can be read, although not all can.
         add(Severity::kError, loaded.error().complaints);
         for (const loader::Source& source : sources)
-            if (const auto alone = loader::load_with_warnings(source)) add(Severity::kWarning, alone->warnings);
+            add(Severity::kWarning, loader::load_what_is_sound(source).sound.warnings);
     }
 
     std::map<std::string, std::size_t> place_of;

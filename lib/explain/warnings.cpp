@@ -336,7 +336,9 @@ private:
                  text_of(policy) + " turns " + std::string(name(who.second)) + " of " +
                      (flip.endpoints == 1 ? std::string("1 address") : std::to_string(flip.endpoints) + " addresses") +
                      " to default deny (" + flip.example + ", ...)",
-                 "what no rule allows is denied there from now on; without this policy their profiles allow it");
+                 policy.staged()
+                     ? "once it is promoted, what no rule allows is denied there; without it their profiles allow it"
+                     : "what no rule allows is denied there from now on; without this policy their profiles allow it");
         }
     }
 

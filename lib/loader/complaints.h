@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "drywall/base/nearest.h"
 #include "drywall/base/result.h"
 
 namespace drywall::loader {
@@ -28,7 +29,12 @@ public:
     // The resource that what follows is about.
     void about(Subject subject);
 
+    // A field written as null counts as absent, with a warning; otherwise it is a complaint.
+    void take_null_as_absent() noexcept { null_is_absent_ = true; }
+    [[nodiscard]] bool null_is_absent() const noexcept { return null_is_absent_; }
+
     [[nodiscard]] bool empty() const noexcept { return list_.empty(); }
+    [[nodiscard]] std::size_t count() const noexcept { return list_.size() + not_kept_; }
     // No more are kept, only counted: what makes a complaint nicer is not worth its time any more.
     [[nodiscard]] bool full() const noexcept { return list_.size() >= kMaxComplaints; }
     [[nodiscard]] Place place(int line, int column) const { return {file_, line, column}; }
@@ -47,10 +53,8 @@ private:
     std::size_t not_kept_ = 0;
     std::size_t warnings_not_kept_ = 0;
     bool only_refusals_ = true;
+    bool null_is_absent_ = false;
 };
-
-// "did you mean 'source'?" for the candidate nearest to `text`, or "" if none is near.
-[[nodiscard]] std::string did_you_mean(std::string_view text, const std::vector<std::string_view>& candidates);
 
 // "a, b, c"
 [[nodiscard]] std::string joined(const std::vector<std::string_view>& words);

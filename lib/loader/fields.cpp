@@ -31,13 +31,19 @@ const Node* Fields::take(std::string_view name) {
         std::find_if(node_.entries.begin(), node_.entries.end(), [&](const Entry& e) { return e.key == name; });
     if (entry == node_.entries.end()) return nullptr;
     if (!entry->value.is_null()) return &entry->value;
-    complaints_.add(entry->line, entry->column, path_to(name) + " has no value", "write one, or remove the field");
+    if (complaints_.null_is_absent()) {
+        complaints_.warn(entry->line, entry->column, path_to(name) + " has no value: it counts as absent",
+                         "write one, or remove the field");
+    } else {
+        complaints_.add(entry->line, entry->column, path_to(name) + " has no value", "write one, or remove the field");
+    }
     return nullptr;
 }
 
 const Node* Fields::require(std::string_view name) {
-    const bool absent = node_.is_mapping() && node_.find(name) == nullptr;
-    if (absent) complaints_.add(node_.line, node_.column, path_to(name) + " is missing");
+    const Node* node = node_.find(name);
+    const bool absent = node == nullptr || (node->is_null() && complaints_.null_is_absent());
+    if (node_.is_mapping() && absent) complaints_.add(node_.line, node_.column, path_to(name) + " is missing");
     return take(name);
 }
 

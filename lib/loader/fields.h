@@ -18,8 +18,8 @@ public:
     // `top_name`. A node that is no mapping is a complaint and has no fields.
     Fields(const Node& node, std::string path, Complaints& complaints, std::string_view top_name = "a resource");
 
-    // The field's value, or nullptr when it is absent. A field without a value is a complaint: who meant "absent" can
-    // leave it out, and who forgot the value learns of it.
+    // The field's value, or nullptr when it is absent. A field without a value is a complaint (who forgot the value
+    // learns of it), or a warning where null counts as absent, as Kubernetes has it.
     [[nodiscard]] const Node* take(std::string_view name);
 
     // As take(); an absent field is a complaint too.

@@ -65,9 +65,22 @@ std::vector<std::string_view> api_versions(std::string_view name) {
     return versions;
 }
 
-// Without a spec these say little; a policy without one would be a default deny for every endpoint, and nobody means
-// that by leaving it out.
+// A policy without a spec is what an empty one is, a default deny for all that it selects: as Calico and Kubernetes
+// have it, with a warning, for hardly anybody means it.
+bool is_default_deny_without_spec(Kind kind) noexcept {
+    switch (kind) {
+        case Kind::kGlobalNetworkPolicy:
+        case Kind::kStagedGlobalNetworkPolicy:
+        case Kind::kNetworkPolicy:
+        case Kind::kStagedNetworkPolicy:
+        case Kind::kKubernetesNetworkPolicy:
+        case Kind::kStagedKubernetesNetworkPolicy: return true;
+        default: return false;
+    }
+}
+
 bool may_lack_spec(Kind kind) noexcept {
+    if (is_default_deny_without_spec(kind)) return true;
     switch (kind) {
         case Kind::kTier:
         case Kind::kGlobalNetworkSet:
@@ -113,6 +126,8 @@ public:
     }
 
     std::vector<Resource> take() { return std::move(resources_); }
+    std::vector<policy::ResourceId> take_wrong() { return std::move(wrong_); }
+    [[nodiscard]] bool has_list() const noexcept { return has_list_; }
 
 private:
     static constexpr std::string_view kList = "List";
@@ -165,7 +180,10 @@ private:
             return;
         }
         fields.ignore("metadata");  // the server's bookkeeping about the list
-        const Node* items = fields.require("items");
+        has_list_ = true;
+        const Node* written = fields.node().find("items");
+        const bool null = written != nullptr && written->is_null();
+        const Node* items = null ? fields.take("items") : fields.require("items");
         fields.finish();
         if (items == nullptr) return;
         if (!items->is_sequence()) {
@@ -176,13 +194,20 @@ private:
     }
 
     void load_object(Fields& fields, Kind kind) {
+        const std::size_t before = complaints_.count();
         policy::Metadata metadata = read_metadata(fields, kind);
+        policy::ResourceId id{kind, metadata.ns, metadata.name};
         fields.ignore("status");  // written by controllers; those who need it take it
         if (auto resource = read_body(fields, kind, metadata)) {
             std::visit([&](auto& r) { r.metadata = std::move(metadata); }, *resource);
-            keep(*std::move(resource));
+            id = policy::id_of(*resource);
+            complain_if_taken(*resource);
+            resources_.push_back(*std::move(resource));
         }
         fields.finish();
+        if (complaints_.count() == before) return;
+        if (!resources_.empty() && policy::id_of(resources_.back()) == id) resources_.pop_back();
+        wrong_.push_back(std::move(id));
     }
 
     std::optional<Resource> read_body(Fields& top, Kind kind, policy::Metadata& metadata) {
@@ -197,8 +222,15 @@ private:
         }
         const Node* node = may_lack_spec(kind) ? top.take("spec") : top.require("spec");
         if (node == nullptr && !may_lack_spec(kind)) return std::nullopt;
+        if (node == nullptr && is_default_deny_without_spec(kind)) {
+            complaints_.warn(top.node().line, top.node().column,
+                             "there is no spec: it selects every endpoint of its scope, and allows nothing",
+                             "write spec, with a selector and rules");
+        }
         Node nothing;
         nothing.kind = Node::Kind::kMapping;
+        nothing.line = top.node().line;
+        nothing.column = top.node().column;
         Fields spec(node != nullptr ? *node : nothing, "spec", complaints_);
         return read_spec(spec, kind, metadata);
     }
@@ -222,31 +254,44 @@ private:
         }
     }
 
-    void keep(Resource resource) {
+    void complain_if_taken(const Resource& resource) {
         const Place& place = policy::metadata_of(resource).place;
         const auto [first, fresh] = places_.try_emplace(policy::id_of(resource), place);
         if (!fresh && !policy::metadata_of(resource).name.empty()) {
             complaints_.add(place.line, place.column, first->first.text() + " is declared twice",
                             "the first is on line " + std::to_string(first->second.line));
         }
-        resources_.push_back(std::move(resource));
     }
 
     Complaints& complaints_;
     std::vector<Resource> resources_;
+    std::vector<policy::ResourceId> wrong_;
+    bool has_list_ = false;
     std::map<policy::ResourceId, Place> places_;
 };
 
 }  // namespace
 
-Result<Loaded> load_with_warnings(const Source& source) {
+Partial load_what_is_sound(const Source& source) {
     Complaints complaints(source.name);
+    complaints.take_null_as_absent();
     const std::vector<Node> documents = parse_yaml(source.text, complaints);
-    if (!complaints.empty()) return std::move(complaints).error();
+    if (!complaints.empty()) return {.sound = {}, .wrong = {}, .error = std::move(complaints).error()};
     ResourceLoader loader(complaints);
     for (const Node& document : documents) loader.load(document);
-    if (!complaints.empty()) return std::move(complaints).error();
-    return Loaded{loader.take(), std::move(complaints).warnings()};
+    Partial partial;
+    partial.sound.resources = loader.take();
+    partial.sound.has_list = loader.has_list();
+    partial.sound.warnings = std::move(complaints).warnings();
+    partial.wrong = loader.take_wrong();
+    if (!complaints.empty()) partial.error = std::move(complaints).error();
+    return partial;
+}
+
+Result<Loaded> load_with_warnings(const Source& source) {
+    Partial partial = load_what_is_sound(source);
+    if (partial.error) return *std::move(partial.error);
+    return std::move(partial.sound);
 }
 
 Result<std::vector<Resource>> load_resources(const Source& source) {

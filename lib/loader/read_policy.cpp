@@ -69,6 +69,7 @@ void read_tier_name(Fields& spec, Policy& policy) {
     const auto name = read_text(*node, "spec.tier", spec.complaints());
     if (!name || name->empty()) return;  // "" is the default tier, as when it is left out
     policy.tier = *name;
+    policy.tier_spot = {node->line, node->column};
     if (is_dns_label(policy.tier)) return;
     spec.complaints().add(node->line, node->column, shown(policy.tier) + " can't be the name of a tier");
 }

@@ -111,7 +111,10 @@ std::optional<std::string> read_text(const Node& node, std::string_view what, Co
         complain(node, what, "text", complaints, node.is_null() ? "write a value, or remove the field" : "");
         return std::nullopt;
     }
-    if (!node.quoted && reads_as_another_type(node.scalar)) {
+    // YAML 1.1 has y and n for truth values, but the readers of Kubernetes take them for text.
+    const bool letter =
+        node.scalar.size() == 1 && std::string_view("yYnN").find(node.scalar[0]) != std::string_view::npos;
+    if (!node.quoted && !letter && reads_as_another_type(node.scalar)) {
         complaints.add(
             node.line, node.column,
             std::string(what) + " must be text, and YAML readers don't take " + shown(node.scalar) + " for text",

@@ -4,6 +4,9 @@
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstdio>
 #include <exception>
 #include <numeric>
 #include <sstream>
@@ -223,6 +226,38 @@ private:
     std::size_t document_count_ = 0;
 };
 
+unsigned hex_at(std::string_view text, std::size_t at) noexcept {
+    unsigned value = 0x10000;
+    if (at + 6 > text.size() || text[at] != '\\' || text[at + 1] != 'u') return value;
+    const auto [end, error] = std::from_chars(text.data() + at + 2, text.data() + at + 6, value, 16);
+    return error == std::errc{} && end == text.data() + at + 6 ? value : 0x10000;
+}
+
+// JSON writes a character beyond the 65,536th as two escapes (RFC 8259, section 7), YAML as one of another form. Only
+// in JSON: elsewhere the same letters may be what a person wrote.
+std::string with_whole_characters(std::string_view text) {
+    std::string out(text);
+    const std::size_t start = text.find_first_not_of(" \t\r\n");
+    if (start == std::string_view::npos || (text[start] != '{' && text[start] != '[')) return out;
+    out.clear();
+    constexpr std::size_t kEscape = 6;
+    for (std::size_t at = 0; at < text.size();) {
+        const unsigned high = hex_at(text, at);
+        const unsigned low = hex_at(text, at + kEscape);
+        if (high >= 0xd800 && high < 0xdc00 && low >= 0xdc00 && low < 0xe000) {
+            std::array<char, 11> whole{};
+            std::snprintf(whole.data(), whole.size(), "\\U%08X", 0x10000 + ((high - 0xd800) << 10) + (low - 0xdc00));
+            out += whole.data();
+            at += 2 * kEscape;
+        } else {
+            const std::size_t length = text[at] == '\\' && at + 1 < text.size() ? 2 : 1;  // "\\\\ud83d" is text
+            out += text.substr(at, length);
+            at += length;
+        }
+    }
+    return out;
+}
+
 bool acceptable(std::string_view text, Complaints& complaints) {
     if (text.size() > kMaxSourceBytes) {
         complaints.add(1, 1, "larger than " + std::to_string(kMaxSourceBytes >> 20) + " MiB", "split the file");
@@ -247,7 +282,7 @@ std::vector<Node> parse_yaml(std::string_view text, Complaints& complaints, std:
     if (!acceptable(text, complaints)) return {};
     TreeBuilder builder(text, complaints, max_nodes);
     try {
-        std::istringstream stream{std::string(text)};
+        std::istringstream stream{with_whole_characters(text)};
         YAML::Parser parser(stream);
         while (parser.HandleNextDocument(builder)) {
         }

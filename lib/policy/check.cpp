@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 
+#include "drywall/base/nearest.h"
 #include "drywall/policy/convert.h"
 #include "drywall/policy/resources.h"
 
@@ -68,16 +69,24 @@ private:
         }
     }
 
-    void check(const ResourceId& id, const Policy& policy) { check_tier(id, policy.metadata, policy.tier); }
-
-    void check(const ResourceId& id, const AdminPolicy& policy) {
-        check_tier(id, policy.metadata, std::string(tier_of(policy)));
+    void check(const ResourceId& id, const Policy& policy) {
+        check_tier(id, policy.metadata, policy.tier, policy.tier_spot);
     }
 
-    void check_tier(const ResourceId& id, const Metadata& metadata, const std::string& tier) {
+    void check(const ResourceId& id, const AdminPolicy& policy) {
+        check_tier(id, policy.metadata, std::string(tier_of(policy)), {});
+    }
+
+    void check_tier(const ResourceId& id, const Metadata& metadata, const std::string& tier, Spot spot) {
         if (inventory_.contains({Kind::kTier, {}, tier})) return;
-        complain(id, metadata.place, id.text() + ": tier '" + tier + "' is not defined",
-                 "defined tiers are " + tier_names());
+        Place place = metadata.place;
+        if (spot.line != 0) {
+            place.line = spot.line;
+            place.column = spot.column;
+        }
+        const std::string meant = did_you_mean(tier, tiers());
+        complain(id, place, id.text() + ": tier '" + tier + "' is not defined",
+                 (meant.empty() ? "" : meant + " ") + "defined tiers are " + tier_names());
     }
 
     template <typename Other>
@@ -146,10 +155,16 @@ private:
                  "add expectedIPs, or name one of its ports: " + ports);
     }
 
+    [[nodiscard]] std::vector<std::string_view> tiers() const {
+        std::vector<std::string_view> names;
+        for (const auto& [id, resource] : inventory_)
+            if (id.kind == Kind::kTier) names.push_back(id.name);
+        return names;
+    }
+
     [[nodiscard]] std::string tier_names() const {
         std::string names;
-        for (const auto& [id, resource] : inventory_)
-            if (id.kind == Kind::kTier) names += (names.empty() ? "" : ", ") + id.name;
+        for (const std::string_view name : tiers()) names.append(names.empty() ? "" : ", ").append(name);
         return names;
     }
 

@@ -160,18 +160,17 @@ private:
     }
 
     NodePtr parse_leaf() {
-        if (rest().starts_with("all(")) return parse_all();
+        if (rest().starts_with("all(")) return parse_always("all(");
         if (rest().starts_with("has(")) return parse_has();
-        if (rest().starts_with("global(")) {
-            return fail("global() is only ever the whole namespaceSelector of a rule");
-        }
+        if (rest().starts_with("global(")) return parse_always("global(");
         return parse_label_test();
     }
 
-    NodePtr parse_all() {
-        eat("all(");
+    // global() holds always too; that it may only be the whole namespaceSelector of a rule is for its field to say.
+    NodePtr parse_always(std::string_view word) {
+        eat(word);
         skip_blanks();
-        if (!eat(")")) return fail("expected ')' after 'all(', found " + found());
+        if (!eat(")")) return fail("expected ')' after '" + std::string(word) + "', found " + found());
         return std::make_unique<SelectorNode>();
     }
 

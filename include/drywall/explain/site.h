@@ -21,7 +21,13 @@ namespace drywall::explain {
 // Every resource of every source, in their order, and the warnings about them. All complaints about all sources come
 // together, and so does a resource that is written twice. kRefused when nothing is wrong but that something is not
 // supported.
-[[nodiscard]] Result<loader::Loaded> gather(std::span<const loader::Source> sources);
+// Where something is wrong, what can be read is also held against itself and `base`, so that what is wrong between
+// resources comes with it. `ports`: the appliance's, when they are known. `applied`: what can't be applied yet (rules
+// on HTTP) is wrong too.
+[[nodiscard]] Result<loader::Loaded> gather(std::span<const loader::Source> sources, const policy::Inventory& base,
+                                            const std::vector<std::string>* ports = nullptr, bool applied = true);
+
+[[nodiscard]] policy::Inventory inventory_of(std::vector<policy::Resource> resources);
 
 // What of the appliance's configuration takes part in verdicts, and what a generation may cost.
 [[nodiscard]] policy::Surroundings surroundings_of(const loader::Settings& settings);

@@ -6,6 +6,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -34,10 +35,20 @@ inline constexpr std::size_t kMaxSourceBytes = std::size_t{8} << 20;
 struct Loaded {
     std::vector<policy::Resource> resources;
     std::vector<Complaint> warnings;
+    bool has_list = false;  // a List stood there, which may be empty: so dumps say that there is nothing
 };
 
 // As load_resources(), with the warnings that need no more than one resource.
 [[nodiscard]] Result<Loaded> load_with_warnings(const Source& source);
+
+// What can be read of a source in which something is wrong: so that all problems of a request can be told at once,
+// those between resources too.
+struct Partial {
+    Loaded sound;                           // resources without a complaint
+    std::vector<policy::ResourceId> wrong;  // the others, as far as they say who they are
+    std::optional<Error> error;             // absent: nothing is wrong
+};
+[[nodiscard]] Partial load_what_is_sound(const Source& source);
 
 // The line that a complaint is about and a caret under its column, each ended by a line break, for a terminal:
 //

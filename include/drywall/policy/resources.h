@@ -36,6 +36,7 @@ struct Policy {
     // (kKubernetesNetworkPolicy, kAdminNetworkPolicy, kBaselineAdminNetworkPolicy, kClusterNetworkPolicy).
     Kind enforced_kind = Kind::kGlobalNetworkPolicy;
     std::string tier{kDefaultTier};
+    Spot tier_spot{};                      // where it was written
     std::optional<double> order;           // absent: last
     std::string selector;                  // "" = all()
     std::string namespace_selector;        // "" = no restriction; global policies only

@@ -104,7 +104,7 @@ TEST(Controller, WhatContradictsOtherResourcesIsRefusedWithItsPlace) {
     Site site;
     const auto applied = site.apply({with(kWebToDb, "order: 100", "tier: nowhere")});
     ASSERT_FALSE(applied);
-    EXPECT_THAT(applied.error().text(), HasSubstr("file1.yaml:3"));
+    EXPECT_THAT(applied.error().text(), HasSubstr("file1.yaml:5:9"));
     EXPECT_THAT(applied.error().text(), HasSubstr("nowhere"));
 }
 

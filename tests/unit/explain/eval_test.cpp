@@ -161,7 +161,7 @@ TEST(Eval, EveryMistakeIsToldOnItsLine) {
     EXPECT_THAT(error_of(start + R"(,"srcPort":65536})"), HasSubstr("0 to 65535"));
     EXPECT_THAT(error_of(start + R"(,"srcPort":-1})"), HasSubstr("0 to 65535"));
     EXPECT_THAT(error_of(start + R"(,"dstPort":"80"})"), HasSubstr("dstPort must be a number"));
-    EXPECT_THAT(error_of(start + R"(,"dstPort":80.5})"), HasSubstr("not a whole number"));
+    EXPECT_THAT(error_of(start + R"(,"dstPort":80.5})"), HasSubstr("not a number with a fraction"));
     EXPECT_THAT(error_of(start + R"(,"dstPort":[80]})"), HasSubstr("not a list"));
     EXPECT_THAT(error_of(start + R"(,"icmpType":256})"), HasSubstr("0 to 255"));
     EXPECT_THAT(error_of(start + R"(,"icmpCode":true})"), HasSubstr("not a boolean"));

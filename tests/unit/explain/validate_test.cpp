@@ -50,6 +50,39 @@ TEST(Validate, ChecksResourcesAgainstEachOther) {
     EXPECT_EQ(twice[0].complaint.about.name, "web-to-db");
 }
 
+// All problems of a request at once: those between resources too, although others can't be read.
+TEST(Validate, ChecksWhatCanBeReadAlthoughNotAllCan) {
+    const auto problems = problems_of(
+        {kEndpoints, with(kWebToDb, "  order: 100", "  tier: defualt"), with(kStagedClosed, "order: 10", "order: x")});
+    ASSERT_EQ(problems.size(), 2U);
+    EXPECT_THAT(problems[0].complaint.message, HasSubstr("tier 'defualt' is not defined"));
+    EXPECT_THAT(problems[0].complaint.hint, HasSubstr("did you mean 'default'?"));
+    EXPECT_EQ(problems[0].complaint.place.column, 9);
+    EXPECT_EQ(problems[1].complaint.place.file, "file3.yaml");
+    // A tier that can't be read is a tier all the same.
+    const std::string tier = "apiVersion: projectcalico.org/v3\nkind: Tier\nmetadata: {name: sec}\nspec: {order: x}\n";
+    const auto wrong_tier = problems_of({kEndpoints, with(kWebToDb, "  order: 100", "  tier: sec"), tier});
+    ASSERT_EQ(wrong_tier.size(), 1U);
+    EXPECT_EQ(wrong_tier[0].complaint.place.file, "file3.yaml");
+}
+
+TEST(Validate, HttpRulesAreWarnedOfBecauseTheyCannotBeAppliedYet) {
+    const auto problems =
+        problems_of({kEndpoints, with(kWebToDb, "action: Allow", "action: Allow\n      http: {methods: [GET]}")});
+    ASSERT_FALSE(problems.empty());
+    bool told = false;
+    for (const Problem& problem : problems) {
+        EXPECT_EQ(problem.severity, Severity::kWarning) << problem.complaint.text();
+        told = told || problem.complaint.message.find("http rules are not matched yet") != std::string::npos;
+    }
+    EXPECT_TRUE(told);
+}
+
+TEST(Validate, AnEmptyListIsWhatADumpOfNothingHolds) {
+    EXPECT_TRUE(problems_of({R"({"apiVersion": "v1", "kind": "List", "items": []})"}).empty());
+    EXPECT_TRUE(problems_of({"apiVersion: v1\nkind: PodList\nitems: []\n"}).empty());
+}
+
 TEST(Validate, AFileThatHoldsNothingIsAMistake) { EXPECT_EQ(problems_of({"# nothing\n"}).size(), 1U); }
 
 }  // namespace

@@ -121,14 +121,12 @@ TEST(LoadPolicy, RefusesWhatWouldNotBeEnforcedAsWritten) {
          "unknown field 'namespaceSelector'"},
         {"", resource_text("NetworkPolicy", "{name: p}", "{applyOnForward: true}"), "unknown field 'applyOnForward'"},
         {"", policy_text("{stagedAction: Set}"), "unknown field 'stagedAction'"},
-        {"", policy_text("{selector: }"), "spec.selector has no value"},
         {"", policy_text("{types: []}"), "spec.types is empty"},
         {"", policy_text("{types: [ingress]}"), "did you mean 'Ingress'?"},
         {"", policy_text("{selector: app = 'x'}"), "column 5 of the selector: '=' alone"},
         {"", rule_text("{action: allow}"), "did you mean 'Allow'?"},
         {"", rule_text("{}"), "spec.ingress[0].action is missing"},
         {"", staged_text("{stagedAction: Remove}"), "write one of Set, Delete, Learn, Ignore"},
-        {"", "apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: p}\n", "spec is missing"},
     });
 }
 
@@ -203,6 +201,11 @@ TEST(LoadPolicy, WarnsOfWhatIsAcceptedAndHardlyMeant) {
     using testing::ElementsAre;
     using testing::HasSubstr;
     EXPECT_THAT(warnings(policy_text("{}")), ElementsAre());
+    EXPECT_THAT(warnings(policy_text("{selector: , order: null}")),
+                ElementsAre(HasSubstr("spec.selector has no value: it counts as absent"),
+                            HasSubstr("spec.order has no value: it counts as absent")));
+    EXPECT_THAT(warnings("apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: p}\n"),
+                ElementsAre(HasSubstr("there is no spec: it selects every endpoint of its scope, and allows nothing")));
     EXPECT_THAT(warnings(rule_text("{action: Allow, destination: {ports: [http]}}")),
                 ElementsAre(HasSubstr("looked up among TCP, UDP and SCTP")));
     EXPECT_THAT(warnings(rule_text("{action: Allow, source: {services: {name: a, namespace: b}}}")),

@@ -301,6 +301,24 @@ TEST(YamlDocument, RefusesWhatReadersDisagreeAbout) {
     expect_complaint("a: 1\n  b: 2\n", "p.yaml:2:4");
 }
 
+TEST(YamlDocument, ReadsJsonsEscapesOfCharactersBeyondTheBasicPlane) {
+    const std::string text =
+        R"({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": "a", "annotations": {"k": "\ud83d\ude00 \\ud83d\u00e9"}}})";
+    const auto loaded = load_resources({"a.json", text});
+    ASSERT_TRUE(loaded) << loaded.error().text();
+    EXPECT_EQ(policy::metadata_of(loaded->front()).annotations.at("k"), "\xf0\x9f\x98\x80 \\ud83d\xc3\xa9");
+    EXPECT_FALSE(load_resources({"b.json", R"({"apiVersion": "v1", "kind": "\ud83d"})"}));
+}
+
+TEST(LoadResources, OneLetterNamesAreText) {
+    for (const char* name : {"y", "n"}) {
+        const auto loaded = load_resources(
+            {"a.yaml", "apiVersion: v1\nkind: Namespace\nmetadata: {name: " + std::string(name) + "}\n"});
+        ASSERT_TRUE(loaded) << loaded.error().text();
+        EXPECT_EQ(policy::metadata_of(loaded->front()).name, name);
+    }
+}
+
 TEST(YamlDocument, RefusesWhatIsNotUtf8Text) {
     expect_complaint("a: \xff\n", "p.yaml:1:4: not UTF-8 text");
     expect_complaint("a: b\nc: \xc0\xaf\n", "p.yaml:2:4: not UTF-8 text");

@@ -103,9 +103,7 @@ std::vector<std::string> wrong_types(const Line& line) {
     const bool has_value = line.key_end > line.key_at && line.key_end + 1 < line.text.size();
     if (!has_value) return {};
     const std::string key = line.text.substr(0, line.key_end + 1);
-    std::vector<std::string> out{key,        key + " {a: {b: []}}", key + " [[]]",
-                                 key + " ~", key + " 022",          key + " 'no such word' x"};
-    return out;
+    return {key + " {a: {b: []}}", key + " [[]]", key + " 022", key + " 'no such word' x"};
 }
 
 std::string original_json() { return to_json(load_resources({"p.yaml", std::string(kPolicy)}).value().front()); }
@@ -151,6 +149,24 @@ TEST(Typos, InTheTypeOfAValueAreRefused) {
         }
     }
     EXPECT_GE(count, 100U);
+}
+
+// Kubernetes and Calico take null for absent; somebody who forgot a value learns of it all the same.
+TEST(Typos, ThatLeaveOutAValueAreRefusedOrWarnedOf) {
+    const std::vector<Line> lines = lines_of(kPolicy);
+    std::size_t count = 0;
+    for (std::size_t i = 0; i < lines.size(); ++i) {
+        if (wrong_types(lines[i]).empty()) continue;
+        for (const char* nothing : {"", " ~", " null"}) {
+            const std::string text = with_line(lines, i, lines[i].text.substr(0, lines[i].key_end + 1) + nothing);
+            const auto loaded = load_with_warnings({"p.yaml", text});
+            const std::vector<Complaint>& said = loaded ? loaded->warnings : loaded.error().complaints;
+            ASSERT_FALSE(said.empty()) << text;
+            EXPECT_GT(said.front().place.line, 0) << said.front().text();
+            ++count;
+        }
+    }
+    EXPECT_GE(count, 50U);
 }
 
 TEST(Typos, InTheIndentationAreRefusedOrChangeNothing) {

@@ -84,8 +84,8 @@ TEST(Check, V21PolicyInAMissingTierIsRefusedAndTheTiersThatExistAreNamed) {
     auto policy = named<Policy>("web", 14);
     policy.tier = "secruity";
     EXPECT_EQ(complaint(with({named<Tier>("security"), policy})),
-              "site.yaml:14:9: globalnetworkpolicy/web: tier 'secruity' is not defined; defined tiers are default, "
-              "kube-admin, kube-baseline, security");
+              "site.yaml:14:9: globalnetworkpolicy/web: tier 'secruity' is not defined; did you mean 'security'? "
+              "defined tiers are default, kube-admin, kube-baseline, security");
 }
 
 TEST(Check, V22TierThatStillHoldsAStagedPolicyCannotGo) {

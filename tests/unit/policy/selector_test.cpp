@@ -144,8 +144,6 @@ TEST(Selector, RefusesWhatCalicosParserRefuses) {
         "'a' == 'b'",
         "a",                                // S17
         std::string(513, 'a') + " == 'x'",  // S19
-        "global()",
-        "global() && x == 'y'",  // S20
         "ALL()",
         "HAS(a)",
         "has('a')",
@@ -199,11 +197,21 @@ TEST(Selector, CanonicalFormIsCalicos) {
     EXPECT_EQ(Selector::all().canonical(), "all()");
 }
 
+// Where it may stand is for the fields of resources to say (S20).
+TEST(Selector, GlobalHoldsAlways) {
+    for (const char* text : {"global()", "global( )", "global() && all()", "!!global()"}) {
+        const auto selector = Selector::parse(text);
+        ASSERT_TRUE(selector) << text;
+        EXPECT_TRUE(selector->matches({})) << text;
+        EXPECT_TRUE(selector->matches({{"a", "b"}})) << text;
+    }
+}
+
 TEST(Selector, ComplaintNamesTheColumn) {
     EXPECT_EQ(message("app = 'web'"), "column 5 of the selector: '=' alone is not an operator; write '=='");
     EXPECT_EQ(message("app == web"), "column 8 of the selector: expected a value in quotes, found 'web'");
     EXPECT_EQ(message("(a == 'b'"), "column 1 of the selector: '(' is never closed");
-    EXPECT_NE(message("a == 'b' && global()").find("column 13"), std::string::npos);
+    EXPECT_NE(message("a == 'b' && global(x)").find("column 20"), std::string::npos);
     EXPECT_NE(message("a == 'b'\n").find("line break"), std::string::npos);
 }
 
