@@ -13,11 +13,16 @@ Query precondition(const std::string& if_generation) {
     return if_generation.empty() ? Query{} : Query{{"if-generation", if_generation}};
 }
 
-Exit show(const Invocation& invocation, const Result<Json>& applied) {
-    if (!applied) return report(invocation, applied.error());
+// `sources`: what was sent, for the lines that complaints are about.
+Exit show(const Invocation& invocation, const Result<Json>& applied, const std::vector<loader::Source>& sources = {}) {
+    if (!applied) {
+        for (const Complaint& complaint : applied.error().complaints)
+            invocation.err << told("error", complaint, sources);
+        return exit_for(applied.error().kind);
+    }
     if (!invocation.quiet)
         for (const Complaint& warning : complaints_of(at(*applied, "/warnings")))
-            invocation.err << "warning: " << warning.text() << '\n';
+            invocation.err << told("warning", warning, sources);
     if (invocation.format == Format::kJson) {
         invocation.out << applied->dump(2) << '\n';
         return Exit::kOk;
@@ -39,7 +44,8 @@ Exit send_files(const Invocation& invocation, const std::string& path, const std
     }
     const Result<std::string> body = bundle_of(*sources);
     if (!body) return report(invocation, body.error());
-    return show(invocation, Client(invocation.socket).post(with_query(path, precondition(if_generation)), *body));
+    return show(invocation, Client(invocation.socket).post(with_query(path, precondition(if_generation)), *body),
+                *sources);
 }
 
 }  // namespace

@@ -63,16 +63,6 @@ Json json_of(const explain::Problem& problem) {
             {"namespace", complaint.about.ns},     {"name", complaint.about.name}};
 }
 
-std::string text_of(const explain::Problem& problem, const std::vector<loader::Source>& sources) {
-    const Complaint& complaint = problem.complaint;
-    const std::string place = complaint.place.text();
-    std::string out = place.empty() ? std::string() : place + ": ";
-    out.append(name(problem.severity)).append(": ").append(complaint.message).append("\n");
-    out += loader::excerpt(sources, complaint);
-    if (!complaint.hint.empty()) out += "  " + complaint.hint + '\n';
-    return out;
-}
-
 std::string counted(std::size_t count, const std::string& what) {
     return std::to_string(count) + ' ' + what + (count == 1 ? "" : "s");
 }
@@ -85,7 +75,8 @@ void show(const Invocation& invocation, const std::vector<explain::Problem>& pro
         invocation.out << list.dump(2, ' ', false, Json::error_handler_t::replace) << '\n';
         return;
     }
-    for (const explain::Problem& problem : problems) invocation.out << text_of(problem, sources);
+    for (const explain::Problem& problem : problems)
+        invocation.out << told(name(problem.severity), problem.complaint, sources);
     if (!invocation.quiet)
         invocation.err << counted(sources.size(), "file") << ": " << counted(errors, "error") << ", "
                        << counted(problems.size() - errors, "warning") << '\n';

@@ -34,6 +34,15 @@ Result<std::vector<loader::Source>> read_all(const std::vector<std::string>& fil
     return all;
 }
 
+std::string told(std::string_view severity, const Complaint& complaint, const std::vector<loader::Source>& sources) {
+    const std::string place = complaint.place.text();
+    std::string out = place.empty() ? std::string() : place + ": ";
+    out.append(severity).append(": ").append(complaint.message).append("\n");
+    out += loader::excerpt(sources, complaint);
+    if (!complaint.hint.empty()) out += "  " + complaint.hint + '\n';
+    return out;
+}
+
 Result<loader::Settings> read_settings(const std::string& file) {
     if (file.empty()) return loader::settings_for_questions();
     Result<std::vector<loader::Source>> sources = loader::read_sources(file);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "client.h"
@@ -17,6 +18,10 @@ namespace drywall::cli {
 
 // Files, directories and "-", in their order.
 [[nodiscard]] Result<std::vector<loader::Source>> read_all(const std::vector<std::string>& files);
+
+// "p.yaml:3:5: error: message", the line with a caret under the place, and the hint. `severity`: error or warning.
+[[nodiscard]] std::string told(std::string_view severity, const Complaint& complaint,
+                               const std::vector<loader::Source>& sources);
 
 // The appliance's configuration for questions; every key's default when no file is named.
 [[nodiscard]] Result<loader::Settings> read_settings(const std::string& file);

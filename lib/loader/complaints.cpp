@@ -64,7 +64,7 @@ Error Complaints::error() && {
     return {only_refusals_ ? ErrorKind::kRefused : ErrorKind::kInvalid, std::move(list_)};
 }
 
-std::vector<Complaint> Complaints::warnings() && {
+std::vector<Complaint> Complaints::take_warnings() {
     in_order_of_the_text(warnings_);
     if (warnings_not_kept_ > 0) warnings_.push_back(more(file_, warnings_not_kept_, "warning"));
     return std::move(warnings_);

@@ -41,7 +41,7 @@ public:
 
     // In the order of the text. REQUIRES: !empty()
     [[nodiscard]] Error error() &&;
-    [[nodiscard]] std::vector<Complaint> warnings() &&;
+    [[nodiscard]] std::vector<Complaint> take_warnings();
 
 private:
     [[nodiscard]] Complaint made(int line, int column, std::string message, std::string hint) const;

@@ -282,7 +282,7 @@ Partial load_what_is_sound(const Source& source) {
     Partial partial;
     partial.sound.resources = loader.take();
     partial.sound.has_list = loader.has_list();
-    partial.sound.warnings = std::move(complaints).warnings();
+    partial.sound.warnings = complaints.take_warnings();
     partial.wrong = loader.take_wrong();
     if (!complaints.empty()) partial.error = std::move(complaints).error();
     return partial;

@@ -63,7 +63,7 @@ class Changes(Operator):
         done = self.drywall("apply", "-f", path, code=INVALID)
         self.assertEqual(done.stdout, "")
         self.assertIn(f"{path}:{line}:3:", done.stderr)
-        self.assertIn("ordre", done.stderr)
+        self.assertIn("\n      ordre: 100\n      ^\n  did you mean 'order'?\n", done.stderr)
         self.assertEqual(self.appliance.generation(), before)
         self.assertNotIn("GlobalNetworkPolicy", json.dumps(self.appliance.get("/v1/resources").json["items"]))
 
