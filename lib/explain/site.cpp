@@ -104,6 +104,25 @@ Result<loader::Loaded> gather(std::span<const loader::Source> sources, const pol
     return all;
 }
 
+std::vector<Complaint> set_aside_foreign_interfaces(std::vector<Resource>& resources,
+                                                    const loader::Settings& settings) {
+    std::vector<Complaint> warnings;
+    if (!settings.ports_assumed) return warnings;
+    std::erase_if(resources, [&](const Resource& resource) {
+        const auto* endpoint = std::get_if<policy::HostEndpoint>(&resource);
+        if (endpoint == nullptr || !endpoint->expected_ips.empty()) return false;
+        const std::string& interface = endpoint->interface_name;
+        if (interface.empty() || interface == "*" || port_called(settings, interface)) return false;
+        const ResourceId id = policy::id_of(resource);
+        warnings.push_back({endpoint->metadata.place,
+                            id.text() + ": whether interface '" + interface +
+                                "' is a port of the appliance is not known here, so it judges nothing",
+                            "name the appliance's configuration with --config", subject_of(id)});
+        return true;
+    });
+    return warnings;
+}
+
 policy::Inventory inventory_of(std::vector<Resource> resources) {
     policy::Inventory inventory = policy::initial_inventory();
     for (Resource& resource : resources) {
@@ -132,12 +151,14 @@ classify::Budget budget_of(const loader::Settings& settings) {
 
 Result<Site> build_site(std::span<const loader::Source> sources, const loader::Settings& settings) {
     const policy::Surroundings around = surroundings_of(settings);
-    Result<loader::Loaded> loaded = gather(sources, policy::initial_inventory(), &around.port_names);
+    Result<loader::Loaded> loaded =
+        gather(sources, policy::initial_inventory(), settings.ports_assumed ? nullptr : &around.port_names);
     if (!loaded) return std::move(loaded).error();
     return build_site(std::move(loaded->resources), settings);
 }
 
 Result<Site> build_site(std::vector<Resource> resources, const loader::Settings& settings) {
+    (void)set_aside_foreign_interfaces(resources, settings);  // validate tells of them
     policy::Inventory inventory = inventory_of(std::move(resources));
     const policy::Surroundings around = surroundings_of(settings);
     if (Status sound = policy::check(inventory, around.port_names); !sound) return std::move(sound).error();

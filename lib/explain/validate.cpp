@@ -47,9 +47,11 @@ std::vector<Problem> validate(std::span<const loader::Source> sources, const loa
         for (const Complaint& complaint : complaints) problems.push_back({severity, complaint});
     };
     const std::vector<std::string> ports = surroundings_of(settings).port_names;
-    Result<loader::Loaded> loaded = gather(sources, policy::initial_inventory(), &ports, false);
+    Result<loader::Loaded> loaded =
+        gather(sources, policy::initial_inventory(), settings.ports_assumed ? nullptr : &ports, false);
     if (loaded) {
         add(Severity::kWarning, loaded->warnings);
+        add(Severity::kWarning, set_aside_foreign_interfaces(loaded->resources, settings));
         add(Severity::kWarning, set_aside_http(loaded->resources));
         const Result<Site> site = build_site(std::move(loaded->resources), settings);
         if (site)

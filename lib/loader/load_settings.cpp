@@ -33,7 +33,8 @@ void read_control(Fields& top, Settings& settings) {
 }
 
 void complete_ports(Settings& settings) {
-    if (settings.ports.empty()) settings.ports = {{"left", {}}, {"right", {}}};
+    settings.ports_assumed = settings.ports.empty();
+    if (settings.ports_assumed) settings.ports = {{"left", {}}, {"right", {}}};
     if (settings.pairs.empty() && settings.ports.size() == 2)
         settings.pairs = {{settings.ports[0].name, settings.ports[1].name}};
 }

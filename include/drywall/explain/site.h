@@ -27,6 +27,12 @@ namespace drywall::explain {
 [[nodiscard]] Result<loader::Loaded> gather(std::span<const loader::Source> sources, const policy::Inventory& base,
                                             const std::vector<std::string>* ports = nullptr, bool applied = true);
 
+// Takes out the HostEndpoints of interfaces that may or may not be ports of the appliance, when its ports are not
+// known, and says so of each of them: they judge nothing here. Where the ports are known, such an interface is a
+// mistake.
+[[nodiscard]] std::vector<Complaint> set_aside_foreign_interfaces(std::vector<policy::Resource>& resources,
+                                                                  const loader::Settings& settings);
+
 [[nodiscard]] policy::Inventory inventory_of(std::vector<policy::Resource> resources);
 
 // What of the appliance's configuration takes part in verdicts, and what a generation may cost.

@@ -61,6 +61,7 @@ struct Settings {
 
     std::vector<PortSettings> ports;
     std::vector<PairSettings> pairs;
+    bool ports_assumed = false;  // nobody said which ports there are: questions are asked about a pair of made-up ones
 
     std::vector<unsigned> worker_cores;  // CPU numbers, one worker each; a CPU may be named twice
     unsigned stats_core = 0;

@@ -78,6 +78,23 @@ TEST(Validate, HttpRulesAreWarnedOfBecauseTheyCannotBeAppliedYet) {
     EXPECT_TRUE(told);
 }
 
+// C12: an interface elsewhere. What a dump of a cluster says of its hosts is no mistake before the appliance's ports
+// are known.
+TEST(Validate, AnInterfaceIsAMistakeOnlyWhereThePortsAreKnown) {
+    const std::string host =
+        "apiVersion: projectcalico.org/v3\nkind: HostEndpoint\nmetadata: {name: h}\n"
+        "spec: {node: n1, interfaceName: eth0}\n";
+    const auto warned = problems_of({host});
+    ASSERT_EQ(warned.size(), 1U);
+    EXPECT_EQ(warned[0].severity, Severity::kWarning);
+    EXPECT_THAT(warned[0].complaint.message, HasSubstr("interface 'eth0'"));
+    loader::Settings settings = loader::settings_for_questions();
+    settings.ports_assumed = false;
+    const auto refused = validate(files({host}), settings);
+    ASSERT_EQ(refused.size(), 1U);
+    EXPECT_EQ(refused[0].severity, Severity::kError);
+}
+
 TEST(Validate, AnEmptyListIsWhatADumpOfNothingHolds) {
     EXPECT_TRUE(problems_of({R"({"apiVersion": "v1", "kind": "List", "items": []})"}).empty());
     EXPECT_TRUE(problems_of({"apiVersion: v1\nkind: PodList\nitems: []\n"}).empty());
