@@ -196,6 +196,8 @@ private:
     void load_object(Fields& fields, Kind kind) {
         const std::size_t before = complaints_.count();
         policy::Metadata metadata = read_metadata(fields, kind);
+        // Without metadata there is still a document that complaints about the resource can point at.
+        if (metadata.place.line == 0) metadata.place = complaints_.place(fields.node().line, fields.node().column);
         policy::ResourceId id{kind, metadata.ns, metadata.name};
         fields.ignore("status");  // written by controllers; those who need it take it
         if (auto resource = read_body(fields, kind, metadata)) {
