@@ -15,6 +15,8 @@ from tests.lint import tree
 TIDY_PLACES = ("lib/", "app/")
 GROUP = 10  # sources that clang-tidy reads at once; more share more headers, fewer keep both cores busy
 SOURCE_INCLUDED = re.compile(r'^\s*#\s*include\s+["<][^">]*\.(cpp|cc|c)[">]', re.MULTILINE)
+BROUGHT_IN = re.compile(r"^\s*(?:using\s+(?:\w+::)+(\w+)|namespace\s+(\w+)\s*=[^;]*)\s*;", re.MULTILINE)
+COMMENT_OR_STRING = re.compile(r'//[^\n]*|/\*.*?\*/|"(?:\\.|[^"\\\n])*"', re.DOTALL)
 # clang 14 does not know what only g++ says.
 GCC_ONLY = ("-fconcepts", "-Wduplicated", "-Wlogical-op", "-Wuseless-cast", "-fanalyzer")
 
@@ -73,8 +75,30 @@ class Cpp(unittest.TestCase):
         groups = groups_of([Source(entry, cache, included) for entry in commands])
         self.assertEqual("\n".join(for_each(tidy, groups)), "")
 
-    def test_no_source_includes_a_source(self):  # which clang-tidy cannot say when it reads them in groups
+    # What clang-tidy says only of the file that it was given, and so of none that it reads in a group.
+
+    def test_every_name_that_is_brought_in_is_used(self):
+        self.assertEqual([f"{name}: {brought} is not used" for name in tree.matching(".cpp", under=TIDY_PLACES)
+                          for brought in brought_in_for_nothing(tree.read(name))], [])
+
+    def test_a_name_that_is_brought_in_for_nothing_is_found(self):
+        text = "using a::Used;\nusing a::b::Not;  // Not\nb::Not y;\nnamespace fs = std::filesystem;\nUsed x(\"Not fs::\");\n"
+        self.assertEqual(brought_in_for_nothing(text), ["Not", "fs"])
+
+    def test_no_source_includes_a_source(self):
         self.assertEqual([name for name in tree.cpp_files() if SOURCE_INCLUDED.search(tree.read(name))], [])
+
+
+def brought_in_for_nothing(text: str) -> list[str]:
+    """The names of using-declarations and namespace aliases that nothing else in the text mentions."""
+    code = COMMENT_OR_STRING.sub(" ", text)
+
+    def mentions(name: str) -> int:  # std::vector is no use of `using std::vector`
+        return len(re.findall(rf"(?<![:\w]){name}\b", code))
+
+    found = BROUGHT_IN.findall(code)
+    return ([name for name, _ in found if name and mentions(name) < 1] +
+            [alias for _, alias in found if alias and mentions(alias) < 2])
 
 
 def source_of(entry: dict) -> Path:
