@@ -24,9 +24,9 @@ public:
     [[nodiscard]] std::size_t bytes() const noexcept {
         return blocks_.size() * sizeof(Block) + shapes_.size() * sizeof(shapes_[0]) + cells_.size() * sizeof(TraceId);
     }
-    // Both arrays are indexed with 32 bits.
+    // Both arrays are indexed with 32 bits, and a row has one bit less for a block.
     [[nodiscard]] bool addressable() const noexcept {
-        return shapes_.size() <= 0xffffffff && cells_.size() <= 0xffffffff;
+        return shapes_.size() <= 0xffffffff && cells_.size() <= 0xffffffff && blocks_.size() < kUniform;
     }
     struct Parts {
         std::vector<Block> blocks;

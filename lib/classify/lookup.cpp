@@ -92,9 +92,10 @@ void lookup_in_forests(const Tables& tables, std::span<const net::Tuple> tuples,
 
 const std::uint32_t* block_of(const Tables& tables, std::uint16_t ingress_port, Sides source,
                               Sides destination) noexcept {
-    if (tables.rows.empty()) return tables.listed_at(ingress_port, source, destination);
-    const std::uint32_t* const row = tables.rows.data() + tables.row_at(ingress_port, source, destination);
-    return Tables::block_at(row, tables.lists.data(), source);
+    const std::size_t at = tables.row_at(ingress_port, source, destination);
+    const std::uint32_t* const lists = tables.lists.data();
+    if (tables.rows.empty()) return lists + at * kChunk + source.source % kChunk;
+    return Tables::block_at(tables.rows.data() + at, lists, source);
 }
 
 }  // namespace

@@ -75,8 +75,6 @@ public:
     [[nodiscard]] std::uint32_t chunk(std::uint32_t outer, std::size_t at) const noexcept {
         return chunks_[row_of_[outer] * width_ + at];
     }
-    [[nodiscard]] std::size_t row(std::uint32_t outer) const noexcept { return row_of_[outer]; }
-    [[nodiscard]] std::size_t width() const noexcept { return width_; }
     [[nodiscard]] std::size_t bytes() const noexcept {
         return row_of_.size() * sizeof(std::size_t) + chunks_.size() * sizeof(std::uint32_t);
     }

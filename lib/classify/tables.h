@@ -37,17 +37,11 @@ struct Tables {
         return (lanes[ingress_port] * destination_classes + destination.destination) * source_chunks +
                source.source / kChunk;
     }
-    // REQUIRES: rows is empty
-    [[nodiscard]] const std::uint32_t* listed_at(std::uint16_t ingress_port, Sides source,
-                                                 Sides destination) const noexcept {
-        return lists.data() + row_at(ingress_port, source, destination) * kChunk + source.source % kChunk;
-    }
     // Where the block of a pair is written: in the row itself, or in a list. kUniform is to be taken off.
     [[nodiscard]] static const std::uint32_t* block_at(const std::uint32_t* row, const std::uint32_t* lists,
                                                        Sides source) noexcept {
-        const std::uint32_t* const listed =
-            lists + (std::size_t{*row & ~kUniform} * kChunk + source.source % kChunk) * ((*row & kUniform) == 0);
-        return (*row & kUniform) != 0 ? row : listed;
+        if ((*row & kUniform) != 0) return row;
+        return lists + std::size_t{*row} * kChunk + source.source % kChunk;
     }
     [[nodiscard]] TraceId cell(const Block& block, std::uint32_t service_class) const noexcept {
         return cells[block.cells + shapes[block.shape + service_class]];

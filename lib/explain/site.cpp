@@ -73,9 +73,10 @@ void append_what_is_between(Error& all, const std::vector<Resource>& sound, cons
 
 }  // namespace
 
-Result<loader::Loaded> gather(std::span<const loader::Source> sources, const policy::Inventory& base,
+Gathered gather_what_is_sound(std::span<const loader::Source> sources, const policy::Inventory& base,
                               const std::vector<std::string>* ports, bool applied) {
-    loader::Loaded all;
+    Gathered gathered;
+    loader::Loaded& all = gathered.sound;
     std::vector<Resource>& out = all.resources;
     std::vector<ResourceId> unsound;
     Error wrong{ErrorKind::kRefused, {}};
@@ -96,12 +97,20 @@ Result<loader::Loaded> gather(std::span<const loader::Source> sources, const pol
     }
     if (!wrong.complaints.empty()) {
         append_what_is_between(wrong, out, unsound, base, ports, applied);
-        return wrong;
+        gathered.error = std::move(wrong);
+        return gathered;
     }
     if (out.empty() && !all.has_list)
-        return Error::of(ErrorKind::kInvalid, "the request holds no resource",
-                         "give at least one document with apiVersion, kind and metadata.name");
-    return all;
+        gathered.error = Error::of(ErrorKind::kInvalid, "the request holds no resource",
+                                   "give at least one document with apiVersion, kind and metadata.name");
+    return gathered;
+}
+
+Result<loader::Loaded> gather(std::span<const loader::Source> sources, const policy::Inventory& base,
+                              const std::vector<std::string>* ports) {
+    Gathered gathered = gather_what_is_sound(sources, base, ports, true);
+    if (gathered.error) return *std::move(gathered.error);
+    return std::move(gathered.sound);
 }
 
 std::vector<Complaint> set_aside_foreign_interfaces(std::vector<Resource>& resources,

@@ -15,27 +15,27 @@ std::string_view name(Severity severity) noexcept { return severity == Severity:
 
 namespace {
 
-void forget_http(std::vector<policy::Rule>& rules) {
-    for (policy::Rule& rule : rules) rule.http.reset();
+std::vector<std::vector<policy::Rule>*> rule_lists_of(policy::Resource& resource) {
+    if (auto* policy = std::get_if<policy::Policy>(&resource)) return {&policy->ingress, &policy->egress};
+    if (auto* profile = std::get_if<policy::Profile>(&resource)) return {&profile->ingress, &profile->egress};
+    return {};
 }
 
 // Rules that can't be applied yet are no mistakes of whoever wrote them: warnings, and what else there is to say is
 // said as if they matched without http.
 std::vector<Complaint> set_aside_http(std::vector<policy::Resource>& resources) {
+    std::vector<policy::Rule*> rules;
+    for (policy::Resource& resource : resources)
+        for (std::vector<policy::Rule>* list : rule_lists_of(resource))
+            for (policy::Rule& rule : *list)
+                if (rule.http) rules.push_back(&rule);
+    if (rules.empty()) return {};
     const policy::Inventory inventory = inventory_of(resources);
     const Status supported = ruleset::check_supported(policy::calico_view(inventory));
-    if (supported) return {};
-    for (policy::Resource& resource : resources) {
-        if (auto* policy = std::get_if<policy::Policy>(&resource)) {
-            forget_http(policy->ingress);
-            forget_http(policy->egress);
-        } else if (auto* profile = std::get_if<policy::Profile>(&resource)) {
-            forget_http(profile->ingress);
-            forget_http(profile->egress);
-        }
-    }
-    std::vector<Complaint> warnings = supported.error().complaints;
+    std::vector<Complaint> warnings;
+    if (!supported) warnings = supported.error().complaints;
     for (Complaint& warning : warnings) warning.message += "; applying it is refused";
+    for (policy::Rule* rule : rules) rule->http.reset();
     return warnings;
 }
 
@@ -47,22 +47,19 @@ std::vector<Problem> validate(std::span<const loader::Source> sources, const loa
         for (const Complaint& complaint : complaints) problems.push_back({severity, complaint});
     };
     const std::vector<std::string> ports = surroundings_of(settings).port_names;
-    Result<loader::Loaded> loaded =
-        gather(sources, policy::initial_inventory(), settings.ports_assumed ? nullptr : &ports, false);
-    if (loaded) {
-        add(Severity::kWarning, loaded->warnings);
-        add(Severity::kWarning, set_aside_foreign_interfaces(loaded->resources, settings));
-        add(Severity::kWarning, set_aside_http(loaded->resources));
-        const Result<Site> site = build_site(std::move(loaded->resources), settings);
+    Gathered gathered =
+        gather_what_is_sound(sources, policy::initial_inventory(), settings.ports_assumed ? nullptr : &ports, false);
+    add(Severity::kWarning, gathered.sound.warnings);
+    if (gathered.error) {
+        add(Severity::kError, gathered.error->complaints);
+    } else {
+        add(Severity::kWarning, set_aside_foreign_interfaces(gathered.sound.resources, settings));
+        add(Severity::kWarning, set_aside_http(gathered.sound.resources));
+        const Result<Site> site = build_site(std::move(gathered.sound.resources), settings);
         if (site)
             add(Severity::kWarning, warnings(*site->ruleset, policy::calico_view(*site->inventory)));
         else
             add(Severity::kError, site.error().complaints);
-    } else {
-        // Warnings of what can be read, although not all can.
-        add(Severity::kError, loaded.error().complaints);
-        for (const loader::Source& source : sources)
-            add(Severity::kWarning, loader::load_what_is_sound(source).sound.warnings);
     }
 
     std::map<std::string, std::size_t> place_of;

@@ -139,11 +139,7 @@ private:
     }
 
     void warn(const policy::Policy& policy, std::optional<policy::Spot> spot, std::string message, std::string hint) {
-        Place place = policy.metadata.place;
-        if (spot && spot->line > 0) {
-            place.line = spot->line;
-            place.column = spot->column;
-        }
+        Place place = spot.value_or(policy::Spot{}).in(policy.metadata.place);
         const policy::Kind kind = policy.kind();
         found_.push_back({std::move(place),
                           std::move(message),

@@ -79,13 +79,8 @@ private:
 
     void check_tier(const ResourceId& id, const Metadata& metadata, const std::string& tier, Spot spot) {
         if (inventory_.contains({Kind::kTier, {}, tier})) return;
-        Place place = metadata.place;
-        if (spot.line != 0) {
-            place.line = spot.line;
-            place.column = spot.column;
-        }
         const std::string meant = did_you_mean(tier, tiers());
-        complain(id, place, id.text() + ": tier '" + tier + "' is not defined",
+        complain(id, spot.in(metadata.place), id.text() + ": tier '" + tier + "' is not defined",
                  (meant.empty() ? "" : meant + " ") + "defined tiers are " + tier_names());
     }
 

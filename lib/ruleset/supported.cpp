@@ -12,13 +12,8 @@ void check_rules(const policy::ResourceId& id, const policy::Metadata& metadata,
                  Direction direction, std::vector<Complaint>& complaints) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
         if (!rules[i].http) continue;
-        Place place = metadata.place;
-        if (rules[i].spot.line != 0) {
-            place.line = rules[i].spot.line;
-            place.column = rules[i].spot.column;
-        }
         complaints.push_back(
-            {.place = std::move(place),
+            {.place = rules[i].spot.in(metadata.place),
              .message = id.text() + ", " + std::string(name(direction)) + " rule " + std::to_string(i) +
                         ": http rules are not matched yet; without it the rule would allow more than was written",
              .hint = "take the rule out until then, or write what it may allow by addresses and ports alone",

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -18,14 +19,21 @@
 
 namespace drywall::explain {
 
-// Every resource of every source, in their order, and the warnings about them. All complaints about all sources come
-// together, and so does a resource that is written twice. kRefused when nothing is wrong but that something is not
-// supported.
-// Where something is wrong, what can be read is also held against itself and `base`, so that what is wrong between
-// resources comes with it. `ports`: the appliance's, when they are known. `applied`: what can't be applied yet (rules
-// on HTTP) is wrong too.
+// Every resource that can be read of every source, in their order, and the warnings about them. All complaints about
+// all sources come together, and so does a resource that is written twice. kRefused when nothing is wrong but that
+// something is not supported. Where something is wrong, what can be read is also held against itself and `base`, so
+// that what is wrong between resources comes with it. `ports`: the appliance's, when they are known. `applied`: what
+// can't be applied yet (rules on HTTP) is wrong too.
+struct Gathered {
+    loader::Loaded sound;
+    std::optional<Error> error;  // absent: nothing is wrong
+};
+[[nodiscard]] Gathered gather_what_is_sound(std::span<const loader::Source> sources, const policy::Inventory& base,
+                                            const std::vector<std::string>* ports, bool applied);
+
+// The same for those who want all or nothing.
 [[nodiscard]] Result<loader::Loaded> gather(std::span<const loader::Source> sources, const policy::Inventory& base,
-                                            const std::vector<std::string>* ports = nullptr, bool applied = true);
+                                            const std::vector<std::string>* ports = nullptr);
 
 // Takes out the HostEndpoints of interfaces that may or may not be ports of the appliance, when its ports are not
 // known, and says so of each of them: they judge nothing here. Where the ports are known, such an interface is a

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "drywall/base/result.h"
 #include "drywall/base/verdict.h"
 #include "drywall/net/address.h"
 
@@ -75,6 +76,14 @@ struct Spot {
     int line = 0;
     int column = 0;
     bool operator==(const Spot&) const noexcept { return true; }
+
+    // In the file of the resource that it is a part of; that resource's own place where the spot is not known.
+    [[nodiscard]] Place in(Place resource) const {
+        if (line == 0) return resource;
+        resource.line = line;
+        resource.column = column;
+        return resource;
+    }
 };
 
 struct Rule {
