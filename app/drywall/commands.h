@@ -12,9 +12,15 @@
 
 namespace drywall::cli {
 
+// What every change can be told.
+struct ChangeArguments {
+    std::string if_generation = {};
+    std::string comment = {};
+};
+
 struct ApplyArguments {
     std::vector<std::string> files;
-    std::string if_generation;
+    ChangeArguments change = {};
 };
 Exit apply(const Invocation& invocation, const ApplyArguments& arguments);
 
@@ -23,7 +29,7 @@ struct ObjectArguments {
     std::string name;
     std::string ns;
     std::vector<std::string> files;  // `delete -f`
-    std::string if_generation;
+    ChangeArguments change = {};
 };
 Exit get(const Invocation& invocation, const ObjectArguments& arguments);
 Exit remove(const Invocation& invocation, const ObjectArguments& arguments);
@@ -32,7 +38,7 @@ struct PromoteArguments {
     std::string name;  // NAME, KIND/NAME or KIND/NAMESPACE/NAME
     std::string kind;
     std::string ns;
-    std::string if_generation;
+    ChangeArguments change = {};
 };
 Exit promote(const Invocation& invocation, const PromoteArguments& arguments);
 

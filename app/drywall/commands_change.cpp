@@ -9,8 +9,11 @@ namespace drywall::cli {
 
 namespace {
 
-Query precondition(const std::string& if_generation) {
-    return if_generation.empty() ? Query{} : Query{{"if-generation", if_generation}};
+Query query_of(const ChangeArguments& change) {
+    Query query;
+    if (!change.if_generation.empty()) query["if-generation"] = change.if_generation;
+    if (!change.comment.empty()) query["comment"] = change.comment;
+    return query;
 }
 
 // `sources`: what was sent, for the lines that complaints are about.
@@ -36,7 +39,7 @@ Exit show(const Invocation& invocation, const Result<Json>& applied, const std::
 }
 
 Exit send_files(const Invocation& invocation, const std::string& path, const std::vector<std::string>& files,
-                const std::string& if_generation) {
+                const ChangeArguments& change) {
     const Result<std::vector<loader::Source>> sources = read_all(files);
     if (!sources) {
         (void)report(invocation, sources.error());
@@ -44,18 +47,17 @@ Exit send_files(const Invocation& invocation, const std::string& path, const std
     }
     const Result<std::string> body = bundle_of(*sources);
     if (!body) return report(invocation, body.error());
-    return show(invocation, Client(invocation.socket).post(with_query(path, precondition(if_generation)), *body),
-                *sources);
+    return show(invocation, Client(invocation.socket).post(with_query(path, query_of(change)), *body), *sources);
 }
 
 }  // namespace
 
 Exit apply(const Invocation& invocation, const ApplyArguments& arguments) {
-    return send_files(invocation, "/v1/resources", arguments.files, arguments.if_generation);
+    return send_files(invocation, "/v1/resources", arguments.files, arguments.change);
 }
 
 Exit remove(const Invocation& invocation, const ObjectArguments& arguments) {
-    if (!arguments.files.empty()) return send_files(invocation, "/v1/delete", arguments.files, arguments.if_generation);
+    if (!arguments.files.empty()) return send_files(invocation, "/v1/delete", arguments.files, arguments.change);
     const Result<std::string> path = resource_path(arguments.kind, arguments.name, arguments.ns);
     const bool names_one = arguments.kind.find('/') != std::string::npos || !arguments.name.empty();
     if (!path || !names_one) {
@@ -63,7 +65,7 @@ Exit remove(const Invocation& invocation, const ObjectArguments& arguments) {
         return Exit::kUsage;
     }
     const Client client(invocation.socket);
-    return show(invocation, client.remove(with_query(*path, precondition(arguments.if_generation))));
+    return show(invocation, client.remove(with_query(*path, query_of(arguments.change))));
 }
 
 Exit promote(const Invocation& invocation, const PromoteArguments& arguments) {
@@ -77,7 +79,7 @@ Exit promote(const Invocation& invocation, const PromoteArguments& arguments) {
     if (!arguments.kind.empty()) body["kind"] = arguments.kind;
     if (!arguments.ns.empty()) body["namespace"] = arguments.ns;
     const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
-    const std::string path = with_query("/v1/promote", precondition(arguments.if_generation));
+    const std::string path = with_query("/v1/promote", query_of(arguments.change));
     return show(invocation, Client(invocation.socket).post(path, text));
 }
 

@@ -64,11 +64,16 @@ CLI::Option* add_files(CLI::App* command, std::vector<std::string>& files, std::
     return option;
 }
 
+// What every change can be told.
+void add_change_options(CLI::App* command, ChangeArguments& change) {
+    command->add_option("--if-generation", change.if_generation, "Do it only if this generation is in force");
+    command->add_option("--comment", change.comment, "Why; kept with the generation");
+}
+
 void add_changes(CLI::App& app, Options& o, Commands& commands) {
-    const std::string only_if = "Do it only if this generation is in force";
     CLI::App* apply_command = app.add_subcommand("apply", "Create or replace resources: all of them, or none");
     apply_command->add_option("-f,--filename", o.apply.files, "File, directory, or - for standard input")->required();
-    apply_command->add_option("--if-generation", o.apply.if_generation, only_if);
+    add_change_options(apply_command, o.apply.change);
     commands[apply_command] = [&o](const Invocation& i) { return apply(i, o.apply); };
 
     CLI::App* delete_command = app.add_subcommand("delete", "Delete resources: all of them, or none");
@@ -76,7 +81,7 @@ void add_changes(CLI::App& app, Options& o, Commands& commands) {
     delete_command->add_option("name", o.remove.name, "Name, or NAMESPACE/NAME");
     delete_command->add_option("-n,--namespace", o.remove.ns, "Namespace");
     delete_command->add_option("-f,--filename", o.remove.files, "Delete what these files describe");
-    delete_command->add_option("--if-generation", o.remove.if_generation, only_if);
+    add_change_options(delete_command, o.remove.change);
     commands[delete_command] = [&o](const Invocation& i) { return remove(i, o.remove); };
 
     CLI::App* promote_command = app.add_subcommand("promote", "Enforce a staged policy");
@@ -84,7 +89,7 @@ void add_changes(CLI::App& app, Options& o, Commands& commands) {
         ->required();
     promote_command->add_option("--kind", o.promote.kind, "Its kind, where the name is not enough (sgnp, snp, sknp)");
     promote_command->add_option("-n,--namespace", o.promote.ns, "Its namespace, where the name is not enough");
-    promote_command->add_option("--if-generation", o.promote.if_generation, only_if);
+    add_change_options(promote_command, o.promote.change);
     commands[promote_command] = [&o](const Invocation& i) { return promote(i, o.promote); };
 }
 

@@ -14,8 +14,9 @@ namespace {
 
 constexpr std::array<std::string_view, 0> kNone{};
 constexpr auto kFormat = std::to_array<std::string_view>({"format"});
-constexpr auto kChange = std::to_array<std::string_view>({"if-generation"});
-constexpr auto kFiles = std::to_array<std::string_view>({"if-generation", "source"});
+// What change_options() reads, and what a request has besides.
+constexpr auto kChange = std::to_array<std::string_view>({"if-generation", "comment"});
+constexpr auto kFiles = std::to_array<std::string_view>({"if-generation", "comment", "source"});
 constexpr auto kFlows =
     std::to_array<std::string_view>({"pending", "enforced", "differing", "after", "limit", "latest", "wait"});
 constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "limit"});

@@ -37,6 +37,9 @@ struct ApiResponse {
 [[nodiscard]] ApiResponse error_response(const Error& error);
 [[nodiscard]] ApiResponse error_response(int status, std::string_view code, const std::string& message);
 
+// What every request for a change may say about it: if-generation, comment.
+[[nodiscard]] Result<ChangeOptions> change_options(const ApiRequest& request);
+
 class Api {
 public:
     Api(Controller& controller, const observe::FlowLog& flows);

@@ -38,16 +38,6 @@ Result<ResourceId> id_of(const std::vector<std::string>& parts) {
     return ResourceId{*kind, with_namespace ? parts[1] : std::string(), parts.back()};
 }
 
-Result<std::optional<Generation>> expected_generation(const ApiRequest& request) {
-    std::string text = explain::text_parameter(request.query, "if-generation");
-    if (text.empty()) text = request.if_generation;
-    if (text.empty()) return std::optional<Generation>();
-    const std::optional<std::uint64_t> number = explain::parse_number(text);
-    if (!number)
-        return Error::of(ErrorKind::kInvalid, "If-Generation is '" + text + "'", "give the number of a generation");
-    return std::optional(static_cast<Generation>(*number));
-}
-
 Error not_a_bundle(const std::string& what) {
     return Error::of(ErrorKind::kInvalid, what,
                      R"(send {"files": [{"name": "a.yaml", "text": "..."}]}, or YAML alone)");
@@ -176,28 +166,28 @@ Result<ApiResponse> Api::get_resource(const ApiRequest& request, const Parts& pa
 }
 
 Result<ApiResponse> Api::apply(const ApiRequest& request, const Parts& /*parts*/) {
-    const auto expected = expected_generation(request);
-    if (!expected) return expected.error();
+    const Result<ChangeOptions> options = change_options(request);
+    if (!options) return options.error();
     const auto sources = sources_of(request);
     if (!sources) return sources.error();
-    const Result<Applied> applied = controller_.apply(*sources, request.peer, *expected);
+    const Result<Applied> applied = controller_.apply(*sources, request.peer, *options);
     if (!applied) return applied.error();
     return answer(*applied);
 }
 
 Result<ApiResponse> Api::remove_one(const ApiRequest& request, const Parts& parts) {
-    const auto expected = expected_generation(request);
-    if (!expected) return expected.error();
+    const Result<ChangeOptions> options = change_options(request);
+    if (!options) return options.error();
     const Result<ResourceId> id = id_of(parts);
     if (!id) return id.error();
-    const Result<Applied> applied = controller_.remove(std::vector{*id}, request.peer, *expected);
+    const Result<Applied> applied = controller_.remove(std::vector{*id}, request.peer, *options);
     if (!applied) return applied.error();
     return answer(*applied);
 }
 
 Result<ApiResponse> Api::remove_named_in_files(const ApiRequest& request, const Parts& /*parts*/) {
-    const auto expected = expected_generation(request);
-    if (!expected) return expected.error();
+    const Result<ChangeOptions> options = change_options(request);
+    if (!options) return options.error();
     const auto sources = sources_of(request);
     if (!sources) return sources.error();
     std::vector<ResourceId> ids;
@@ -206,19 +196,19 @@ Result<ApiResponse> Api::remove_named_in_files(const ApiRequest& request, const 
         if (!resources) return resources.error();
         for (const Resource& resource : *resources) ids.push_back(policy::id_of(resource));
     }
-    const Result<Applied> applied = controller_.remove(ids, request.peer, *expected);
+    const Result<Applied> applied = controller_.remove(ids, request.peer, *options);
     if (!applied) return applied.error();
     return answer(*applied);
 }
 
 Result<ApiResponse> Api::promote(const ApiRequest& request, const Parts& /*parts*/) {
-    const auto expected = expected_generation(request);
-    if (!expected) return expected.error();
+    const Result<ChangeOptions> options = change_options(request);
+    if (!options) return options.error();
     const Result<StagedName> wanted = staged_name(parse(request.body));
     if (!wanted) return wanted.error();
     const Result<ResourceId> staged = find_staged(*controller_.state().inventory, *wanted);
     if (!staged) return staged.error();
-    const Result<Applied> applied = controller_.promote(*staged, request.peer, *expected);
+    const Result<Applied> applied = controller_.promote(*staged, request.peer, *options);
     if (!applied) return applied.error();
     return answer(*applied);
 }

@@ -138,13 +138,13 @@ Result<runtime::Snapshot> Controller::snapshot() {
 
 // One change at a time: what is compiled while the mutex is held is based on what is in force.
 template <typename MakePlan>
-Result<Applied> Controller::change(std::string_view verb, const Peer& who, std::optional<Generation> expected,
+Result<Applied> Controller::change(std::string_view verb, const Peer& who, const ChangeOptions& options,
                                    MakePlan make) {
     const std::scoped_lock lock(change_mutex_);
     Result<Applied> result = [&]() -> Result<Applied> {
         const State before = state();
         const Generation current = before.ruleset->generation();
-        if (expected && *expected != current) return moved_on(*expected, current);
+        if (options.expected && *options.expected != current) return moved_on(*options.expected, current);
         Result<Plan> plan = make(*before.inventory);
         if (!plan) return plan.error();
         if (!plan->changes_something())
@@ -186,20 +186,19 @@ Result<Applied> Controller::carry_out(const State& before, Plan plan) {
 }
 
 Result<Applied> Controller::apply(std::span<const loader::Source> sources, const Peer& who,
-                                  std::optional<Generation> expected) {
-    return change("apply", who, expected,
+                                  const ChangeOptions& options) {
+    return change("apply", who, options,
                   [&](const policy::Inventory& inventory) { return plan_apply(inventory, sources); });
 }
 
 Result<Applied> Controller::remove(std::span<const policy::ResourceId> ids, const Peer& who,
-                                   std::optional<Generation> expected) {
-    return change("delete", who, expected,
+                                   const ChangeOptions& options) {
+    return change("delete", who, options,
                   [&](const policy::Inventory& inventory) { return plan_remove(inventory, ids); });
 }
 
-Result<Applied> Controller::promote(const policy::ResourceId& staged, const Peer& who,
-                                    std::optional<Generation> expected) {
-    return change("promote", who, expected,
+Result<Applied> Controller::promote(const policy::ResourceId& staged, const Peer& who, const ChangeOptions& options) {
+    return change("promote", who, options,
                   [&](const policy::Inventory& inventory) { return plan_promote(inventory, staged); });
 }
 

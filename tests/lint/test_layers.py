@@ -16,9 +16,10 @@ THIRD_PARTY = [
     (re.compile(r"^(hs|hs/.*|ch)\.h$"), ("lib/inspect/",)),
     (re.compile(r"^rte_.*\.h$"), ("lib/io/dpdk/", "lib/runtime/", "tests/unit/io/", "tests/unit/runtime/", "perf/")),
     (re.compile(r"^pcap(/.*)?\.h$"), ("lib/io/pcap/", "tests/support/")),
+    (re.compile(r"^sqlite3\.h$"), ("lib/store/", "tests/unit/store/")),
     (re.compile(r"^httplib\.h$"), ("lib/control/", "app/drywall/", "tests/unit/control/")),
     (re.compile(r"^CLI/"), ("app/",)),
-    (re.compile(r"^xxhash\.h$"), ("lib/flow/", "lib/net/", "lib/classify/", "lib/ruleset/")),
+    (re.compile(r"^xxhash\.h$"), ("lib/flow/", "lib/net/", "lib/classify/", "lib/ruleset/", "lib/store/")),
     (re.compile(r"^(gtest|gmock)/|^rapidcheck"), ("tests/",)),
     (re.compile(r"^benchmark/"), ("perf/",)),
 ]

@@ -86,6 +86,13 @@ private:
     runtime::Dataplane& dataplane_;
 };
 
+// How a change is to be made, whatever the change is.
+struct ChangeOptions {
+    // The generation that the sender believes to be in force; kConflict when it is not.
+    std::optional<Generation> expected{};
+    std::string comment{};  // why, in the sender's words; kept with the generation
+};
+
 class Controller {
 public:
     // Builds generation 1 from the initial inventory and `sources` (the appliance's policy directory).
@@ -98,19 +105,18 @@ public:
     void attach(Publisher& publisher);
     void detach();
 
-    // Creates or replaces every resource of the sources: all of them or none. `expected`: the generation that the
-    // sender believes to be current; kConflict when it is not.
+    // Creates or replaces every resource of the sources: all of them or none.
     [[nodiscard]] Result<Applied> apply(std::span<const loader::Source> sources, const Peer& who,
-                                        std::optional<Generation> expected = {});
+                                        const ChangeOptions& options = {});
 
     // Removes the named resources, all or none. kNotFound names those that do not exist.
     [[nodiscard]] Result<Applied> remove(std::span<const policy::ResourceId> ids, const Peer& who,
-                                         std::optional<Generation> expected = {});
+                                         const ChangeOptions& options = {});
 
     // Makes one staged policy enforced in one generation: the staged object goes, and the enforced policy of its name
     // is created, replaced, or (stagedAction Delete) removed. kRefused for stagedAction Ignore.
     [[nodiscard]] Result<Applied> promote(const policy::ResourceId& staged, const Peer& who,
-                                          std::optional<Generation> expected = {});
+                                          const ChangeOptions& options = {});
 
     [[nodiscard]] State state() const;
     [[nodiscard]] Generation generation() const { return state().ruleset->generation(); }
@@ -122,7 +128,7 @@ private:
     Controller(ruleset::Surroundings surroundings, classify::Budget budget);
 
     template <typename MakePlan>
-    Result<Applied> change(std::string_view verb, const Peer& who, std::optional<Generation> expected, MakePlan make);
+    Result<Applied> change(std::string_view verb, const Peer& who, const ChangeOptions& options, MakePlan make);
     Result<Applied> carry_out(const State& before, Plan plan);
 
     ruleset::Surroundings surroundings_;

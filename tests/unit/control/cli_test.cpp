@@ -156,42 +156,34 @@ TEST(Render, FlowsNameTheHitThatDecided) {
 TEST(Drywall, AppliesGetsPromotesAndDeletes) {
     Shell shell;
     const std::string path = shell.file("closed.yaml", kStagedClosed);
-    EXPECT_EQ(apply(shell.invocation(), {.files = {path}, .if_generation = {}}), Exit::kOk);
+    EXPECT_EQ(apply(shell.invocation(), {.files = {path}}), Exit::kOk);
     EXPECT_EQ(shell.out.str(),
               "stagedglobalnetworkpolicy/closed created\ngeneration 1 -> 2; nothing enforced changed\n");
-    EXPECT_EQ(apply(shell.invocation(), {.files = {path}, .if_generation = {}}), Exit::kOk);
+    EXPECT_EQ(apply(shell.invocation(), {.files = {path}}), Exit::kOk);
     EXPECT_THAT(shell.out.str(), HasSubstr("closed unchanged\ngeneration 2 stays"));
 
-    EXPECT_EQ(
-        get(shell.invocation(Format::kWide), {.kind = "gnp", .name = {}, .ns = {}, .files = {}, .if_generation = {}}),
-        Exit::kOk);
+    EXPECT_EQ(get(shell.invocation(Format::kWide), {.kind = "gnp", .name = {}, .ns = {}, .files = {}}), Exit::kOk);
     EXPECT_EQ(shell.out.str(), "NAME       TIER     ORDER  SELECTOR\nweb-to-db  default  100    app == 'db'\n");
 
-    EXPECT_EQ(promote(shell.invocation(), {.name = "closed", .kind = {}, .ns = {}, .if_generation = {}}), Exit::kOk);
+    EXPECT_EQ(promote(shell.invocation(), {.name = "closed", .kind = {}, .ns = {}}), Exit::kOk);
     EXPECT_THAT(shell.out.str(), HasSubstr("globalnetworkpolicy/closed created\n"));
     EXPECT_THAT(shell.out.str(), HasSubstr("what is enforced changed"));
-    EXPECT_EQ(
-        remove(shell.invocation(), {.kind = "gnp/closed", .name = {}, .ns = {}, .files = {}, .if_generation = {}}),
-        Exit::kOk);
+    EXPECT_EQ(remove(shell.invocation(), {.kind = "gnp/closed", .name = {}, .ns = {}, .files = {}}), Exit::kOk);
     EXPECT_EQ(shell.out.str(), "globalnetworkpolicy/closed deleted\ngeneration 3 -> 4; what is enforced changed\n");
 }
 
 TEST(Drywall, ExitCodesTellWhatWentWrong) {
     Shell shell;
     const std::string bad = shell.file("bad.yaml", with(kWebToDb, "Allow", "Alow"));
-    EXPECT_EQ(apply(shell.invocation(), {.files = {bad}, .if_generation = {}}), Exit::kInvalid);
+    EXPECT_EQ(apply(shell.invocation(), {.files = {bad}}), Exit::kInvalid);
     EXPECT_EQ(shell.out.str(), "");
     EXPECT_THAT(shell.err.str(), StartsWith(bad + ":9:15: "));
-    EXPECT_EQ(apply(shell.invocation(), {.files = {"/no/such/file.yaml"}, .if_generation = {}}), Exit::kInvalid);
+    EXPECT_EQ(apply(shell.invocation(), {.files = {"/no/such/file.yaml"}}), Exit::kInvalid);
     const std::string good = shell.file("good.yaml", kStagedClosed);
-    EXPECT_EQ(apply(shell.invocation(), {.files = {good}, .if_generation = "7"}), Exit::kConflict);
-    EXPECT_EQ(
-        remove(shell.invocation(), {.kind = "tier", .name = "default", .ns = {}, .files = {}, .if_generation = {}}),
-        Exit::kRefused);
-    EXPECT_EQ(remove(shell.invocation(), {.kind = "tier", .name = {}, .ns = {}, .files = {}, .if_generation = {}}),
-              Exit::kUsage);
-    EXPECT_EQ(get(shell.invocation(), {.kind = "gnp", .name = "no", .ns = {}, .files = {}, .if_generation = {}}),
-              Exit::kNegative);
+    EXPECT_EQ(apply(shell.invocation(), {.files = {good}, .change = {.if_generation = "7"}}), Exit::kConflict);
+    EXPECT_EQ(remove(shell.invocation(), {.kind = "tier", .name = "default", .ns = {}, .files = {}}), Exit::kRefused);
+    EXPECT_EQ(remove(shell.invocation(), {.kind = "tier", .name = {}, .ns = {}, .files = {}}), Exit::kUsage);
+    EXPECT_EQ(get(shell.invocation(), {.kind = "gnp", .name = "no", .ns = {}, .files = {}}), Exit::kNegative);
 }
 
 TEST(Drywall, SaysWhyItCantReachTheDaemon) {

@@ -74,7 +74,7 @@ public:
     Controller* operator->() { return controller_.get(); }
 
     Result<Applied> apply(std::vector<std::string> texts, std::optional<Generation> expected = {}) {
-        return controller_->apply(files(std::move(texts)), kAna, expected);
+        return controller_->apply(files(std::move(texts)), kAna, {.expected = expected, .comment = {}});
     }
 
     static constexpr Peer kAna{4711, 1000, 1000};
