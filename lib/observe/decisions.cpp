@@ -9,6 +9,9 @@ namespace {
 // Traces that are remembered before the cache starts anew: it is only a cache.
 constexpr std::size_t kCachedTraces = 65536;
 
+// Behind the hits by which policy denied it: why it passed nevertheless.
+constexpr const char* kSafetyOpen = "|__SAFETY__|cfg:safety-open|allow|-1";
+
 std::vector<std::string> numbered(const ruleset::Ruleset& ruleset, const std::vector<HitId>& hits) {
     std::vector<std::string> out;
     out.reserve(hits.size());
@@ -24,7 +27,9 @@ Decision Decisions::of(const ruleset::Ruleset& ruleset, TraceId trace) {
     if (by_trace_.size() >= kCachedTraces) by_trace_.clear();
 
     const classify::Trace& decided = ruleset.trace(trace);
-    Decision decision = intern({decided.enforced, decided.pending, numbered(ruleset, decided.enforced_hits),
+    std::vector<std::string> enforced_hits = numbered(ruleset, decided.enforced_hits);
+    if (ruleset.only_observed(trace)) enforced_hits.push_back(std::to_string(enforced_hits.size()) + kSafetyOpen);
+    Decision decision = intern({ruleset.verdict(trace).enforced, decided.pending, std::move(enforced_hits),
                                 numbered(ruleset, decided.pending_hits)});
     by_trace_.emplace(key, decision);
     return decision;

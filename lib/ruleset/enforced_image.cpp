@@ -187,6 +187,6 @@ private:
 
 }  // namespace
 
-std::string Ruleset::enforced_image() const { return EnforcedImage(program_, hits_).print(); }
+std::string Ruleset::enforced_image() const { return EnforcedImage(program(), hits()).print(); }
 
 }  // namespace drywall::ruleset

@@ -98,7 +98,7 @@ std::vector<PolicyRef> Ruleset::responsible(TraceId id) const {
     const std::vector<Step> pending = steps_of(*this, both.pending_hits);
     // Steps are the same in both worlds, and a deny ends the way: the shorter one ends where they differ.
     const std::size_t last = std::min(enforced.size(), pending.size()) - 1;
-    std::vector<PolicyRef> policies = parted_by(enforced[last], pending[last], tiers_, overlays_);
+    std::vector<PolicyRef> policies = parted_by(enforced[last], pending[last], tables_->tiers, tables_->overlays);
     for (PolicyRef& policy : decided_by(pending[last])) policies.push_back(std::move(policy));
     std::sort(policies.begin(), policies.end());
     policies.erase(std::unique(policies.begin(), policies.end()), policies.end());
@@ -106,10 +106,11 @@ std::vector<PolicyRef> Ruleset::responsible(TraceId id) const {
 }
 
 const EndpointInfo* Ruleset::endpoint_of(const net::Address& address) const noexcept {
-    const auto found = std::lower_bound(endpoint_by_address_.begin(), endpoint_by_address_.end(), address,
-                                        [](const auto& entry, const net::Address& key) { return entry.first < key; });
-    if (found == endpoint_by_address_.end() || found->first != address) return nullptr;
-    return &endpoints_[found->second];
+    const auto found =
+        std::lower_bound(tables_->endpoint_by_address.begin(), tables_->endpoint_by_address.end(), address,
+                         [](const auto& entry, const net::Address& key) { return entry.first < key; });
+    if (found == tables_->endpoint_by_address.end() || found->first != address) return nullptr;
+    return &tables_->endpoints[found->second];
 }
 
 }  // namespace drywall::ruleset

@@ -107,24 +107,36 @@ public:
 
     static std::shared_ptr<const Ruleset> assemble(Generation generation, Lowered lowered,
                                                    const Surroundings& surroundings, classify::Classifier classifier) {
-        const std::shared_ptr<Ruleset> ruleset(new Ruleset(generation, std::move(classifier)));
-        ruleset->program_ = std::move(lowered.program);
-        ruleset->surroundings_ = surroundings;
-        ruleset->hits_ = std::move(lowered.hits);
-        ruleset->verdicts_ = verdicts_of(ruleset->classifier_.traces(), ruleset->hits_);
-        ruleset->endpoints_ = std::move(lowered.endpoints);
-        ruleset->tiers_ = std::move(lowered.tiers);
-        ruleset->overlays_ = std::move(lowered.overlays);
-        for (std::size_t i = 0; i < ruleset->endpoints_.size(); ++i)
-            for (const net::Address& address : ruleset->endpoints_[i].addresses)
-                ruleset->endpoint_by_address_.emplace_back(address, i);
-        std::sort(ruleset->endpoint_by_address_.begin(), ruleset->endpoint_by_address_.end());
+        const auto tables = std::make_shared<Ruleset::Tables>(std::move(classifier));
+        tables->program = std::move(lowered.program);
+        tables->surroundings = surroundings;
+        tables->hits = std::move(lowered.hits);
+        tables->endpoints = std::move(lowered.endpoints);
+        tables->tiers = std::move(lowered.tiers);
+        tables->overlays = std::move(lowered.overlays);
+        for (std::size_t i = 0; i < tables->endpoints.size(); ++i)
+            for (const net::Address& address : tables->endpoints[i].addresses)
+                tables->endpoint_by_address.emplace_back(address, i);
+        std::sort(tables->endpoint_by_address.begin(), tables->endpoint_by_address.end());
+        const std::shared_ptr<Ruleset> ruleset(new Ruleset(generation, Enforcement::kEnforce, tables));
+        ruleset->verdicts_ = verdicts_of(tables->classifier.traces(), tables->hits);
         return ruleset;
     }
 };
 
-Ruleset::Ruleset(Generation generation, classify::Classifier classifier) noexcept
-    : generation_(generation), classifier_(std::move(classifier)) {}
+Ruleset::Ruleset(Generation generation, Enforcement enforcement, std::shared_ptr<const Tables> tables) noexcept
+    : generation_(generation), enforcement_(enforcement), tables_(std::move(tables)) {}
+
+std::shared_ptr<const Ruleset> Ruleset::again(Generation generation, Enforcement enforcement) const {
+    const std::shared_ptr<Ruleset> ruleset(new Ruleset(generation, enforcement, tables_));
+    ruleset->verdicts_ = verdicts_of(tables_->classifier.traces(), tables_->hits);
+    if (enforcement == Enforcement::kObserve)
+        for (TraceVerdict& verdict : ruleset->verdicts_) {
+            verdict.enforced = Verdict::kAllow;
+            verdict.reason = DropReason::kNone;
+        }
+    return ruleset;
+}
 
 Result<std::shared_ptr<const Ruleset>> Ruleset::build(Generation generation, const policy::Inventory& inventory,
                                                       const Surroundings& surroundings,

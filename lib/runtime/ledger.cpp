@@ -55,7 +55,8 @@ void Ledger::enter(Account& account, std::span<const std::unique_ptr<telemetry::
 void Ledger::enter(Account& account, TraceId id, const PacketsBytes& amount) {
     const classify::Trace& trace = account.ruleset_->trace(id);
     judged_ += amount;
-    (trace.enforced == Verdict::kAllow ? allowed_ : denied_) += amount;
+    (account.ruleset_->verdict(id).enforced == Verdict::kAllow ? allowed_ : denied_) += amount;
+    if (account.ruleset_->only_observed(id)) only_observed_ += amount;
     if (trace.unmatched) unmatched_ += amount;
     enter_hits(account, trace.enforced_hits, &RuleCounts::enforced, amount);
     enter_hits(account, trace.pending_hits, &RuleCounts::pending, amount);
@@ -135,6 +136,7 @@ void Ledger::report(const Account& current, Snapshot& snapshot) const {
     snapshot.judged = judged_;
     snapshot.enforced_allowed = allowed_;
     snapshot.enforced_denied = denied_;
+    snapshot.only_observed = only_observed_;
     snapshot.unmatched = unmatched_;
 }
 

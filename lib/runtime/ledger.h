@@ -70,6 +70,7 @@ private:
     telemetry::PacketsBytes judged_;
     telemetry::PacketsBytes allowed_;
     telemetry::PacketsBytes denied_;
+    telemetry::PacketsBytes only_observed_;
     telemetry::PacketsBytes unmatched_;
 };
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "drywall/base/drop_reason.h"
@@ -99,6 +100,9 @@ struct EndpointInfo {
 
 using Surroundings = policy::Surroundings;
 
+// Whether what policy denies is dropped. kObserve: everything passes, and is judged, counted and told as ever.
+enum class Enforcement : std::uint8_t { kEnforce, kObserve };
+
 // What is understood, but can't be matched yet, would allow more than was written: a rule with `http` that would take
 // part, in either world. kRefused, with the place of every such rule.
 [[nodiscard]] Status check_supported(const policy::CalicoView& view);
@@ -112,24 +116,34 @@ public:
                                                                       const Surroundings& surroundings,
                                                                       const classify::Budget& budget = {});
 
+    // The same tables under another number, made without compiling: what a revert publishes, and what is published
+    // while the safety is open. Only the verdicts are copied.
+    [[nodiscard]] std::shared_ptr<const Ruleset> again(Generation generation, Enforcement enforcement) const;
+
     [[nodiscard]] Generation generation() const noexcept { return generation_; }
+    [[nodiscard]] Enforcement enforcement() const noexcept { return enforcement_; }
 
     // Packet path. REQUIRES: as Classifier::lookup.
     void classify(std::span<const net::Tuple> tuples, std::span<TraceId> traces) const noexcept {
-        classifier_.lookup(tuples, traces);
+        tables_->classifier.lookup(tuples, traces);
     }
-    [[nodiscard]] TraceId classify(const net::Tuple& tuple) const noexcept { return classifier_.lookup(tuple); }
+    [[nodiscard]] TraceId classify(const net::Tuple& tuple) const noexcept { return tables_->classifier.lookup(tuple); }
+    // What happens to the packet. While nothing is enforced, trace() still says what policy decided.
     [[nodiscard]] const TraceVerdict& verdict(TraceId trace) const noexcept { return verdicts_[index(trace)]; }
+    // Policy denies what nevertheless passes, because nothing is enforced.
+    [[nodiscard]] bool only_observed(TraceId id) const noexcept { return verdict(id).enforced != trace(id).enforced; }
 
     [[nodiscard]] std::size_t trace_count() const noexcept { return verdicts_.size(); }
-    [[nodiscard]] const classify::Trace& trace(TraceId id) const noexcept { return classifier_.traces()[index(id)]; }
-    [[nodiscard]] std::span<const HitDescriptor> hits() const noexcept { return hits_; }
-    [[nodiscard]] const HitDescriptor& hit(HitId id) const noexcept { return hits_[index(id)]; }
-    [[nodiscard]] std::span<const EndpointInfo> endpoints() const noexcept { return endpoints_; }
+    [[nodiscard]] const classify::Trace& trace(TraceId id) const noexcept {
+        return tables_->classifier.traces()[index(id)];
+    }
+    [[nodiscard]] std::span<const HitDescriptor> hits() const noexcept { return tables_->hits; }
+    [[nodiscard]] const HitDescriptor& hit(HitId id) const noexcept { return tables_->hits[index(id)]; }
+    [[nodiscard]] std::span<const EndpointInfo> endpoints() const noexcept { return tables_->endpoints; }
     [[nodiscard]] const EndpointInfo* endpoint_of(const net::Address& address) const noexcept;
-    [[nodiscard]] const classify::Program& program() const noexcept { return program_; }
-    [[nodiscard]] const classify::Footprint& footprint() const noexcept { return classifier_.footprint(); }
-    [[nodiscard]] const Surroundings& surroundings() const noexcept { return surroundings_; }
+    [[nodiscard]] const classify::Program& program() const noexcept { return tables_->program; }
+    [[nodiscard]] const classify::Footprint& footprint() const noexcept { return tables_->classifier.footprint(); }
+    [[nodiscard]] const Surroundings& surroundings() const noexcept { return tables_->surroundings; }
 
     // The staged policies to which a difference between the two worlds of this trace is owed: those by which the worlds
     // part (a staged rule, a staged end of a tier, or the replacement or removal of the enforced policy that takes part
@@ -141,19 +155,27 @@ public:
     [[nodiscard]] std::string enforced_image() const;
 
 private:
-    Ruleset(Generation generation, classify::Classifier classifier) noexcept;
+    // What rulesets that differ only in their number share.
+    struct Tables {
+        explicit Tables(classify::Classifier compiled) noexcept : classifier(std::move(compiled)) {}
+        classify::Classifier classifier;
+        classify::Program program;
+        Surroundings surroundings;
+        std::vector<HitDescriptor> hits;
+        std::vector<EndpointInfo> endpoints;
+        std::vector<std::pair<net::Address, std::size_t>> endpoint_by_address;  // sorted
+        std::vector<std::pair<PolicyRef, PolicyRef>>
+            overlays;                    // staged policy, the enforced one it replaces or removes
+        std::vector<std::string> tiers;  // names, in the order of evaluation
+    };
+
+    Ruleset(Generation generation, Enforcement enforcement, std::shared_ptr<const Tables> tables) noexcept;
     friend class Builder;
 
     Generation generation_;
-    classify::Classifier classifier_;
-    classify::Program program_;
-    Surroundings surroundings_;
+    Enforcement enforcement_;
+    std::shared_ptr<const Tables> tables_;
     std::vector<TraceVerdict> verdicts_;
-    std::vector<HitDescriptor> hits_;
-    std::vector<EndpointInfo> endpoints_;
-    std::vector<std::pair<net::Address, std::size_t>> endpoint_by_address_;  // sorted
-    std::vector<std::pair<PolicyRef, PolicyRef>> overlays_;  // staged policy, the enforced one it replaces or removes
-    std::vector<std::string> tiers_;                         // names, in the order of evaluation
 };
 
 }  // namespace drywall::ruleset

@@ -77,6 +77,7 @@ struct Snapshot {
     telemetry::PacketsBytes judged;  // sum over all traces of all generations
     telemetry::PacketsBytes enforced_allowed;
     telemetry::PacketsBytes enforced_denied;
+    telemetry::PacketsBytes only_observed;  // allowed because nothing was enforced: policy denied them
     telemetry::PacketsBytes unmatched;  // traces without any step
     std::vector<PortTotals> ports;
     std::map<DropReason, telemetry::PacketsBytes> drops;

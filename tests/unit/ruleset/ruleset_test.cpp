@@ -208,6 +208,36 @@ TEST(Build, RefusesAnApplianceWithoutPorts) {
     ASSERT_FALSE(cluster.try_build());
 }
 
+TEST(Again, HasTheSameTablesUnderAnotherNumber) {
+    Cluster cluster;
+    cluster.workload("w", kW, {{"app", "w"}});
+    cluster.add(gnp("a").ingress(allow().tcp(80)));
+    const auto built = cluster.build();
+    const auto again = built->again(Generation{9}, ruleset::Enforcement::kEnforce);
+    EXPECT_EQ(again->generation(), Generation{9});
+    EXPECT_EQ(again->enforced_image(), built->enforced_image());
+    for (const std::uint16_t port : {80, 81}) {
+        const net::Tuple tuple = tcp().from(kUnknown).to(kW, port).tuple();
+        EXPECT_EQ(again->classify(tuple), built->classify(tuple));
+        EXPECT_EQ(again->verdict(again->classify(tuple)).enforced, built->verdict(built->classify(tuple)).enforced);
+    }
+}
+
+TEST(Again, ObservingLetsPassWhatPolicyDeniesAndSaysSo) {
+    Cluster cluster;
+    cluster.workload("w", kW, {{"app", "w"}});
+    cluster.add(gnp("a").ingress(allow().tcp(80)));
+    const auto open = cluster.build()->again(Generation{9}, ruleset::Enforcement::kObserve);
+    const TraceId denied = open->classify(tcp().from(kUnknown).to(kW, 81).tuple());
+    EXPECT_EQ(open->verdict(denied).enforced, Verdict::kAllow);
+    EXPECT_EQ(open->verdict(denied).reason, DropReason::kNone);
+    EXPECT_EQ(open->trace(denied).enforced, Verdict::kDeny) << "what policy decided is still told";
+    EXPECT_TRUE(open->only_observed(denied));
+    EXPECT_FALSE(open->only_observed(open->classify(tcp().from(kUnknown).to(kW, 80).tuple())));
+    const auto closed = open->again(Generation{10}, ruleset::Enforcement::kEnforce);
+    EXPECT_EQ(closed->verdict(denied).reason, DropReason::kPolicyDeny);
+}
+
 TEST(Build, KeepsItsGeneration) { EXPECT_EQ(Cluster().build()->generation(), Generation{1}); }
 
 }  // namespace

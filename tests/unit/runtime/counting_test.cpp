@@ -44,6 +44,24 @@ TEST(Counting, EveryJudgedPacketIsInExactlyOneVerdictTotal) {
     EXPECT_EQ(now.drops.at(DropReason::kPolicyDeny).packets, 50U);
 }
 
+TEST(Counting, WhatIsOnlyObservedPassesAndIsCountedAsSuch) {
+    const auto enforced = with_policies(1, {half_open("web")});
+    Testbed bed(enforced);
+    ASSERT_TRUE(bed.dataplane->publish(enforced->again(Generation{2}, ruleset::Enforcement::kObserve)));
+    bed.send(udp_packets(80));
+    const Snapshot open = bed.dataplane->snapshot();
+    EXPECT_EQ(open.transmitted.packets, 80U);
+    EXPECT_EQ(open.enforced_allowed.packets, 80U);
+    EXPECT_EQ(open.enforced_denied.packets, 0U);
+    EXPECT_EQ(open.only_observed.packets, 50U);
+    EXPECT_EQ(find(open, "web", false, 0)->enforced.packets, 20U) << "rules go on being counted";
+
+    ASSERT_TRUE(bed.dataplane->publish(enforced->again(Generation{3}, ruleset::Enforcement::kEnforce)));
+    bed.send(udp_packets(80));
+    EXPECT_EQ(bed.dataplane->snapshot().enforced_denied.packets, 50U);
+    EXPECT_EQ(bed.dataplane->snapshot().only_observed.packets, 50U);
+}
+
 TEST(Counting, RulesKeepTheirCountsThroughGenerations) {
     Testbed bed(with_policies(1, {half_open("web")}));
     for (std::uint64_t generation = 2; generation <= 10; ++generation) {
