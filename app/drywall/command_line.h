@@ -64,5 +64,6 @@ void add_changes(CommandLine& line);
 void add_objects_and_numbers(CommandLine& line);
 void add_questions(CommandLine& line);
 void add_offline(CommandLine& line);
+void add_store(CommandLine& line);
 
 }  // namespace drywall::cli

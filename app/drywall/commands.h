@@ -42,6 +42,37 @@ struct PromoteArguments {
 };
 Exit promote(const Invocation& invocation, const PromoteArguments& arguments);
 
+struct RollbackArguments {
+    std::string generation;
+    ChangeArguments change = {};
+};
+Exit rollback(const Invocation& invocation, const RollbackArguments& arguments);
+
+struct RestoreArguments {
+    std::string file;
+    ChangeArguments change = {};
+};
+Exit restore(const Invocation& invocation, const RestoreArguments& arguments);
+
+// commands_store.cpp
+
+struct HistoryArguments {
+    std::size_t limit = 20;
+    bool audit = false;  // every request instead, also those that were refused
+};
+Exit history(const Invocation& invocation, const HistoryArguments& arguments);
+
+struct DiffArguments {
+    std::vector<std::string> generations;  // none, A, or A and B
+    std::vector<std::string> files;
+};
+Exit diff(const Invocation& invocation, const DiffArguments& arguments);
+
+struct BackupArguments {
+    std::string file;
+};
+Exit backup(const Invocation& invocation, const BackupArguments& arguments);
+
 Exit status(const Invocation& invocation);
 Exit stats(const Invocation& invocation, const StatsParts& parts);
 

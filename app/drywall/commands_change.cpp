@@ -38,6 +38,13 @@ Exit show(const Invocation& invocation, const Result<Json>& applied, const std::
     return Exit::kOk;
 }
 
+Exit send_sources(const Invocation& invocation, const std::string& path, const std::vector<loader::Source>& sources,
+                  const ChangeArguments& change) {
+    const Result<std::string> body = bundle_of(sources);
+    if (!body) return report(invocation, body.error());
+    return show(invocation, Client(invocation.socket).post(with_query(path, query_of(change)), *body), sources);
+}
+
 Exit send_files(const Invocation& invocation, const std::string& path, const std::vector<std::string>& files,
                 const ChangeArguments& change) {
     const Result<std::vector<loader::Source>> sources = read_all(files);
@@ -45,9 +52,7 @@ Exit send_files(const Invocation& invocation, const std::string& path, const std
         (void)report(invocation, sources.error());
         return Exit::kInvalid;  // also for a file that does not exist
     }
-    const Result<std::string> body = bundle_of(*sources);
-    if (!body) return report(invocation, body.error());
-    return show(invocation, Client(invocation.socket).post(with_query(path, query_of(change)), *body), *sources);
+    return send_sources(invocation, path, *sources, change);
 }
 
 }  // namespace
@@ -81,6 +86,22 @@ Exit promote(const Invocation& invocation, const PromoteArguments& arguments) {
     const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
     const std::string path = with_query("/v1/promote", query_of(arguments.change));
     return show(invocation, Client(invocation.socket).post(path, text));
+}
+
+Exit rollback(const Invocation& invocation, const RollbackArguments& arguments) {
+    const std::string path = with_query("/v1/rollback", query_of(arguments.change));
+    return show(invocation, Client(invocation.socket).post(path, "{\"generation\": " + arguments.generation + "}"));
+}
+
+Exit restore(const Invocation& invocation, const RestoreArguments& arguments) {
+    const Result<loader::Source> kept = resources_of_backup(arguments.file);
+    if (!kept) {
+        (void)report(invocation, kept.error());
+        return Exit::kInvalid;
+    }
+    ChangeArguments change = arguments.change;
+    if (change.comment.empty()) change.comment = kept->name;
+    return send_sources(invocation, "/v1/restore", {*kept}, change);
 }
 
 }  // namespace drywall::cli

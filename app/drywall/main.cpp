@@ -84,6 +84,7 @@ int main(int argc, char** argv) {
     add_objects_and_numbers(line);
     add_questions(line);
     add_offline(line);
+    add_store(line);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

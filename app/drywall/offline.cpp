@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "drywall/explain/requests.h"
+#include "drywall/store/generation_store.h"
 
 namespace drywall::cli {
 
@@ -32,6 +33,24 @@ Result<std::vector<loader::Source>> read_all(const std::vector<std::string>& fil
     }
     if (!wrong.complaints.empty()) return wrong;
     return all;
+}
+
+Result<loader::Source> resources_of_backup(const std::string& file) {
+    Result<std::unique_ptr<store::GenerationStore>> store = store::GenerationStore::open_backup(file);
+    if (!store) return store.error();
+    const auto last = (*store)->in_force();
+    if (!last) return last.error();
+    const auto pending = (*store)->pending();
+    if (!pending) return pending.error();
+    if (!*last)
+        return Error::of(ErrorKind::kInvalid, file + " holds no generation", "name a file that `drywall backup` wrote");
+    const bool unconfirmed = *pending && (*pending)->generation == (*last)->number;
+    const Generation number = unconfirmed ? (*pending)->previous : (*last)->number;
+    const auto documents = (*store)->documents(number);
+    if (!documents) return documents.error();
+    loader::Source source{"generation " + std::to_string(index(number)) + " of " + file, {}};
+    for (const store::StoredDocument& document : *documents) source.text += "---\n" + document.text;
+    return source;
 }
 
 std::string told(std::string_view severity, const Complaint& complaint, const std::vector<loader::Source>& sources) {

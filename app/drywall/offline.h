@@ -29,6 +29,9 @@ namespace drywall::cli {
 // kInvalid for everything that makes the files unusable, a missing one among them.
 [[nodiscard]] Result<explain::Site> read_site(const std::vector<std::string>& files, const std::string& config);
 
+// The resources that were in force and confirmed when `drywall backup` wrote this file, as one source of that name.
+[[nodiscard]] Result<loader::Source> resources_of_backup(const std::string& file);
+
 // What drywalld would answer to GET /v1/matrix and /v1/trace if these files were in force. A matrix of files has no
 // limit to its rows.
 [[nodiscard]] Result<Json> matrix_of_files(const std::vector<std::string>& files, const std::string& config,

@@ -46,4 +46,12 @@ struct StatsParts {
 
 [[nodiscard]] std::string render_trace(const Json& trace, const Style& style);
 
+// Generations, newest first; `*` marks the one in force.
+[[nodiscard]] std::string render_history(const Json& answer, const Style& style);
+[[nodiscard]] std::string render_audit(const Json& answer, const Style& style);
+// As `diff -u` writes it.
+[[nodiscard]] std::string render_diff(const Json& answer, const Style& style);
+// Where the policies came from, and how the memory is; "" when all is as it should be.
+[[nodiscard]] std::string render_store(const Json& status, const Style& style);
+
 }  // namespace drywall::cli

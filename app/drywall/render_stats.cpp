@@ -128,6 +128,7 @@ std::string render_status(const Json& status, const Style& style) {
            "   transit failsafe rules: " + text_at(status, "/failsafe_rules") + '\n';
     out += "tables     " + std::to_string((number_at(status, "/tables/bytes") + 1023) / 1024) + " KiB, " +
            text_at(status, "/tables/traces") + " traces\n";
+    out += render_store(status, style);
     if (!at(status, "/ports").is_array()) return out;
     out += "flows      " + text_at(status, "/flows/live") + " live, " + text_at(status, "/flows/opened") +
            " opened; records lost " + text_at(status, "/flows/records_lost") + '\n';

@@ -34,22 +34,33 @@ void log_totals(const runtime::Snapshot& totals) {
 
 }  // namespace
 
-Result<std::unique_ptr<control::Controller>> load_policies(const loader::Settings& settings) {
+Status check_policies(const loader::Settings& settings) {
     std::vector<loader::Source> sources;
     if (!settings.policy_directory.empty()) {
         auto read = loader::read_sources(settings.policy_directory);
         if (!read) return read.error();
         sources = std::move(*read);
     }
-    return control::Controller::create(explain::surroundings_of(settings), explain::budget_of(settings), sources);
+    const auto made =
+        control::Controller::create(explain::surroundings_of(settings), explain::budget_of(settings), sources);
+    if (!made) return made.error();
+    return Done{};
 }
 
-Result<std::unique_ptr<Appliance>> Appliance::start(const loader::Settings& settings,
-                                                    std::unique_ptr<control::Controller> controller) {
+Result<Brain> load_policies(const loader::Settings& settings) {
+    auto store = store::GenerationStore::open(store_settings(settings));
+    if (!store) return store.error();
+    auto controller = control::Controller::create(explain::surroundings_of(settings), explain::budget_of(settings),
+                                                  **store, settings.policy_directory);
+    if (!controller) return controller.error();
+    return Brain{*std::move(store), *std::move(controller)};
+}
+
+Result<std::unique_ptr<Appliance>> Appliance::start(const loader::Settings& settings, Brain brain) {
     // Before any device is opened: no packet is forwarded by an appliance that nobody could operate, and two appliances
     // on the same wire would forward every packet twice.
     if (auto usable = control::Server::can_start(server_settings(settings)); !usable) return usable.error();
-    std::unique_ptr<Appliance> appliance(new Appliance(std::move(controller)));
+    std::unique_ptr<Appliance> appliance(new Appliance(std::move(brain)));
     auto dpdk = io::Dpdk::start(dpdk_settings(settings));
     if (!dpdk) return dpdk.error();
     appliance->dpdk_ = std::move(*dpdk);

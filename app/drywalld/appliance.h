@@ -16,17 +16,25 @@
 #include "drywall/loader/settings.h"
 #include "drywall/observe/flow_log.h"
 #include "drywall/runtime/dataplane.h"
+#include "drywall/store/generation_store.h"
 
 namespace drywall::daemon {
 
-// The policies of the appliance's directory, checked and compiled: generation 1. Needs no device.
-[[nodiscard]] Result<std::unique_ptr<control::Controller>> load_policies(const loader::Settings& settings);
+// What `drywalld --check` checks: the policies of the appliance's directory. Nothing is stored, no device is needed.
+[[nodiscard]] Status check_policies(const loader::Settings& settings);
+
+// The appliance's memory, and what came out of it: the last confirmed generation, or the policies of the directory as
+// the first one.
+struct Brain {
+    std::unique_ptr<store::GenerationStore> store;
+    std::unique_ptr<control::Controller> controller;
+};
+[[nodiscard]] Result<Brain> load_policies(const loader::Settings& settings);
 
 class Appliance {
 public:
     // Forwards and answers when it returns.
-    [[nodiscard]] static Result<std::unique_ptr<Appliance>> start(const loader::Settings& settings,
-                                                                  std::unique_ptr<control::Controller> controller);
+    [[nodiscard]] static Result<std::unique_ptr<Appliance>> start(const loader::Settings& settings, Brain brain);
     ~Appliance() { stop(); }
     Appliance(const Appliance&) = delete;
     Appliance& operator=(const Appliance&) = delete;
@@ -35,12 +43,13 @@ public:
     void stop();
 
 private:
-    explicit Appliance(std::unique_ptr<control::Controller> controller) : controller_(std::move(controller)) {}
+    explicit Appliance(Brain brain) : store_(std::move(brain.store)), controller_(std::move(brain.controller)) {}
 
     Status start_dataplane(const loader::Settings& settings);
     Status start_server(const loader::Settings& settings);
 
     // Destroyed from the bottom up.
+    std::unique_ptr<store::GenerationStore> store_;
     std::unique_ptr<control::Controller> controller_;
     observe::FlowLog flows_;
     std::unique_ptr<io::Dpdk> dpdk_;

@@ -51,6 +51,14 @@ control::ServerSettings server_settings(const loader::Settings& settings) {
     return server;
 }
 
+store::StoreSettings store_settings(const loader::Settings& settings) {
+    store::StoreSettings store;
+    store.directory = settings.state_directory;
+    store.generations = settings.state_generations;
+    store.audit_entries = settings.state_audit_entries;
+    return store;
+}
+
 runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                               std::vector<std::shared_ptr<io::Port>> ports) {
     runtime::DataplaneSettings dataplane;

@@ -12,11 +12,13 @@
 #include "drywall/loader/settings.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/runtime/dataplane.h"
+#include "drywall/store/generation_store.h"
 
 namespace drywall::daemon {
 
 [[nodiscard]] io::DpdkSettings dpdk_settings(const loader::Settings& settings);
 [[nodiscard]] control::ServerSettings server_settings(const loader::Settings& settings);
+[[nodiscard]] store::StoreSettings store_settings(const loader::Settings& settings);
 [[nodiscard]] runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                                             std::vector<std::shared_ptr<io::Port>> ports);
 

@@ -58,14 +58,15 @@ int run(const Arguments& arguments) {
     if (!settings) return report(settings.error(), kInvalid);
     log::start(settings->log_level);
 
-    auto controller = daemon::load_policies(*settings);
-    if (!controller) return report(controller.error(), kInvalid);
     if (arguments.check) {
+        if (auto sound = daemon::check_policies(*settings); !sound) return report(sound.error(), kInvalid);
         std::printf("%s: configuration and policies are valid\n", arguments.config.c_str());
         return kOk;
     }
 
-    auto appliance = daemon::Appliance::start(*settings, std::move(*controller));
+    auto brain = daemon::load_policies(*settings);
+    if (!brain) return report(brain.error(), kInvalid);
+    auto appliance = daemon::Appliance::start(*settings, *std::move(brain));
     if (!appliance) return report(appliance.error(), kDevice);
     wait_for(signals);
     (*appliance)->stop();

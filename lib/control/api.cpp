@@ -17,6 +17,10 @@ constexpr auto kFormat = std::to_array<std::string_view>({"format"});
 // What change_options() reads, and what a request has besides.
 constexpr auto kChange = std::to_array<std::string_view>({"if-generation", "comment"});
 constexpr auto kFiles = std::to_array<std::string_view>({"if-generation", "comment", "source"});
+constexpr auto kSource = std::to_array<std::string_view>({"source"});
+constexpr auto kLimit = std::to_array<std::string_view>({"limit"});
+constexpr auto kAudit = std::to_array<std::string_view>({"limit", "before"});
+constexpr auto kDiff = std::to_array<std::string_view>({"from", "to"});
 constexpr auto kFlows =
     std::to_array<std::string_view>({"pending", "enforced", "differing", "after", "limit", "latest", "wait"});
 constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "limit"});
@@ -105,6 +109,15 @@ std::span<const Api::Route> Api::routes() {
         {"DELETE", "/v1/resources/{kind}/{namespace}/{name}", &Api::remove_one, kChange},
         {"POST", "/v1/delete", &Api::remove_named_in_files, kFiles},
         {"POST", "/v1/promote", &Api::promote, kChange},
+        {"POST", "/v1/rollback", &Api::rollback, kChange},
+        {"POST", "/v1/restore", &Api::restore, kFiles},
+        {"GET", "/v1/generations", &Api::generations, kLimit},
+        {"GET", "/v1/generations/{generation}", &Api::generation, kNone},
+        {"GET", "/v1/generations/{generation}/resources", &Api::generation_resources, kNone},
+        {"GET", "/v1/audit", &Api::audit, kAudit},
+        {"GET", "/v1/diff", &Api::diff, kDiff},
+        {"POST", "/v1/diff", &Api::diff_candidate, kSource},
+        {"GET", "/v1/backup", &Api::backup, kNone},
         {"GET", "/v1/stats", &Api::stats, kNone},
         {"GET", "/v1/flows", &Api::flows, kFlows},
         {"GET", "/v1/matrix", &Api::matrix, kMatrix},

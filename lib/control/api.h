@@ -71,6 +71,17 @@ private:
     Result<ApiResponse> remove_named_in_files(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> promote(const ApiRequest& request, const Parts& parts);
 
+    // api_store.cpp
+    Result<ApiResponse> generations(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> generation(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> generation_resources(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> audit(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> diff(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> diff_candidate(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> rollback(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> restore(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> backup(const ApiRequest& request, const Parts& parts);
+
     // api_observe.cpp
     Result<ApiResponse> status(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> stats(const ApiRequest& request, const Parts& parts);

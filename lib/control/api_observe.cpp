@@ -6,6 +6,7 @@
 #include "drywall/explain/parameters.h"
 #include "drywall/explain/requests.h"
 #include "json.h"
+#include "json_store.h"
 
 namespace drywall::control {
 
@@ -57,7 +58,12 @@ Result<observe::FlowQuery> flow_query(const Query& query) {
 Result<ApiResponse> Api::status(const ApiRequest& /*request*/, const Parts& /*parts*/) {
     const Result<runtime::Snapshot> snapshot = controller_.snapshot();
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
-    return answer(json_of_status(controller_.state(), snapshot ? std::optional(*snapshot) : std::nullopt, uptime));
+    Json status = json_of_status(controller_.state(), snapshot ? std::optional(*snapshot) : std::nullopt, uptime);
+    if (const Result<store::GenerationStore*> store = controller_.store()) {
+        status["policies"] = json_of(controller_.origin());
+        status["store"] = json_of_store(**store);
+    }
+    return answer(status);
 }
 
 Result<ApiResponse> Api::stats(const ApiRequest& /*request*/, const Parts& /*parts*/) {

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "api.h"
+#include "api_requests.h"
 #include "drywall/explain/parameters.h"
 #include "drywall/loader/resources.h"
 #include "json.h"
@@ -57,7 +58,8 @@ Result<std::vector<loader::Source>> files_of(const Json& bundle) {
     return sources;
 }
 
-// A bundle of files, or a body that is YAML (or one JSON resource) itself.
+}  // namespace
+
 Result<std::vector<loader::Source>> sources_of(const ApiRequest& request) {
     if (request.body.starts_with('{')) {
         const Json json = parse(request.body);
@@ -65,6 +67,8 @@ Result<std::vector<loader::Source>> sources_of(const ApiRequest& request) {
     }
     return std::vector{loader::Source{explain::text_parameter(request.query, "source", "request"), request.body}};
 }
+
+namespace {
 
 ApiResponse answer(const Applied& applied) {
     ApiResponse response;

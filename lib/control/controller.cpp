@@ -104,15 +104,19 @@ Result<std::unique_ptr<Controller>> Controller::create(ruleset::Surroundings sur
         if (!wanted) return wanted.error();
         plan = *std::move(wanted);
     }
-    const Result<Applied> first = controller->carry_out(controller->state_, std::move(plan));
+    const Result<Applied> first = controller->carry_out("start", controller->state_, std::move(plan), Peer{}, {});
     log_result("start", Peer{}, first);
     if (!first) return first.error();
     return controller;
 }
 
 void Controller::attach(Publisher& publisher) {
-    const std::scoped_lock lock(state_mutex_);
-    publisher_ = &publisher;
+    const std::scoped_lock change(change_mutex_);
+    {
+        const std::scoped_lock lock(state_mutex_);
+        publisher_ = &publisher;
+    }
+    keep_first();
 }
 
 void Controller::detach() {
@@ -149,40 +153,51 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, const
         if (!plan) return plan.error();
         if (!plan->changes_something())
             return Applied{std::move(plan->changes), current, current, false, std::move(plan->warnings)};
-        return carry_out(before, *std::move(plan));
+        return carry_out(verb, before, *std::move(plan), who, options);
     }();
+    note(verb, result, who, options);
     log_result(verb, who, result);
     return result;
 }
 
-// Check, compile, publish; the new state is current only after the last of them.
-Result<Applied> Controller::carry_out(const State& before, Plan plan) {
+// Check, compile, keep, publish; the new state is current only after the last of them.
+Result<Applied> Controller::carry_out(std::string_view verb, const State& before, Plan plan, const Peer& who,
+                                      const ChangeOptions& options) {
     if (const Status sound = policy::check(plan.after, surroundings_.port_names); !sound) return sound.error();
     const auto next = static_cast<Generation>(last_number_ + 1);
     Result<std::shared_ptr<const ruleset::Ruleset>> built =
         ruleset::Ruleset::build(next, plan.after, surroundings_, budget_);
     if (!built) return built.error();
 
+    Applied applied;
+    applied.before = before.ruleset == nullptr ? Generation{} : before.ruleset->generation();
+    applied.after = next;
+    applied.enforced_changed =
+        before.ruleset == nullptr || before.ruleset->enforced_image() != (*built)->enforced_image();
+    auto warned =
+        std::make_shared<const std::vector<Complaint>>(explain::warnings(**built, policy::calico_view(plan.after)));
+    applied.warnings = std::move(plan.warnings);
+    append_news(*warned, before, plan.changes, applied.warnings);
+    applied.changes = std::move(plan.changes);
+
+    if (Status kept = keep(verb, applied, plan.after, who, options); !kept) return kept.error();
+    last_number_ = number(next);  // workers may see it even if its publication fails in the end
+    if (const Status published = publish(*built); !published) {
+        withdraw(verb, applied, published.error(), who, options);
+        return published.error();
+    }
+    const std::scoped_lock lock(state_mutex_);
+    state_ = {std::make_shared<const policy::Inventory>(std::move(plan.after)), *built,
+              std::chrono::system_clock::now(), std::move(warned)};
+    return applied;
+}
+
+Status Controller::publish(const std::shared_ptr<const ruleset::Ruleset>& next) {
     Publisher* publisher = [this] {
         const std::scoped_lock lock(state_mutex_);
         return publisher_;
     }();
-    if (publisher != nullptr) {
-        last_number_ = number(next);  // workers may see it even if its publication fails in the end
-        if (const Status published = publisher->publish(*built); !published) return published.error();
-    }
-    last_number_ = number(next);
-    const Generation previous = before.ruleset == nullptr ? Generation{} : before.ruleset->generation();
-    const bool enforced_changed =
-        before.ruleset == nullptr || before.ruleset->enforced_image() != (*built)->enforced_image();
-    auto warned =
-        std::make_shared<const std::vector<Complaint>>(explain::warnings(**built, policy::calico_view(plan.after)));
-    std::vector<Complaint> warnings = std::move(plan.warnings);
-    append_news(*warned, before, plan.changes, warnings);
-    const std::scoped_lock lock(state_mutex_);
-    state_ = {std::make_shared<const policy::Inventory>(std::move(plan.after)), *built,
-              std::chrono::system_clock::now(), std::move(warned)};
-    return Applied{std::move(plan.changes), previous, next, enforced_changed, std::move(warnings)};
+    return publisher == nullptr ? Status(Done{}) : publisher->publish(next);
 }
 
 Result<Applied> Controller::apply(std::span<const loader::Source> sources, const Peer& who,
@@ -200,6 +215,22 @@ Result<Applied> Controller::remove(std::span<const policy::ResourceId> ids, cons
 Result<Applied> Controller::promote(const policy::ResourceId& staged, const Peer& who, const ChangeOptions& options) {
     return change("promote", who, options,
                   [&](const policy::Inventory& inventory) { return plan_promote(inventory, staged); });
+}
+
+Result<Applied> Controller::rollback(Generation to, const Peer& who, const ChangeOptions& options) {
+    const Result<policy::Inventory> wanted = content(to);
+    ChangeOptions said = options;
+    if (said.comment.empty()) said.comment = "as generation " + std::to_string(number(to));
+    return change("rollback", who, said, [&](const policy::Inventory& inventory) -> Result<Plan> {
+        if (!wanted) return wanted.error();
+        return plan_become(inventory, *wanted);
+    });
+}
+
+Result<Applied> Controller::restore(std::span<const loader::Source> sources, const Peer& who,
+                                    const ChangeOptions& options) {
+    return change("restore", who, options,
+                  [&](const policy::Inventory& inventory) { return plan_restore(inventory, sources); });
 }
 
 }  // namespace drywall::control

@@ -103,6 +103,31 @@ Result<Plan> plan_remove(const Inventory& before, std::span<const ResourceId> id
     return plan;
 }
 
+Plan plan_become(const Inventory& before, const Inventory& wanted) {
+    Plan plan{before, {}};
+    for (const auto& [id, resource] : wanted) {
+        const auto known = before.find(id);
+        // The same object, or another one that means the same: then the old one stays.
+        if (known != before.end() &&
+            (known->second == resource || loader::to_json(*known->second) == loader::to_json(*resource)))
+            continue;
+        plan.after[id] = resource;
+        plan.changes.push_back({id, known == before.end() ? Outcome::kCreated : Outcome::kConfigured});
+    }
+    for (const auto& [id, resource] : before)
+        if (!wanted.contains(id) && plan.after.erase(id) == 1) plan.changes.push_back({id, Outcome::kDeleted});
+    return plan;
+}
+
+Result<Plan> plan_restore(const Inventory& before, std::span<const loader::Source> sources) {
+    const Inventory nothing = policy::initial_inventory();
+    Result<Plan> wanted = plan_apply(nothing, sources);
+    if (!wanted) return wanted;
+    Plan plan = plan_become(before, wanted->after);
+    plan.warnings = std::move(wanted->warnings);
+    return plan;
+}
+
 Result<ResourceId> find_staged(const Inventory& inventory, const StagedName& wanted) {
     if (wanted.kind && !policy::enforced_twin(*wanted.kind))
         return Error::of(ErrorKind::kInvalid,

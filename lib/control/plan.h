@@ -30,6 +30,12 @@ struct Plan {
 
 [[nodiscard]] Result<Plan> plan_remove(const policy::Inventory& before, std::span<const policy::ResourceId> ids);
 
+// The inventory becomes `wanted`: what is missing there goes.
+[[nodiscard]] Plan plan_become(const policy::Inventory& before, const policy::Inventory& wanted);
+
+// The resources of the sources become all that there is.
+[[nodiscard]] Result<Plan> plan_restore(const policy::Inventory& before, std::span<const loader::Source> sources);
+
 // A staged policy as people name it: what is left out is looked for.
 struct StagedName {
     std::optional<policy::Kind> kind;

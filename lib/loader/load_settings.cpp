@@ -32,6 +32,21 @@ void read_control(Fields& top, Settings& settings) {
     control->finish();
 }
 
+void read_state(Fields& top, Settings& settings) {
+    auto state = section(top, "state");
+    if (!state) return;
+    if (const Node* node = state->take("directory")) {
+        const auto path = read_text(*node, "state.directory", top.complaints());
+        if (path && !path->starts_with('/'))
+            top.complaints().add(node->line, node->column, "state.directory " + shown(*path) + " is not absolute",
+                                 "write a path that begins with /");
+        settings.state_directory = path.value_or("");
+    }
+    assign_integer(*state, "generations", 2, 1'000'000, settings.state_generations);
+    assign_integer(*state, "audit-entries", 100, 10'000'000, settings.state_audit_entries);
+    state->finish();
+}
+
 void complete_ports(Settings& settings) {
     settings.ports_assumed = settings.ports.empty();
     if (settings.ports_assumed) settings.ports = {{"left", {}}, {"right", {}}};
@@ -52,6 +67,7 @@ Settings read_settings(Fields& top, Purpose purpose) {
     read_traffic(top, settings);
     read_limits(top, settings);
     read_control(top, settings);
+    read_state(top, settings);
     settings.policy_directory = top.text("policies").value_or("");
     read_log(top, settings);
     top.finish();

@@ -32,7 +32,9 @@ std::string next_step(int code, const std::string& file) {
 }
 
 Error failed(int code, const std::string& words, const std::string& file) {
-    return Error::of(ErrorKind::kUnavailable, file + ": " + words, next_step(code, file));
+    const bool taken = (code & 0xff) == SQLITE_BUSY || (code & 0xff) == SQLITE_LOCKED;
+    return Error::of(taken ? ErrorKind::kConflict : ErrorKind::kUnavailable, file + ": " + words,
+                     next_step(code, file));
 }
 
 Error failed(sqlite3* handle, const std::string& file) {

@@ -93,6 +93,8 @@ workers:
 stats-core: {cpus[0]}
 control:
   socket: {folder}/api.sock
+state:
+  directory: {folder}/state
 {extra}"""
 
 

@@ -151,7 +151,7 @@ class House(unittest.TestCase):
             "cpp-httplib": "libcpp-httplib-dev", "CLI11": "libcli11-dev", "libhs": "libhyperscan-dev",
             "libdpdk": "libdpdk-dev", "libpcap": "libpcap-dev", "gtest": "libgtest-dev", "gtest_main": "libgtest-dev",
             "gmock": "libgmock-dev", "benchmark": "libbenchmark-dev", "benchmark_main": "libbenchmark-dev",
-            "rapidcheck": "librapidcheck-dev",
+            "rapidcheck": "librapidcheck-dev", "sqlite3": "libsqlite3-dev",
             "libxxhash": "libxxhash-dev", "threads": None,
         }
         listed = {line.split("#")[0].strip() for line in tree.read("scripts/dependencies.txt").splitlines()}

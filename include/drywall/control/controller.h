@@ -23,6 +23,7 @@
 #include "drywall/policy/resources.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/runtime/dataplane.h"
+#include "drywall/store/generation_store.h"
 
 namespace drywall::control {
 
@@ -93,12 +94,29 @@ struct ChangeOptions {
     std::string comment{};  // why, in the sender's words; kept with the generation
 };
 
+// Where the policies that were in force at the start came from.
+struct Origin {
+    std::string text{};              // "generation 41 of /var/lib/drywall/state.db", "/etc/drywall/policies"
+    std::string policy_directory{};  // empty: none is configured
+    std::string difference{};        // of its files from what came into force instead; empty: none
+    // A change that nobody had confirmed when the last process ended, and that was therefore taken back.
+    std::optional<store::PendingConfirmation> taken_back{};
+};
+
 class Controller {
 public:
     // Builds generation 1 from the initial inventory and `sources` (the appliance's policy directory).
     [[nodiscard]] static Result<std::unique_ptr<Controller>> create(ruleset::Surroundings surroundings,
                                                                     classify::Budget budget = {},
                                                                     std::span<const loader::Source> sources = {});
+
+    // The same with a memory: brings back the last confirmed generation of the store, under its number. Only for a
+    // store that holds none, the files of `policy_directory` (may be empty) become a new generation. From then on a
+    // change is in the store before it is published. `store` outlives the controller.
+    [[nodiscard]] static Result<std::unique_ptr<Controller>> create(ruleset::Surroundings surroundings,
+                                                                    classify::Budget budget,
+                                                                    store::GenerationStore& store,
+                                                                    const std::string& policy_directory);
 
     // From now on changes are published there. Start the dataplane with state().ruleset, then attach it, before anyone
     // may ask for changes. `publisher` outlives the controller or is detached first.
@@ -118,6 +136,22 @@ public:
     [[nodiscard]] Result<Applied> promote(const policy::ResourceId& staged, const Peer& who,
                                           const ChangeOptions& options = {});
 
+    // The resources of a kept generation become the resources in force, as a new generation.
+    [[nodiscard]] Result<Applied> rollback(Generation to, const Peer& who, const ChangeOptions& options = {});
+
+    // The resources of the sources become all that there is (the initial tiers stay), as a new generation.
+    [[nodiscard]] Result<Applied> restore(std::span<const loader::Source> sources, const Peer& who,
+                                          const ChangeOptions& options = {});
+
+    // The resources of the generation in force or of any that is kept. kNotFound otherwise.
+    [[nodiscard]] Result<policy::Inventory> content(Generation generation) const;
+    // What apply() would make of the inventory; nothing is changed.
+    [[nodiscard]] Result<policy::Inventory> candidate(std::span<const loader::Source> sources) const;
+
+    // kUnavailable for a controller that has no store.
+    [[nodiscard]] Result<store::GenerationStore*> store() const;
+    [[nodiscard]] const Origin& origin() const noexcept { return origin_; }
+
     [[nodiscard]] State state() const;
     [[nodiscard]] Generation generation() const { return state().ruleset->generation(); }
 
@@ -129,10 +163,31 @@ private:
 
     template <typename MakePlan>
     Result<Applied> change(std::string_view verb, const Peer& who, const ChangeOptions& options, MakePlan make);
-    Result<Applied> carry_out(const State& before, Plan plan);
+    Result<Applied> carry_out(std::string_view verb, const State& before, Plan plan, const Peer& who,
+                              const ChangeOptions& options);
+
+    Status publish(const std::shared_ptr<const ruleset::Ruleset>& next);
+
+    // controller_store.cpp. REQUIRES: change_mutex_ is held, or nobody else knows the controller yet
+    Status start_from_store(const std::string& policy_directory);
+    Status start_from_files(const std::string& policy_directory);
+    Status bring_back(const store::GenerationRecord& record, const policy::Inventory& inventory);
+    // The first generation is stored when it is attached: a start that failed must not decide what the next one brings.
+    void keep_first();
+    // Into the store, before the publication; Done without a store. `pending`: it has to be confirmed.
+    Status keep(std::string_view verb, const Applied& applied, const policy::Inventory& content, const Peer& who,
+                const ChangeOptions& options, const std::optional<store::PendingConfirmation>& pending = {});
+    // Out of the store, because it could not be published.
+    void withdraw(std::string_view verb, const Applied& applied, const Error& why, const Peer& who,
+                  const ChangeOptions& options);
+    // A request that made no generation.
+    void note(std::string_view verb, const Result<Applied>& result, const Peer& who, const ChangeOptions& options);
 
     ruleset::Surroundings surroundings_;
     classify::Budget budget_;
+    store::GenerationStore* store_ = nullptr;  // set before anyone else knows the controller
+    Origin origin_;
+    std::optional<Applied> first_;    // guarded by change_mutex_; made from files and not stored yet
     std::mutex change_mutex_;         // held through a whole change
     std::uint64_t last_number_ = 0;   // guarded by change_mutex_; a number once published is never used again
     mutable std::mutex state_mutex_;  // guards what follows; held for the time of a copy

@@ -83,7 +83,10 @@ struct Settings {
     std::uint32_t event_ring = 8192;              // records per worker
     std::chrono::milliseconds swap_timeout{500};  // how long a publication waits for a worker
     std::size_t ruleset_memory_mb = 1024;         // a generation whose tables are larger is refused
-    std::string policy_directory;                 // loaded at start, before the first packet; may be empty
+    std::string policy_directory;                 // the first generation of an empty store; may be empty
+    std::string state_directory = "/var/lib/drywall";
+    std::uint32_t state_generations = 1000;  // how many of the newest are kept
+    std::uint32_t state_audit_entries = 100'000;
     std::string log_level = "info";
 };
 

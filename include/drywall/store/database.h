@@ -1,7 +1,9 @@
 // Database: one SQLite file, its prepared statements and its transactions. The only way to SQLite in this house.
 //
 // Threads: one at a time; whoever shares a Database holds a mutex. Statements die before the Database they came from.
-// Failure: Result, with SQLite's own words, the file, and the next step. A failed write leaves the file as it was.
+// Failure: Result, with SQLite's own words, the file, and the next step: kConflict when somebody else has the file
+// open,
+//          kUnavailable for the rest. A failed write leaves the file as it was.
 // Source:  https://www.sqlite.org/wal.html, https://www.sqlite.org/pragma.html
 #pragma once
 

@@ -1,0 +1,37 @@
+// Commands about generations: what is kept of them, and the way back.
+#include "command_line.h"
+#include "commands.h"
+
+namespace drywall::cli {
+
+void add_store(CommandLine& line) {
+    auto [history_command, h] =
+        line.add<HistoryArguments>("history", "Show the generations that are kept", {Format::kJson}, &history);
+    history_command.add_option("--limit", h.limit, "At most so many")->check(CLI::Range(1, 10000));
+    history_command.add_flag("--audit", h.audit, "Every request for a change instead, also what was refused");
+
+    auto [diff_command, d] =
+        line.add<DiffArguments>("diff", "Show what differs between generations, or from files", {Format::kJson}, &diff);
+    diff_command.add_option("generations", d.generations, "FROM and TO (default: the last change)")->expected(0, 2);
+    diff_command.add_option("-f,--filename", d.files, "What applying these files would change")
+        ->allow_extra_args(false);
+
+    const auto formats = {Format::kJson, Format::kName};
+    auto [rollback_command, r] = line.add<RollbackArguments>(
+        "rollback", "Bring a kept generation's resources back, as a new generation", formats, &rollback);
+    rollback_command.add_option("generation", r.generation, "Its number; `drywall history` lists them")
+        ->required()
+        ->check(CLI::PositiveNumber);
+    add_change_options(rollback_command, r.change);
+
+    auto [backup_command, b] =
+        line.add<BackupArguments>("backup", "Write everything that is kept into one file", {}, &backup);
+    backup_command.add_option("file", b.file, "The file")->required();
+
+    auto [restore_command, s] = line.add<RestoreArguments>(
+        "restore", "Make the resources of a backup all there are, as one change", formats, &restore);
+    restore_command.add_option("file", s.file, "A file that `drywall backup` wrote")->required();
+    add_change_options(restore_command, s.change);
+}
+
+}  // namespace drywall::cli

@@ -1,0 +1,16 @@
+// Parts of requests that several handlers read.
+//
+// Threads: pure functions.
+#pragma once
+
+#include <vector>
+
+#include "api.h"
+#include "drywall/loader/resources.h"
+
+namespace drywall::control {
+
+// A bundle of files, or a body that is YAML (or one JSON resource) itself.
+[[nodiscard]] Result<std::vector<loader::Source>> sources_of(const ApiRequest& request);
+
+}  // namespace drywall::control

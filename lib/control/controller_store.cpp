@@ -1,0 +1,240 @@
+// The controller and its memory: how the last generation comes back, and how each new one is kept before it is
+// published. docs/adr/0008-state-in-sqlite.md has the reasons.
+#include <pwd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "drywall/base/logging.h"
+#include "drywall/control/controller.h"
+#include "drywall/explain/warnings.h"
+#include "drywall/policy/convert.h"
+#include "plan.h"
+
+namespace drywall::control {
+
+namespace {
+
+std::string digits(Generation generation) { return std::to_string(index(generation)); }
+
+std::string login_of(std::uint32_t uid) {
+    std::array<char, 4096> room{};
+    passwd entry{};
+    passwd* found = nullptr;
+    if (::getpwuid_r(uid, &entry, room.data(), room.size(), &found) != 0 || found == nullptr) return {};
+    return entry.pw_name;
+}
+
+store::Author author_of(const Peer& who) {
+    return {who.pid, who.uid, who.gid, who.pid == Peer::kItself ? std::string() : login_of(who.uid)};
+}
+
+store::AuditEntry entry_for(std::string_view verb, const Peer& who, const ChangeOptions& options,
+                            std::string_view outcome) {
+    store::AuditEntry entry;
+    entry.at = std::chrono::system_clock::now();
+    entry.author = author_of(who);
+    entry.verb = verb;
+    entry.comment = options.comment;
+    entry.outcome = outcome;
+    return entry;
+}
+
+store::GenerationRecord record_of(std::string_view verb, const Applied& applied, const Peer& who,
+                                  const ChangeOptions& options) {
+    store::GenerationRecord record;
+    record.number = applied.after;
+    record.before = applied.before;
+    record.made = std::chrono::system_clock::now();
+    record.verb = verb;
+    record.author = author_of(who);
+    record.comment = options.comment;
+    record.enforced_changed = applied.enforced_changed;
+    for (const Change& change : applied.changes)
+        if (change.outcome != Outcome::kUnchanged)
+            record.changes.push_back({change.id, std::string(name(change.outcome))});
+    return record;
+}
+
+// "12 of 40 resources differ, the first is globalnetworkpolicy/web-to-db"; empty when a directory's files change
+// nothing.
+std::string difference_of(const policy::Inventory& in_force, const std::vector<loader::Source>& sources) {
+    const Result<Plan> plan = plan_apply(in_force, sources);
+    if (!plan) return "they can't be applied: " + plan.error().complaints.front().text();
+    const auto differs = [](const Change& change) { return change.outcome != Outcome::kUnchanged; };
+    const auto first = std::find_if(plan->changes.begin(), plan->changes.end(), differs);
+    if (first == plan->changes.end()) return {};
+    return std::to_string(std::count_if(first, plan->changes.end(), differs)) + " of " +
+           std::to_string(plan->changes.size()) + " resources differ, the first is " + first->id.text();
+}
+
+void warn_of_difference(const Origin& origin) {
+    if (origin.difference.empty()) return;
+    spdlog::warn(
+        "the files in {} are not what is in force: {}. In force is {}; `drywall diff -f {}` shows the difference, "
+        "`drywall apply -f {}` enforces the files",
+        origin.policy_directory, origin.difference, origin.text, origin.policy_directory, origin.policy_directory);
+}
+
+}  // namespace
+
+// --- the start ---
+
+Result<std::unique_ptr<Controller>> Controller::create(ruleset::Surroundings surroundings, classify::Budget budget,
+                                                       store::GenerationStore& store,
+                                                       const std::string& policy_directory) {
+    std::unique_ptr<Controller> controller(new Controller(std::move(surroundings), budget));
+    controller->state_.inventory = std::make_shared<const policy::Inventory>(policy::initial_inventory());
+    controller->store_ = &store;
+    controller->last_number_ = index(store.last_number());
+    controller->origin_.policy_directory = policy_directory;
+    const auto known = store.in_force();
+    if (!known) return known.error();
+    const Status started =
+        *known ? controller->start_from_store(policy_directory) : controller->start_from_files(policy_directory);
+    if (!started) return started.error();
+    const store::StoreHealth health = store.health();
+    if (health.state != store::StoreHealth::State::kOk)
+        spdlog::error("{}: what is in force goes on, and changes are refused", health.words);
+    return controller;
+}
+
+Status Controller::start_from_files(const std::string& policy_directory) {
+    Plan plan{*state_.inventory, {}};
+    if (!policy_directory.empty()) {
+        const auto sources = loader::read_sources(policy_directory);
+        if (!sources) return sources.error();
+        Result<Plan> wanted = plan_apply(*state_.inventory, *sources);
+        if (!wanted) return wanted.error();
+        plan = *std::move(wanted);
+    }
+    origin_.text =
+        policy_directory.empty() ? "nothing: the store is new and no policies are configured" : policy_directory;
+    const Result<Applied> first = carry_out("start", state_, std::move(plan), Peer{}, {});
+    if (!first) return first.error();
+    spdlog::info("generation {} is in force, from {}", digits(first->after), origin_.text);
+    return Done{};
+}
+
+Status Controller::start_from_store(const std::string& policy_directory) {
+    auto pending = store_->pending();
+    if (!pending) return pending.error();
+    auto last = store_->in_force();
+    if (!last) return last.error();
+    store::GenerationRecord record = **last;
+    const bool unconfirmed = *pending && (*pending)->generation == record.number;
+    const Generation source = unconfirmed ? (*pending)->previous : record.number;
+    const Result<policy::Inventory> inventory = store_->content(source);
+    if (!inventory) return inventory.error();
+    if (unconfirmed) {
+        store::GenerationRecord again;
+        again.number = static_cast<Generation>(last_number_ + 1);
+        again.before = record.number;
+        again.takes_back = record.number;
+        again.made = std::chrono::system_clock::now();
+        again.verb = "revert";
+        again.comment = "generation " + digits(record.number) + " was not confirmed before the restart";
+        again.enforced_changed = record.enforced_changed;
+        record = std::move(again);
+        origin_.taken_back = **pending;
+    }
+    origin_.text = "generation " + digits(source) + " of " + store_->file().string();
+    if (Status back = bring_back(record, *inventory); !back) return back;
+    if (policy_directory.empty()) return Done{};
+    const auto sources = loader::read_sources(policy_directory);
+    origin_.difference =
+        sources ? difference_of(*state_.inventory, *sources) : sources.error().complaints.front().text();
+    warn_of_difference(origin_);
+    return Done{};
+}
+
+// A disk that is full is no reason to leave an unconfirmed change in force: it is taken back, and again by the next
+// start, for the store still says that it was pending.
+Status Controller::bring_back(const store::GenerationRecord& record, const policy::Inventory& inventory) {
+    if (Status sound = policy::check(inventory, surroundings_.port_names); !sound) return sound;
+    auto built = ruleset::Ruleset::build(record.number, inventory, surroundings_, budget_);
+    if (!built) return built.error();
+    auto warned =
+        std::make_shared<const std::vector<Complaint>>(explain::warnings(**built, policy::calico_view(inventory)));
+    if (origin_.taken_back) {
+        spdlog::warn("{}: what is in force again is generation {}, as generation {}", record.comment,
+                     digits(origin_.taken_back->previous), digits(record.number));
+        if (Status kept = store_->record(record, inventory); !kept)
+            spdlog::error("that could not be stored: {}", kept.error().text());
+    }
+    last_number_ = std::max<std::uint64_t>(last_number_, index(record.number));
+    state_ = {std::make_shared<const policy::Inventory>(inventory), *built, record.made, std::move(warned)};
+    spdlog::info("generation {} is in force, from {}", digits(record.number), origin_.text);
+    return Done{};
+}
+
+// --- changes ---
+
+Status Controller::keep(std::string_view verb, const Applied& applied, const policy::Inventory& content,
+                        const Peer& who, const ChangeOptions& options,
+                        const std::optional<store::PendingConfirmation>& pending) {
+    if (store_ == nullptr) return Done{};
+    if (applied.before == Generation{}) {
+        first_ = applied;
+        return Done{};
+    }
+    return store_->record(record_of(verb, applied, who, options), content, pending);
+}
+
+void Controller::keep_first() {
+    if (!first_) return;
+    const Applied first = *std::exchange(first_, std::nullopt);
+    // The files are what the operator wants in force, whether that can be stored or not.
+    if (Status kept = store_->record(record_of("start", first, Peer{}, {}), *state().inventory); !kept)
+        spdlog::error("{}: what is in force goes on, and changes are refused", kept.error().text());
+}
+
+// If that fails too, a restart brings the withdrawn generation: it is whole, and it was asked for. The next change
+// settles it, for it is made from what is in force.
+void Controller::withdraw(std::string_view verb, const Applied& applied, const Error& why, const Peer& who,
+                          const ChangeOptions& options) {
+    if (store_ == nullptr) return;
+    store::AuditEntry entry = entry_for(verb, who, options, "withdrawn");
+    entry.before = applied.before;
+    entry.after = applied.before;
+    entry.words = why.text();
+    if (Status done = store_->put_back(applied.before, store::Fate::kWithdrawn, entry); !done)
+        spdlog::error("generation {} could not be published, and is still the one that a restart brings: {}",
+                      digits(applied.after), done.error().text());
+}
+
+void Controller::note(std::string_view verb, const Result<Applied>& result, const Peer& who,
+                      const ChangeOptions& options) {
+    if (store_ == nullptr || (result && result->before != result->after)) return;  // keep() has noted it
+    store::AuditEntry entry = entry_for(verb, who, options, result ? "unchanged" : "failed");
+    entry.before = generation();
+    entry.after = entry.before;
+    if (!result) entry.words = result.error().text();
+    if (Status noted = store_->note(entry); !noted)
+        spdlog::error("the audit trail has a gap: {}", noted.error().text());
+}
+
+// --- questions ---
+
+Result<store::GenerationStore*> Controller::store() const {
+    if (store_ != nullptr) return store_;
+    return Error::of(ErrorKind::kUnavailable, "nothing is kept: the appliance runs without a store",
+                     "give it a state directory");
+}
+
+Result<policy::Inventory> Controller::content(Generation generation) const {
+    const State now = state();
+    if (now.ruleset->generation() == generation) return *now.inventory;
+    const Result<store::GenerationStore*> kept = store();
+    if (!kept) return kept.error();
+    return (*kept)->content(generation);
+}
+
+Result<policy::Inventory> Controller::candidate(std::span<const loader::Source> sources) const {
+    Result<Plan> plan = plan_apply(*state().inventory, sources);
+    if (!plan) return plan.error();
+    return std::move(plan->after);
+}
+
+}  // namespace drywall::control
