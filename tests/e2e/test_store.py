@@ -1,5 +1,6 @@
 """What outlives the process: generations come back before a packet passes, and there is a way back to each of them."""
 
+import contextlib
 import os
 import subprocess
 
@@ -113,13 +114,9 @@ class FullDisk(WireCase):
         mine.start()
         mine.apply(self.endpoints())
         filler = mount / "filler"
-        with open(filler, "wb") as file:
-            try:
-                while True:
-                    file.write(bytes(4096))
-                    file.flush()
-            except OSError:
-                pass
+        with open(filler, "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:
+                file.write(bytes(4096))
         self.assertIn("disk is full; free space in", self.refusal(mine))
         self.assertEqual(mine.get("/v1/status").json["store"]["state"], "failing")
         self.serve("database")
