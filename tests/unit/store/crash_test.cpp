@@ -21,11 +21,11 @@ using drywall::test::TemporaryFolder;
 using test::FailingDisk;
 
 #if defined(__SANITIZE_ADDRESS__)
-constexpr int kKills = 100;
+constexpr int kKills = 30;
 constexpr int kPowerLosses = 160;
 #else
 constexpr int kKills = 1000;
-constexpr int kPowerLosses = 800;
+constexpr int kPowerLosses = 320;
 #endif
 
 // The policy that generation `number` brings: its order says which.
@@ -125,7 +125,7 @@ void die_everywhere(Revive revive, int least) {
 }
 
 TEST(StoreCrash, AProcessThatDiesAtAnyOperationLeavesTheGenerationBeforeOrTheOneAfter) {
-    die_everywhere([](FailingDisk& disk) { disk.revive_after_kill(); }, 320);
+    die_everywhere([](FailingDisk& disk) { disk.revive_after_kill(); }, 160);
 }
 
 TEST(StoreCrash, ALostPowerSupplyTakesNothingThatWasAnswered) {
