@@ -5,17 +5,6 @@ namespace drywall::cli {
 
 namespace {
 
-void add_flows(CommandLine& line) {
-    const auto verdict = CLI::IsMember({"allow", "deny"});
-    auto [command, f] = line.add<FlowsArguments>("flows", "Show connections, and what both worlds say about them",
-                                                 {Format::kJson}, &flows);
-    command.add_option("--pending", f.pending, "Only those with this pending verdict")->check(verdict);
-    command.add_option("--enforced", f.enforced, "Only those with this enforced verdict")->check(verdict);
-    command.add_flag("--differing", f.differing, "Only those where the worlds disagree");
-    command.add_flag("--follow", f.follow, "Go on showing what changes");
-    command.add_option("--limit", f.limit, "At most so many")->check(CLI::Range(1, 10000));
-}
-
 struct MatrixOptions : MatrixArguments {
     bool pending = false;
     bool diff = false;
@@ -55,7 +44,6 @@ void add_trace(CommandLine& line) {
 }  // namespace
 
 void add_questions(CommandLine& line) {
-    add_flows(line);
     add_matrix(line);
     add_trace(line);
 }

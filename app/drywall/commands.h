@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "drywall/observe/flow_filter.h"
 #include "invocation.h"
 #include "render.h"
 
@@ -77,9 +78,11 @@ Exit status(const Invocation& invocation);
 Exit stats(const Invocation& invocation, const StatsParts& parts);
 
 struct FlowsArguments {
-    std::string pending;
-    std::string enforced;
-    bool differing = false;
+    std::vector<observe::FlowTerm> terms;  // in the order in which they were written
+    std::string mistake;                   // in how they were written: `--not` with nothing behind it
+    std::string since;
+    std::string until;
+    std::string input_file;  // read instead of asking drywalld
     bool follow = false;
     std::size_t limit = 1000;
 };

@@ -1,6 +1,3 @@
-#include <chrono>
-#include <thread>
-
 #include "arguments.h"
 #include "client.h"
 #include "commands.h"
@@ -48,44 +45,6 @@ Result<Query> matrix_query(const MatrixArguments& arguments) {
     return query;
 }
 
-Query flow_query(const FlowsArguments& arguments) {
-    Query query{{"limit", std::to_string(arguments.limit)}, {"latest", "true"}};
-    if (!arguments.pending.empty()) query["pending"] = arguments.pending;
-    if (!arguments.enforced.empty()) query["enforced"] = arguments.enforced;
-    if (arguments.differing) query["differing"] = "true";
-    return query;
-}
-
-void print_flows(const Invocation& invocation, const Json& answer, bool first) {
-    if (wants_json(invocation)) {  // a line per group, so that a pipe can read them as they come
-        for (const Json& flow : at(answer, "/flows")) invocation.out << flow.dump() << '\n';
-    } else {
-        invocation.out << render_flows(answer, first, style_of(invocation));
-    }
-    invocation.out.flush();
-}
-
-Exit follow(const Invocation& invocation, Query query) {
-    using namespace std::chrono_literals;
-    constexpr auto kPause = 250ms;  // changes that come closer together are shown together
-    const Client client(invocation.socket);
-    std::uint64_t lost = 0;
-    for (bool first = true;; first = false) {
-        const Result<Json> answer = client.get(with_query("/v1/flows", query));
-        if (!answer) return report(invocation, answer.error());
-        print_flows(invocation, *answer, first);
-        if (const std::uint64_t now = number_at(*answer, "/lost"); (first || now != lost) && !invocation.quiet) {
-            invocation.err << render_flow_losses(*answer);
-            lost = now;
-        }
-        if (!invocation.out) return Exit::kOk;  // whoever read us has gone
-        query["after"] = std::to_string(number_at(*answer, "/next"));
-        query["wait"] = "20000";
-        query.erase("latest");  // from here on nothing is skipped
-        std::this_thread::sleep_for(kPause);
-    }
-}
-
 }  // namespace
 
 Exit get(const Invocation& invocation, const ObjectArguments& arguments) {
@@ -113,15 +72,6 @@ Exit status(const Invocation& invocation) {
 Exit stats(const Invocation& invocation, const StatsParts& parts) {
     return ask(invocation, "/v1/stats",
                [&](const Json& answer) { return render_stats(answer, parts, style_of(invocation)); });
-}
-
-Exit flows(const Invocation& invocation, const FlowsArguments& arguments) {
-    const Query query = flow_query(arguments);
-    if (arguments.follow) return follow(invocation, query);
-    return ask(invocation, with_query("/v1/flows", query), [&](const Json& answer) {
-        if (!invocation.quiet) invocation.err << render_flow_losses(answer);
-        return render_flows(answer, true, style_of(invocation));
-    });
 }
 
 Exit matrix(const Invocation& invocation, const MatrixArguments& arguments) {

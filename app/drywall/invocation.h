@@ -23,7 +23,7 @@ enum class Exit : int {
     kRefused = 6,      // understood, and not done
 };
 
-enum class Format { kTable, kWide, kName, kJson, kYaml, kCsv };
+enum class Format { kTable, kWide, kName, kJson, kYaml, kCsv, kJsonLines };
 
 struct Invocation {
     std::ostream& out;  // data

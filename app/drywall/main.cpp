@@ -25,9 +25,9 @@ struct Options {
     bool quiet = false;
 };
 
-const std::map<std::string, Format> kFormats{{"table", Format::kTable}, {"wide", Format::kWide},
-                                             {"name", Format::kName},   {"json", Format::kJson},
-                                             {"yaml", Format::kYaml},   {"csv", Format::kCsv}};
+const std::map<std::string, Format> kFormats{
+    {"table", Format::kTable},     {"wide", Format::kWide}, {"name", Format::kName}, {"json", Format::kJson},
+    {"jsonl", Format::kJsonLines}, {"yaml", Format::kYaml}, {"csv", Format::kCsv}};
 
 std::string_view name_of(Format format) {
     for (const auto& [name, known] : kFormats)
@@ -41,12 +41,12 @@ bool can_write(const CommandLine::Command& command, Format format) {
 
 void add_global(CLI::App& app, Options& o) {
     app.add_option("--socket", o.socket, "drywalld's control socket")->envname("DRYWALL_SOCKET")->capture_default_str();
-    app.add_option("-o,--output", o.format, "table, wide, name, json, yaml or csv")
+    app.add_option("-o,--output", o.format, "table, wide, name, json, jsonl, yaml or csv")
         ->transform(CLI::Validator(
             [](std::string& text) {
                 const auto format = kFormats.find(CLI::detail::to_lower(text));
                 if (format == kFormats.end())
-                    return "there is no format '" + text + "'; write table, wide, name, json, yaml or csv";
+                    return "there is no format '" + text + "'; write table, wide, name, json, jsonl, yaml or csv";
                 text = std::to_string(static_cast<int>(format->second));
                 return std::string();
             },
@@ -82,6 +82,7 @@ int main(int argc, char** argv) {
     add_global(app, options);
     add_changes(line);
     add_objects_and_numbers(line);
+    add_flows(line);
     add_questions(line);
     add_offline(line);
     add_store(line);

@@ -70,6 +70,11 @@ Result<std::unique_ptr<Appliance>> Appliance::start(const loader::Settings& sett
 }
 
 Status Appliance::start_dataplane(const loader::Settings& settings) {
+    recorder_ =
+        std::make_unique<observe::FlowRecorder>(flows_, flow_history_settings(settings), flow_file_settings(settings));
+    recorder_->start();
+    if (const std::string trouble = recorder_->trouble(); !trouble.empty())
+        spdlog::warn("flows are not kept on disk: {}", trouble);
     launcher_ = runtime::make_eal_launcher();
     auto dataplane = runtime::Dataplane::start(dataplane_settings(settings, dpdk_->ports()),
                                                controller_->state().ruleset, *launcher_, flows_);
@@ -94,6 +99,7 @@ void Appliance::stop() {
     if (server_) server_->stop();
     controller_->detach();
     dataplane_->stop();
+    recorder_.reset();  // what the stats core drained last is written too
     log_totals(dataplane_->snapshot());
     server_.reset();
     publisher_.reset();

@@ -15,6 +15,7 @@
 #include "drywall/io/dpdk.h"
 #include "drywall/loader/settings.h"
 #include "drywall/observe/flow_log.h"
+#include "drywall/observe/flow_recorder.h"
 #include "drywall/runtime/dataplane.h"
 #include "drywall/store/generation_store.h"
 
@@ -52,6 +53,7 @@ private:
     std::unique_ptr<store::GenerationStore> store_;
     std::unique_ptr<control::Controller> controller_;
     observe::FlowLog flows_;
+    std::unique_ptr<observe::FlowRecorder> recorder_;
     std::unique_ptr<io::Dpdk> dpdk_;
     std::unique_ptr<runtime::Launcher> launcher_;
     std::unique_ptr<runtime::Dataplane> dataplane_;

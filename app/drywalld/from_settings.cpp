@@ -1,5 +1,6 @@
 #include "from_settings.h"
 
+#include <filesystem>
 #include <random>
 
 #include "drywall/explain/site.h"
@@ -26,6 +27,7 @@ engine::EngineSettings engine_settings(const loader::Settings& settings) {
                        settings.timeouts.icmp,
                        settings.timeouts.other,
                        settings.timeouts.fragment};
+    engine.report_interval = settings.flow_report_interval;
     engine.hash_seed = random_seed();
     return engine;
 }
@@ -70,6 +72,22 @@ runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
     dataplane.event_ring = settings.event_ring;
     dataplane.swap_timeout = settings.swap_timeout;
     return dataplane;
+}
+
+std::optional<observe::FlowHistorySettings> flow_history_settings(const loader::Settings& settings) {
+    if (settings.flow_history.max_mb == 0) return std::nullopt;
+    observe::FlowHistorySettings history;
+    history.file = std::filesystem::path(settings.state_directory) / "flows.db";
+    history.keep = settings.flow_history.keep;
+    history.max_bytes = std::uint64_t{settings.flow_history.max_mb} << 20;
+    return history;
+}
+
+std::optional<observe::FlowFileSettings> flow_file_settings(const loader::Settings& settings) {
+    if (settings.flow_file.path.empty()) return std::nullopt;
+    return observe::FlowFileSettings{.file = settings.flow_file.path,
+                                     .max_bytes = std::uint64_t{settings.flow_file.max_mb} << 20,
+                                     .files = settings.flow_file.files};
 }
 
 }  // namespace drywall::daemon

@@ -4,12 +4,14 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "drywall/classify/classifier.h"
 #include "drywall/control/server.h"
 #include "drywall/io/dpdk.h"
 #include "drywall/loader/settings.h"
+#include "drywall/observe/flow_recorder.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/runtime/dataplane.h"
 #include "drywall/store/generation_store.h"
@@ -21,5 +23,8 @@ namespace drywall::daemon {
 [[nodiscard]] store::StoreSettings store_settings(const loader::Settings& settings);
 [[nodiscard]] runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                                             std::vector<std::shared_ptr<io::Port>> ports);
+// Nothing where they are switched off.
+[[nodiscard]] std::optional<observe::FlowHistorySettings> flow_history_settings(const loader::Settings& settings);
+[[nodiscard]] std::optional<observe::FlowFileSettings> flow_file_settings(const loader::Settings& settings);
 
 }  // namespace drywall::daemon

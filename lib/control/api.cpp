@@ -21,8 +21,6 @@ constexpr auto kSource = std::to_array<std::string_view>({"source"});
 constexpr auto kLimit = std::to_array<std::string_view>({"limit"});
 constexpr auto kAudit = std::to_array<std::string_view>({"limit", "before"});
 constexpr auto kDiff = std::to_array<std::string_view>({"from", "to"});
-constexpr auto kFlows =
-    std::to_array<std::string_view>({"pending", "enforced", "differing", "after", "limit", "latest", "wait"});
 constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "limit"});
 constexpr auto kTrace =
     std::to_array<std::string_view>({"protocol", "source", "destination", "source-port", "port", "type", "code", "in"});
@@ -96,7 +94,7 @@ ApiResponse error_response(int status, std::string_view code, const std::string&
 Api::Api(Controller& controller, const observe::FlowLog& flows) : controller_(controller), flows_(flows) {}
 
 std::span<const Api::Route> Api::routes() {
-    static constexpr auto kRoutes = std::to_array<Route>({
+    static const auto kRoutes = std::to_array<Route>({
         {"GET", "/_ping", &Api::ping, kNone},
         {"GET", "/v1/version", &Api::version, kNone},
         {"GET", "/v1/status", &Api::status, kNone},
@@ -119,7 +117,7 @@ std::span<const Api::Route> Api::routes() {
         {"POST", "/v1/diff", &Api::diff_candidate, kSource},
         {"GET", "/v1/backup", &Api::backup, kNone},
         {"GET", "/v1/stats", &Api::stats, kNone},
-        {"GET", "/v1/flows", &Api::flows, kFlows},
+        {"GET", "/v1/flows", &Api::flows, flow_parameters()},
         {"GET", "/v1/matrix", &Api::matrix, kMatrix},
         {"GET", "/v1/trace", &Api::trace, kTrace},
     });

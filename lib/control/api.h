@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <functional>
 #include <map>
 #include <span>
 #include <string>
@@ -23,6 +24,7 @@ struct ApiRequest {
     std::map<std::string, std::string> query = {};
     std::string body = {};
     std::string if_generation = {};  // the header; empty when absent
+    std::string accept = {};         // likewise
     Peer peer = {};
 };
 
@@ -31,6 +33,8 @@ struct ApiResponse {
     std::string content_type = "application/json";
     std::string body;
     std::string allow;  // for 405
+    // Set: the body is what this gives, piece by piece (an empty piece: nothing yet), until it says false.
+    std::function<bool(std::string& piece)> next = {};
 };
 
 // Every refusal looks alike: {"code", "message", "complaints": [{"file", "line", "column", "message", "hint"}]}.
@@ -85,15 +89,20 @@ private:
     // api_observe.cpp
     Result<ApiResponse> status(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> stats(const ApiRequest& request, const Parts& parts);
-    Result<ApiResponse> flows(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> matrix(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> trace(const ApiRequest& request, const Parts& parts);
+
+    // api_flows.cpp
+    static std::span<const std::string_view> flow_parameters();
+    Result<ApiResponse> flows(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> follow_flows(observe::FlowQuery query);
     observe::FlowAnswer wait_for_flows(const observe::FlowQuery& query, std::chrono::milliseconds timeout) const;
 
     Controller& controller_;
     const observe::FlowLog& flows_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-    std::atomic<bool> stopping_{false};  // the server's owner writes, waiting requests read
+    std::atomic<std::size_t> followers_{0};  // of flows, just now
+    std::atomic<bool> stopping_{false};      // the server's owner writes, waiting requests read
 };
 
 }  // namespace drywall::control

@@ -31,8 +31,6 @@ using explain::json_of;
 [[nodiscard]] Json json_of(const telemetry::PacketsBytes& count);
 [[nodiscard]] Json json_of(const runtime::Snapshot& snapshot);
 [[nodiscard]] Json json_of(const observe::FlowAnswer& answer);
-// A hit in Calico's string form, taken apart into the fields that Whisker shows.
-[[nodiscard]] Json json_of_hit(const std::string& text);
 // `snapshot` is absent while the dataplane is not running.
 [[nodiscard]] Json json_of_status(const State& state, const std::optional<runtime::Snapshot>& snapshot,
                                   std::chrono::seconds uptime);

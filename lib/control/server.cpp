@@ -33,16 +33,35 @@ ApiRequest api_request(const httplib::Request& request, std::string body) {
     ApiRequest out;
     out.method = request.method;
     out.path = request.path;
-    for (const auto& [name, value] : request.params) out.query[name] = value;
+    for (const auto& [name, value] : request.params) {
+        // A parameter that is repeated is a list; where one value is expected, that is a mistake.
+        const auto [known, fresh] = out.query.try_emplace(name, value);
+        if (!fresh) known->second += ',' + value;
+    }
     out.body = std::move(body);
     out.if_generation = request.get_header_value("If-Generation");
+    out.accept = request.method == "GET" ? request.get_header_value("Accept") : "";
     out.peer = peer_by_key(request.remote_addr);
     return out;
+}
+
+// A body without an end. Whoever does not read it is waited for by the thread of its own connection, up to the write
+// timeout, and by nobody else.
+void stream(httplib::Response& out, ApiResponse response) {
+    out.set_chunked_content_provider(
+        response.content_type, [next = std::move(response.next)](std::size_t /*offset*/, httplib::DataSink& sink) {
+            std::string piece;
+            const bool more = next(piece);
+            if (!piece.empty() && !sink.write(piece.data(), piece.size())) return false;
+            if (!more) sink.done();
+            return true;
+        });
 }
 
 void fill(httplib::Response& out, ApiResponse response) {
     out.status = response.status;
     if (!response.allow.empty()) out.set_header("Allow", response.allow);
+    if (response.next) return stream(out, std::move(response));
     out.body = std::move(response.body);
     out.set_header("Content-Type", response.content_type);
 }

@@ -34,6 +34,9 @@ void Engine::sweep(Instant now, telemetry::EventBatch& events) noexcept {
     FlowReporter report(state_->settings.worker, now, state_->counters, events);
     state_->flows.sweep(now, kSweepStep, [&report](const flow::Flow& flow) { report.ended(flow); });
     state_->fragments.sweep(now, kSweepStep);
+    if (const Nanos interval = state_->settings.report_interval; interval > Nanos{0})
+        state_->flows.report(now, interval, kReportStep,
+                             [&report](const flow::Flow& flow) { report.progressed(flow); });
 }
 
 std::size_t Engine::flow_count() const noexcept { return state_->flows.size(); }

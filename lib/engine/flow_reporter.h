@@ -35,6 +35,7 @@ public:
         counters_.flows_ended.add(1);
         push(record(telemetry::FlowEventKind::kEnded, flow));
     }
+    void progressed(const flow::Flow& flow) noexcept { push(record(telemetry::FlowEventKind::kProgress, flow)); }
     void denied(const net::Tuple& tuple, TraceId trace, Generation generation, std::uint64_t bytes) noexcept {
         push({.kind = telemetry::FlowEventKind::kDenied,
               .worker = worker_,

@@ -105,6 +105,7 @@ Flow* FlowTable::open(const FlowKey& key, std::uint16_t ingress_port, const Arri
     flow.initiator = first.sender;
     flow.ingress_port = ingress_port;
     flow.id = ++last_id_;
+    flow.reported = first.at + Nanos{1};  // whoever hears of its opening knows of the first packet
     ++size_;
     return &flow;
 }
@@ -141,6 +142,19 @@ std::uint32_t FlowTable::take_free_entry() noexcept {
 void FlowTable::give_back_entry(std::uint32_t entry) noexcept {
     flows_[entry].next_free = first_free_;
     first_free_ = entry;
+}
+
+// How many entries a round that began at report_began_ should have looked at by now and has not. A round that is done
+// early waits; one that is late goes on at the pace of `most`.
+std::size_t FlowTable::due_for_report(Instant now, Nanos interval, std::size_t most) noexcept {
+    if (report_cursor_ >= used_) {
+        if (now - report_began_ < interval) return 0;
+        report_cursor_ = 0;
+        report_began_ = now;
+    }
+    const double passed = static_cast<double>((now - report_began_).count()) / static_cast<double>(interval.count());
+    const auto wanted = static_cast<std::size_t>(std::min(1.0, passed) * static_cast<double>(used_));
+    return wanted <= report_cursor_ ? 0 : std::min(most, wanted - report_cursor_);
 }
 
 }  // namespace drywall::flow

@@ -158,6 +158,31 @@ void assign_duration(Fields& fields, std::string_view name, std::chrono::seconds
     }
 }
 
+void read_flow_history(Fields& flows, Settings& settings) {
+    auto history = section(flows, "history");
+    if (!history) return;
+    std::uint64_t hours = static_cast<std::uint64_t>(settings.flow_history.keep.count());
+    assign_integer(*history, "hours", 1, 24 * 366, hours);
+    settings.flow_history.keep = std::chrono::hours(hours);
+    assign_integer(*history, "max-mb", 0, 1'048'576, settings.flow_history.max_mb);
+    history->finish();
+}
+
+void read_flow_file(Fields& flows, Settings& settings) {
+    auto file = section(flows, "log");
+    if (!file) return;
+    if (const Node* node = file->require("path")) {
+        const auto path = read_text(*node, "flows.log.path", file->complaints());
+        if (path && !path->starts_with('/'))
+            file->complaints().add(node->line, node->column, "flows.log.path " + shown(*path) + " is not absolute",
+                                   "write where the file lies, such as /var/log/drywall/flows.jsonl");
+        settings.flow_file.path = path.value_or("");
+    }
+    assign_integer(*file, "max-mb", 1, 1'048'576, settings.flow_file.max_mb);
+    assign_integer(*file, "files", 1, 1000, settings.flow_file.files);
+    file->finish();
+}
+
 void read_flows(Fields& top, Settings& settings) {
     auto flows = section(top, "flows");
     if (!flows) return;
@@ -172,6 +197,13 @@ void read_flows(Fields& top, Settings& settings) {
         assign_duration(*timeouts, "fragment", std::chrono::minutes(2), settings.timeouts.fragment);
         timeouts->finish();
     }
+    if (const Node* node = flows->take("report-interval")) {
+        const auto value = read_duration(*node, "flows.report-interval", std::chrono::milliseconds(100),
+                                         std::chrono::hours(1), flows->complaints());
+        settings.flow_report_interval = value.value_or(settings.flow_report_interval);
+    }
+    read_flow_history(*flows, settings);
+    read_flow_file(*flows, settings);
     flows->finish();
 }
 

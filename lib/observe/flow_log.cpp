@@ -2,339 +2,235 @@
 
 #include <algorithm>
 #include <condition_variable>
-#include <functional>
-#include <list>
 #include <mutex>
-#include <string_view>
-#include <unordered_map>
+#include <utility>
 
-#include "decisions.h"
+#include "flow_intake.h"
 
 namespace drywall::observe {
 
 namespace {
 
-using telemetry::FlowEvent;
-using telemetry::FlowEventKind;
+constexpr std::size_t kMostSums = 262'144;  // groups that a span's answer may have to hold while it is made
 
-struct GroupKey {
-    net::AddressBytes source{};
-    net::AddressBytes destination{};
-    net::Family family{};
-    std::uint8_t protocol = 0;
-    std::uint16_t destination_port = 0;
-    Decision decision;
-    bool operator==(const GroupKey&) const = default;
+// What a query asks beside place in time.
+bool wanted(const FlowRecord& flow, const FlowQuery& query) {
+    if (query.enforced && flow.decision->enforced != *query.enforced) return false;
+    if (query.pending && flow.decision->pending != *query.pending) return false;
+    if (query.only_differing && flow.decision->enforced == flow.decision->pending) return false;
+    return query.filter.matches(flow);
+}
+
+// What is copied while the lock is held: the texts are made afterwards.
+struct Picked {
+    FlowRecord record;
+    std::uint64_t sequence = 0;
+    std::uint64_t lost = 0;
 };
 
-std::size_t mix(std::size_t seed, std::size_t value) noexcept {
-    return seed ^ (value + 0x9e3779b97f4a7c15ULL + (seed << 6) + (seed >> 2));
+FlowGroup published(Picked picked) {
+    FlowGroup out(std::move(picked.record));
+    out.sequence = picked.sequence;
+    out.lost = picked.lost;
+    if (out.lost > 0) out.doubt = out.doubt | Doubt::kRecordsLost;
+    return out;
 }
 
-std::size_t hash_of(const net::AddressBytes& bytes) noexcept {
-    return std::hash<std::string_view>{}({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+FlowAnswer published(FlowAnswer answer, std::vector<Picked> picked) {
+    answer.groups.reserve(picked.size());
+    for (Picked& one : picked) answer.groups.push_back(published(std::move(one)));
+    return answer;
 }
 
-struct GroupKeyHash {
-    std::size_t operator()(const GroupKey& key) const noexcept {
-        const std::size_t service = (std::size_t{key.protocol} << 16) | key.destination_port;
-        return mix(mix(mix(hash_of(key.source), hash_of(key.destination)), service),
-                   std::hash<Decision>{}(key.decision));
+// Sums up intervals for a query about a span of time.
+class Span {
+public:
+    explicit Span(const FlowQuery& query)
+        : query_(query), since_(query.since.value_or(WallTime::min())), until_(query.until.value_or(WallTime::max())) {}
+
+    void add(const FlowInterval& interval) {
+        if (interval.end < since_ || interval.begin >= until_) return;
+        if (interval.lost > 0) losses_.push_back({interval.begin, interval.end, interval.lost});
+        for (const FlowRecord& record : interval.records)
+            if (record.last_seen >= since_ && record.first_seen < until_ && wanted(record, query_)) sums_.add(record);
     }
-};
 
-struct ConnectionKey {
-    WorkerId worker{};
-    std::uint64_t flow = 0;
-    bool operator==(const ConnectionKey&) const = default;
-};
-
-struct ConnectionKeyHash {
-    std::size_t operator()(const ConnectionKey& key) const noexcept {
-        return mix(std::hash<std::uint64_t>{}(key.flow), index(key.worker));
+    FlowAnswer answer() && {
+        FlowAnswer out;
+        out.left_out = sums_.left_out();
+        for (const Loss& loss : losses_) out.lost += loss.records;
+        std::vector<FlowRecord> records = sums_.take();
+        const auto later = [](const FlowRecord& a, const FlowRecord& b) { return a.last_seen < b.last_seen; };
+        std::sort(records.begin(), records.end(), later);
+        if (records.size() > query_.limit) {
+            out.left_out += records.size() - query_.limit;
+            records.erase(records.begin(), records.end() - static_cast<std::ptrdiff_t>(query_.limit));
+        }
+        for (FlowRecord& record : records) {
+            FlowGroup& group = out.groups.emplace_back(std::move(record));
+            group.lost = lost_during(group);
+            if (group.lost > 0) group.doubt = group.doubt | Doubt::kRecordsLost;
+        }
+        return out;
     }
+
+private:
+    struct Loss {
+        WallTime begin;
+        WallTime end;
+        std::uint64_t records = 0;
+    };
+
+    [[nodiscard]] std::uint64_t lost_during(const FlowRecord& record) const {
+        std::uint64_t sum = 0;
+        for (const Loss& loss : losses_)
+            if (loss.begin <= record.last_seen && loss.end >= record.first_seen) sum += loss.records;
+        return sum;
+    }
+
+    const FlowQuery& query_;
+    WallTime since_;
+    WallTime until_;
+    FlowSums sums_{kMostSums};
+    std::vector<Loss> losses_;
 };
-
-net::Address address(net::Family family, const net::AddressBytes& bytes) { return {family, bytes}; }
-
-std::string name_of(const ruleset::Ruleset* ruleset, const net::Address& address) {
-    if (ruleset == nullptr) return {};
-    const ruleset::EndpointInfo* endpoint = ruleset->endpoint_of(address);
-    return endpoint == nullptr ? std::string() : endpoint->id.text();
-}
-
-bool matches(const FlowGroup& group, const FlowQuery& query) {
-    if (query.enforced && group.enforced != *query.enforced) return false;
-    if (query.pending && group.pending != *query.pending) return false;
-    return !query.only_differing || group.enforced != group.pending;
-}
-
-// What the event itself says about the verdict, for when its generation is gone.
-Verdict verdict_of(FlowEventKind kind) noexcept {
-    return kind == FlowEventKind::kDenied || kind == FlowEventKind::kCut ? Verdict::kDeny : Verdict::kAllow;
-}
 
 }  // namespace
 
-// Everything the mutex guards. `groups` is in order of sequence, so that its front is the group that has been quiet
-// for longest and a follower reads from its back.
+// Everything the mutex guards.
 class FlowLog::State {
 public:
-    State(std::size_t max_groups, std::size_t max_connections, WallClock now)
-        : max_groups_(std::max<std::size_t>(1, max_groups)), max_connections_(max_connections), now_(std::move(now)) {}
-
-    void take(const FlowEvent& event, const ruleset::Ruleset* ruleset);
-    void lose(std::uint64_t records) { lost_ += records; }
-
-    [[nodiscard]] FlowAnswer answer(const FlowQuery& query) const;
-    [[nodiscard]] bool has_match(const FlowQuery& query) const;
-    [[nodiscard]] std::uint64_t sequence() const noexcept { return sequence_; }
+    State(const FlowLogSettings& settings, WallClock now) : intake(settings, std::move(now)) {}
 
     mutable std::mutex mutex;
     mutable std::condition_variable changed;
     mutable std::size_t waiting = 0;  // so that the stats core notifies nobody when nobody waits
+    FlowIntake intake;
+    const FlowArchive* archive = nullptr;
+
+    // The groups that are meant; `answer` becomes what is said beside them.
+    [[nodiscard]] std::vector<Picked> pick(const FlowQuery& query, FlowAnswer& answer) const;
+    [[nodiscard]] bool has_match(const FlowQuery& query) const;
 
 private:
-    struct Entry {
-        GroupKey key;
-        FlowGroup group;
-    };
-    using Entries = std::list<Entry>;
-    struct Connection {
-        ConnectionKey key;
-        std::uint64_t group = 0;
-    };
-    using Connections = std::list<Connection>;
-
-    Entry& group_for(const FlowEvent& event, const ruleset::Ruleset* ruleset);
-    Entry* group_by_id(std::uint64_t id);
-    void touch(Entry& entry, Generation generation);
-    void evict_quietest();
-
-    void opened(const FlowEvent& event, const ruleset::Ruleset* ruleset);
-    void denied(const FlowEvent& event, const ruleset::Ruleset* ruleset);
-    void rejudged(const FlowEvent& event, const ruleset::Ruleset* ruleset);
-    void ended(const FlowEvent& event, const ruleset::Ruleset* ruleset);
-    void cut(const FlowEvent& event, const ruleset::Ruleset* ruleset);
-    void complete(Entry& entry, const FlowEvent& event, Generation generation);
-
-    void track(const FlowEvent& event, std::uint64_t group);
-    // The group that the connection was counted in, or null; the connection is tracked no more.
-    Entry* untrack(const FlowEvent& event);
-    void leave(std::uint64_t group);
-
-    std::size_t max_groups_;
-    std::size_t max_connections_;
-    WallClock now_;
-    Decisions decisions_;
-    Entries entries_;
-    std::unordered_map<GroupKey, Entries::iterator, GroupKeyHash> by_key_;
-    std::unordered_map<std::uint64_t, Entries::iterator> by_id_;
-    Connections connections_;  // oldest first
-    std::unordered_map<ConnectionKey, Connections::iterator, ConnectionKeyHash> by_connection_;
-    std::uint64_t sequence_ = 0;
-    std::uint64_t last_id_ = 0;
-    std::uint64_t lost_ = 0;
-    std::uint64_t evicted_ = 0;
+    using Groups = FlowGroups::List;
+    [[nodiscard]] std::vector<const FlowGroups::Group*> latest(const FlowQuery& query) const;
+    [[nodiscard]] std::vector<const FlowGroups::Group*> first(const FlowQuery& query, std::uint64_t& next) const;
 };
 
-void FlowLog::State::take(const FlowEvent& event, const ruleset::Ruleset* ruleset) {
-    switch (event.kind) {
-        case FlowEventKind::kOpened: return opened(event, ruleset);
-        case FlowEventKind::kDenied: return denied(event, ruleset);
-        case FlowEventKind::kRejudged: return rejudged(event, ruleset);
-        case FlowEventKind::kCut: return cut(event, ruleset);
-        case FlowEventKind::kEnded: return ended(event, ruleset);
+std::vector<Picked> FlowLog::State::pick(const FlowQuery& query, FlowAnswer& answer) const {
+    const FlowGroups& groups = intake.groups();
+    answer.next_sequence = groups.sequence();
+    answer.lost = intake.losses().total();
+    answer.evicted = groups.evicted();
+    answer.unrecorded = intake.unrecorded();
+    if (query.after_sequence > 0 && groups.evicted_sequence() > query.after_sequence)
+        answer.missed = std::min(groups.evicted(), groups.evicted_sequence() - query.after_sequence);
+    const auto chosen = query.latest ? latest(query) : first(query, answer.next_sequence);
+    std::vector<Picked> picked;
+    picked.reserve(chosen.size());
+    for (const FlowGroups::Group* group : chosen)
+        picked.push_back(
+            {group->total, group->sequence, intake.losses().between(group->total.first_seen, group->total.last_seen)});
+    return picked;
+}
+
+std::vector<const FlowGroups::Group*> FlowLog::State::latest(const FlowQuery& query) const {
+    std::vector<const FlowGroups::Group*> out;
+    const Groups& groups = intake.groups().list();
+    for (auto group = groups.rbegin(); group != groups.rend() && out.size() < query.limit; ++group) {
+        if (group->sequence <= query.after_sequence) break;
+        if (wanted(group->total, query)) out.push_back(&*group);
     }
+    std::reverse(out.begin(), out.end());
+    return out;
 }
 
-void FlowLog::State::opened(const FlowEvent& event, const ruleset::Ruleset* ruleset) {
-    Entry& entry = group_for(event, ruleset);
-    ++entry.group.connections_started;
-    ++entry.group.connections_live;
-    touch(entry, event.generation);
-    track(event, entry.group.id);
-}
-
-void FlowLog::State::denied(const FlowEvent& event, const ruleset::Ruleset* ruleset) {
-    Entry& entry = group_for(event, ruleset);
-    ++entry.group.connections_started;
-    entry.group.forward += event.forward;
-    touch(entry, event.generation);
-}
-
-void FlowLog::State::rejudged(const FlowEvent& event, const ruleset::Ruleset* ruleset) {
-    if (Entry* old = untrack(event)) {
-        if (old->group.connections_live > 0) --old->group.connections_live;
-        touch(*old, old->group.generation);
-    }
-    Entry& entry = group_for(event, ruleset);
-    ++entry.group.connections_live;
-    touch(entry, event.generation);
-    track(event, entry.group.id);
-}
-
-void FlowLog::State::ended(const FlowEvent& event, const ruleset::Ruleset* ruleset) {
-    Entry* known = untrack(event);
-    Entry& entry = known != nullptr ? *known : group_for(event, ruleset);
-    if (known == nullptr) return complete(entry, event, event.generation);
-    if (entry.group.connections_live > 0) --entry.group.connections_live;
-    complete(entry, event, entry.group.generation);
-}
-
-// The connection ends in the group where it lived; the packet that found it denied counts in the group of that denial,
-// as those that follow will.
-void FlowLog::State::cut(const FlowEvent& event, const ruleset::Ruleset* ruleset) {
-    if (Entry* old = untrack(event)) {
-        if (old->group.connections_live > 0) --old->group.connections_live;
-        complete(*old, event, old->group.generation);
-    }
-    Entry& entry = group_for(event, ruleset);
-    ++entry.group.connections_started;
-    touch(entry, event.generation);
-}
-
-void FlowLog::State::complete(Entry& entry, const FlowEvent& event, Generation generation) {
-    ++entry.group.connections_completed;
-    entry.group.forward += event.forward;
-    entry.group.reverse += event.reverse;
-    touch(entry, generation);
-}
-
-FlowLog::State::Entry& FlowLog::State::group_for(const FlowEvent& event, const ruleset::Ruleset* ruleset) {
-    const net::Tuple& tuple = event.tuple;
-    GroupKey key{
-        tuple.source,
-        tuple.destination,
-        tuple.family,
-        tuple.protocol,
-        tuple.destination_port,
-        ruleset != nullptr ? decisions_.of(*ruleset, event.trace) : decisions_.without_hits(verdict_of(event.kind))};
-    if (const auto known = by_key_.find(key); known != by_key_.end()) return *known->second;
-
-    if (entries_.size() >= max_groups_) evict_quietest();
-    FlowGroup group;
-    group.id = ++last_id_;
-    group.source = address(tuple.family, tuple.source);
-    group.destination = address(tuple.family, tuple.destination);
-    group.source_name = name_of(ruleset, group.source);
-    group.destination_name = name_of(ruleset, group.destination);
-    group.protocol = tuple.protocol;
-    group.destination_port = tuple.destination_port;
-    group.enforced = key.decision->enforced;
-    group.pending = key.decision->pending;
-    group.enforced_hits = key.decision->enforced_hits;
-    group.pending_hits = key.decision->pending_hits;
-    group.first_seen = now_();
-    entries_.push_back({key, std::move(group)});
-    const auto place = std::prev(entries_.end());
-    by_key_.emplace(std::move(key), place);
-    by_id_.emplace(place->group.id, place);
-    return *place;
-}
-
-FlowLog::State::Entry* FlowLog::State::group_by_id(std::uint64_t id) {
-    const auto known = by_id_.find(id);
-    return known == by_id_.end() ? nullptr : &*known->second;
-}
-
-void FlowLog::State::touch(Entry& entry, Generation generation) {
-    entry.group.sequence = ++sequence_;
-    entry.group.generation = generation;
-    entry.group.last_seen = now_();
-    entries_.splice(entries_.end(), entries_, by_id_.at(entry.group.id));
-}
-
-void FlowLog::State::evict_quietest() {
-    by_key_.erase(entries_.front().key);
-    by_id_.erase(entries_.front().group.id);
-    entries_.pop_front();
-    ++evicted_;
-}
-
-void FlowLog::State::track(const FlowEvent& event, std::uint64_t group) {
-    const ConnectionKey key{event.worker, event.flow};
-    if (const auto known = by_connection_.find(key); known != by_connection_.end()) {
-        // The record of its end was lost, or it would not open again.
-        leave(known->second->group);
-        connections_.erase(known->second);
-        by_connection_.erase(known);
-    }
-    connections_.push_back({key, group});
-    by_connection_.emplace(key, std::prev(connections_.end()));
-    if (connections_.size() <= max_connections_) return;
-    leave(connections_.front().group);
-    by_connection_.erase(connections_.front().key);
-    connections_.pop_front();
-}
-
-FlowLog::State::Entry* FlowLog::State::untrack(const FlowEvent& event) {
-    const auto known = by_connection_.find({event.worker, event.flow});
-    if (known == by_connection_.end()) return nullptr;
-    Entry* entry = group_by_id(known->second->group);
-    connections_.erase(known->second);
-    by_connection_.erase(known);
-    return entry;
-}
-
-void FlowLog::State::leave(std::uint64_t group) {
-    Entry* entry = group_by_id(group);
-    if (entry == nullptr) return;
-    if (entry->group.connections_live > 0) --entry->group.connections_live;
-    touch(*entry, entry->group.generation);
-}
-
-FlowAnswer FlowLog::State::answer(const FlowQuery& query) const {
-    FlowAnswer out{.groups = {}, .next_sequence = sequence_, .lost = lost_, .evicted = evicted_};
-    if (query.latest) {
-        for (auto entry = entries_.rbegin(); entry != entries_.rend() && out.groups.size() < query.limit; ++entry) {
-            if (entry->group.sequence <= query.after_sequence) break;
-            if (matches(entry->group, query)) out.groups.push_back(entry->group);
-        }
-        std::reverse(out.groups.begin(), out.groups.end());
-        return out;
-    }
-    auto first = entries_.end();
-    while (first != entries_.begin() && std::prev(first)->group.sequence > query.after_sequence) --first;
-    for (; first != entries_.end(); ++first) {
-        if (!matches(first->group, query)) continue;
-        if (out.groups.size() == query.limit) {
-            out.next_sequence = out.groups.empty() ? query.after_sequence : out.groups.back().sequence;
+// `next` becomes where to go on from when not all fitted.
+std::vector<const FlowGroups::Group*> FlowLog::State::first(const FlowQuery& query, std::uint64_t& next) const {
+    std::vector<const FlowGroups::Group*> out;
+    const Groups& groups = intake.groups().list();
+    auto at = groups.end();
+    while (at != groups.begin() && std::prev(at)->sequence > query.after_sequence) --at;
+    for (; at != groups.end(); ++at) {
+        if (!wanted(at->total, query)) continue;
+        if (out.size() == query.limit) {
+            next = out.empty() ? query.after_sequence : out.back()->sequence;
             break;
         }
-        out.groups.push_back(first->group);
+        out.push_back(&*at);
     }
     return out;
 }
 
 bool FlowLog::State::has_match(const FlowQuery& query) const {
-    for (auto entry = entries_.rbegin(); entry != entries_.rend(); ++entry) {
-        if (entry->group.sequence <= query.after_sequence) return false;
-        if (matches(entry->group, query)) return true;
+    const Groups& groups = intake.groups().list();
+    for (auto group = groups.rbegin(); group != groups.rend(); ++group) {
+        if (group->sequence <= query.after_sequence) return false;
+        if (wanted(group->total, query)) return true;
     }
     return false;
 }
 
 FlowLog::FlowLog(std::size_t max_groups, std::size_t max_connections, WallClock now)
-    : state_(std::make_unique<State>(max_groups, max_connections,
-                                     now ? std::move(now) : WallClock(std::chrono::system_clock::now))) {}
+    : FlowLog(FlowLogSettings{.max_groups = max_groups, .max_connections = max_connections}, std::move(now)) {}
+
+FlowLog::FlowLog(const FlowLogSettings& settings, WallClock now)
+    : state_(std::make_unique<State>(settings, now ? std::move(now) : WallClock(std::chrono::system_clock::now))) {}
 
 FlowLog::~FlowLog() = default;
 
-void FlowLog::on_event(const FlowEvent& event, const ruleset::Ruleset* ruleset) {
+void FlowLog::on_event(const telemetry::FlowEvent& event, const ruleset::Ruleset* ruleset) {
     const std::scoped_lock lock(state_->mutex);
-    state_->take(event, ruleset);
+    state_->intake.take(event, ruleset);
     if (state_->waiting > 0) state_->changed.notify_all();
 }
 
 void FlowLog::on_lost(std::uint64_t records) {
     const std::scoped_lock lock(state_->mutex);
-    state_->lose(records);
+    state_->intake.lose(records);
 }
 
 FlowAnswer FlowLog::query(const FlowQuery& query) const {
-    const std::scoped_lock lock(state_->mutex);
-    return state_->answer(query);
+    if (query.since || query.until) return query_span(query);
+    FlowAnswer out;
+    std::unique_lock lock(state_->mutex);
+    std::vector<Picked> picked = state_->pick(query, out);
+    lock.unlock();
+    return published(std::move(out), std::move(picked));
+}
+
+FlowAnswer FlowLog::query_span(const FlowQuery& query) const {
+    std::unique_lock lock(state_->mutex);
+    const std::vector<std::shared_ptr<const FlowInterval>> recent = state_->intake.recent();
+    const std::uint64_t unrecorded = state_->intake.unrecorded();
+    const std::uint64_t evicted = state_->intake.groups().evicted();
+    const std::uint64_t sequence = state_->intake.groups().sequence();
+    const WallTime began = state_->intake.began();
+    const FlowArchive* archive = state_->archive;
+    lock.unlock();
+
+    Span span(query);
+    const WallTime since = query.since.value_or(WallTime::min());
+    std::optional<WallTime> oldest = recent.empty() ? began : recent.front()->begin;
+    if (archive != nullptr) {
+        const std::uint64_t in_memory = recent.empty() ? UINT64_MAX : recent.front()->number;
+        if (recent.empty() || recent.front()->begin > since || recent.front()->number > 1)
+            archive->read(since, query.until.value_or(WallTime::max()), in_memory, [&](const FlowInterval& interval) {
+                span.add(interval);
+                return true;
+            });
+        if (const auto stored = archive->oldest()) oldest = std::min(*oldest, *stored);
+    }
+    for (const auto& interval : recent) span.add(*interval);
+
+    FlowAnswer out = std::move(span).answer();
+    out.unrecorded = unrecorded;
+    out.evicted = evicted;
+    out.next_sequence = sequence;
+    if (query.since && *query.since < *oldest) out.reaches_back_to = oldest;
+    if (archive != nullptr) out.archive_trouble = archive->trouble();
+    return out;
 }
 
 FlowAnswer FlowLog::wait(const FlowQuery& query, std::chrono::milliseconds timeout) const {
@@ -343,11 +239,73 @@ FlowAnswer FlowLog::wait(const FlowQuery& query, std::chrono::milliseconds timeo
     FlowQuery unseen = query;
     state_->changed.wait_for(lock, timeout, [&] {
         if (state_->has_match(unseen)) return true;
-        unseen.after_sequence = state_->sequence();  // looked at, and nothing of interest: not again
+        unseen.after_sequence = state_->intake.groups().sequence();  // looked at, and nothing of interest: not again
         return false;
     });
     --state_->waiting;
-    return state_->answer(query);
+    FlowAnswer out;
+    std::vector<Picked> picked = state_->pick(query, out);
+    lock.unlock();
+    return published(std::move(out), std::move(picked));
+}
+
+std::vector<LiveConnection> FlowLog::live(const FlowFilter& filter, std::size_t limit) const {
+    std::vector<LiveConnection> all;
+    std::unique_lock lock(state_->mutex);
+    all.reserve(state_->intake.connections().list().size());
+    for (const Connection& connection : state_->intake.connections().list())
+        all.push_back({.worker = connection.worker,
+                       .flow = connection.flow,
+                       .tuple = connection.tuple,
+                       .record = record_of(connection, state_->intake.port_name(connection.tuple.ingress_port)),
+                       .group = 0});
+    lock.unlock();
+    std::erase_if(all, [&](const LiveConnection& one) { return !filter.matches(one.record); });
+    if (all.size() > limit) all.resize(limit);
+    for (LiveConnection& one : all) one.group = flow_id(one.record);
+    return all;
+}
+
+void FlowLog::set_archive(const FlowArchive* archive) {
+    const std::scoped_lock lock(state_->mutex);
+    state_->archive = archive;
+    state_->intake.hold_for_recorder(archive != nullptr);
+}
+
+std::vector<std::shared_ptr<const FlowInterval>> FlowLog::take_intervals(bool anyway) {
+    const std::scoped_lock lock(state_->mutex);
+    return state_->intake.take_intervals(anyway);
+}
+
+void FlowLog::not_recorded(std::uint64_t records) {
+    const std::scoped_lock lock(state_->mutex);
+    state_->intake.not_recorded(records);
+}
+
+std::uint64_t FlowLog::first_interval_in_memory() const {
+    const std::scoped_lock lock(state_->mutex);
+    return state_->intake.first_in_memory();
+}
+
+void mark_changed(std::vector<FlowGroup>& groups, const ruleset::Ruleset& current) {
+    const std::vector<std::string>& ports = current.surroundings().port_names;
+    for (FlowGroup& group : groups) {
+        if (group.generation == current.generation()) continue;
+        net::Tuple tuple;
+        tuple.source = group.source.bytes;
+        tuple.destination = group.destination.bytes;
+        tuple.family = group.source.family;
+        tuple.protocol = group.protocol;
+        tuple.source_port = group.source_port;
+        tuple.destination_port = group.destination_port;
+        const auto port = std::find(ports.begin(), ports.end(), group.ingress_port);
+        if (port != ports.end()) tuple.ingress_port = static_cast<std::uint16_t>(port - ports.begin());
+        const Decided now = decided_by(current, current.classify(tuple));
+        const bool same = now.enforced == group.decision->enforced && now.pending == group.decision->pending &&
+                          now.enforced_hits == group.decision->enforced_hits &&
+                          now.pending_hits == group.decision->pending_hits;
+        if (!same) group.doubt = group.doubt | Doubt::kPolicyChanged;
+    }
 }
 
 }  // namespace drywall::observe

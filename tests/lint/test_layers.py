@@ -11,8 +11,8 @@ INCLUDE = re.compile(r'^\s*#\s*include\s+(["<])([^">]+)[">]', re.MULTILINE)
 THIRD_PARTY = [
     (re.compile(r"^(spdlog|fmt)/"), ("lib/base/", "include/drywall/base/logging.h", "tests/unit/")),
     (re.compile(r"^yaml-cpp/"), ("lib/loader/yaml_document.cpp",)),
-    (re.compile(r"^nlohmann/"), ("lib/loader/", "lib/explain/", "include/drywall/explain/", "lib/control/",
-                                  "include/drywall/control/", "app/", "tests/", "perf/")),
+    (re.compile(r"^nlohmann/"), ("lib/loader/", "lib/explain/", "include/drywall/explain/", "lib/observe/",
+                                  "include/drywall/observe/", "lib/control/", "include/drywall/control/", "app/", "tests/", "perf/")),
     (re.compile(r"^(hs|hs/.*|ch)\.h$"), ("lib/inspect/",)),
     (re.compile(r"^rte_.*\.h$"), ("lib/io/dpdk/", "lib/runtime/", "tests/unit/io/", "tests/unit/runtime/", "perf/")),
     (re.compile(r"^pcap(/.*)?\.h$"), ("lib/io/pcap/", "tests/support/")),

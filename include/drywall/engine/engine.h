@@ -40,7 +40,8 @@ struct EngineSettings {
     std::uint32_t flow_capacity = 65536;
     std::uint32_t fragment_capacity = 4096;
     FlowTimeouts timeouts;
-    std::uint64_t hash_seed = 0;  // random per start, so that nobody can choose colliding flows
+    Nanos report_interval{0};  // how often live connections report what they counted; 0: never
+    std::uint64_t hash_seed = 0;                       // random per start, so that nobody can choose colliding flows
 };
 
 struct Decision {
@@ -63,11 +64,13 @@ public:
                  telemetry::TraceCounters& traces, Instant now, std::span<Decision> decisions,
                  telemetry::EventBatch& events) noexcept;
 
-    // Looks at the next part of the flow and fragment tables and ends what timed out. Call it between bursts; a whole
-    // round takes capacity / kSweepStep calls.
+    // Looks at the next part of the flow and fragment tables, ends what timed out, and reports what live connections
+    // counted. Call it between bursts; a whole round takes capacity / kSweepStep calls, a round of reports the
+    // settings' report_interval, or capacity / kReportStep calls if that is longer.
     void sweep(Instant now, telemetry::EventBatch& events) noexcept;
 
-    static constexpr std::size_t kSweepStep = 64;  // entries looked at per sweep()
+    static constexpr std::size_t kSweepStep = 64;   // entries looked at per sweep(), for those that timed out,
+    static constexpr std::size_t kReportStep = 32;  // and at most so many for those that progressed
 
     [[nodiscard]] std::size_t flow_count() const noexcept;
     [[nodiscard]] std::size_t memory_bytes() const noexcept;

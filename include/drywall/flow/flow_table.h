@@ -37,6 +37,7 @@ struct alignas(kCacheLine) Flow {
     telemetry::PacketsBytes forward;  // initiator -> responder
     telemetry::PacketsBytes reverse;
     std::uint64_t id = 0;         // 1, 2, 3, ... unique per table
+    Instant reported;             // by report(): packets up to here are known to whoever listens
     std::uint32_t next_free = 0;  // the table's own
 
     // What the initiator's first packet said: by this a connection is judged, whoever sent the packet at hand.
@@ -103,6 +104,18 @@ public:
         }
     }
 
+    // Looks at entries so that all of them are looked at once per `interval`, and at most `entries` of them now;
+    // `progressed(flow)` hears of each live one that a packet has reached since it was last heard of.
+    template <typename Progressed>
+    void report(Instant now, Nanos interval, std::size_t entries, Progressed progressed) noexcept {
+        for (std::size_t looked = due_for_report(now, interval, entries); looked > 0; --looked) {
+            Flow& flow = flows_[report_cursor_++];
+            if (flow.state == FlowState::kFree || flow.last_seen < flow.reported) continue;
+            progressed(static_cast<const Flow&>(flow));
+            flow.reported = now + Nanos{1};
+        }
+    }
+
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] std::size_t capacity() const noexcept { return flows_.size(); }
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
@@ -114,6 +127,7 @@ private:
     [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash) noexcept;
     [[nodiscard]] std::uint32_t take_free_entry() noexcept;
     void give_back_entry(std::uint32_t entry) noexcept;
+    [[nodiscard]] std::size_t due_for_report(Instant now, Nanos interval, std::size_t most) noexcept;
 
     [[nodiscard]] Nanos timeout_of(const Flow& flow) const noexcept {
         return flow.key.protocol == net::protocol::kTcp ? tcp_timeouts_[static_cast<std::size_t>(flow.state)]
@@ -129,7 +143,9 @@ private:
     std::uint32_t first_free_ = BucketIndex::kNone;  // given back entries, a list through Flow::next_free
     std::uint32_t used_ = 0;                         // entries from here on were never given out
     std::size_t size_ = 0;
-    std::size_t cursor_ = 0;  // where sweep() goes on
+    std::size_t cursor_ = 0;         // where sweep() goes on
+    std::size_t report_cursor_ = 0;  // where report() goes on,
+    Instant report_began_;           // in a round that began here
 };
 
 }  // namespace drywall::flow

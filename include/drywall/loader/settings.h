@@ -53,6 +53,19 @@ struct FlowTimeouts {
     std::chrono::seconds fragment{10};
 };
 
+// Flows on disk: what was counted, by the second, then by the minute. The file lies in the state directory.
+struct FlowHistory {
+    std::chrono::hours keep{48};
+    std::uint32_t max_mb = 1024;  // of the file; 0: no history on disk
+};
+
+// Flows as JSON lines, for other programs. The current file, and those before it with a number at the end.
+struct FlowFile {
+    std::string path;  // empty: none
+    std::uint32_t max_mb = 100;
+    std::uint32_t files = 5;
+};
+
 struct Settings {
     Memory memory = Memory::kNoHuge;
     std::uint32_t memory_mb = 256;
@@ -80,6 +93,9 @@ struct Settings {
 
     std::uint32_t flows_per_worker = 65536;
     FlowTimeouts timeouts;
+    std::chrono::milliseconds flow_report_interval{10'000};  // how often live connections report what they counted
+    FlowHistory flow_history;
+    FlowFile flow_file;
     std::uint32_t event_ring = 8192;              // records per worker
     std::chrono::milliseconds swap_timeout{500};  // how long a publication waits for a worker
     std::size_t ruleset_memory_mb = 1024;         // a generation whose tables are larger is refused

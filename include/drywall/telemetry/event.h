@@ -21,6 +21,7 @@ enum class FlowEventKind : std::uint8_t {
     kRejudged,  // the generation changed and with it the trace; enforced verdict: still allow
     kCut,       // the generation changed and the enforced verdict is now deny: the flow is gone
     kEnded,     // closed by its protocol, or timed out
+    kProgress,  // it lives, and was heard since the last record about it: what it has counted so far
 };
 
 struct FlowEvent {
@@ -36,7 +37,7 @@ struct FlowEvent {
 };
 static_assert(std::is_trivially_copyable_v<FlowEvent>);
 
-// What one burst can cause at most: an event per packet, and the flows that expired meanwhile.
+// What one burst can cause at most: an event per packet, the flows that expired meanwhile, and reports of progress.
 inline constexpr std::size_t kMaxEvents = 4 * kMaxBurst;
 using EventBatch = FixedVector<FlowEvent, kMaxEvents>;
 

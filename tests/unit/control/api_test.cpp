@@ -4,6 +4,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "drywall/observe/flow_json.h"
 #include "json.h"
 #include "story.h"
 
@@ -249,7 +250,7 @@ TEST(Json, ReplacesBytesThatAreNoUtf8) {
 }
 
 TEST(Json, TheEndOfATierIsAttributedToItsTrigger) {
-    const Json hit = json_of_hit("2|security|sgnp:closed|deny|-1");
+    const Json hit = observe::json_of_hit(observe::hit_of("2|security|sgnp:closed|deny|-1"));
     EXPECT_EQ(hit["kind"], "EndOfTier");
     EXPECT_EQ(hit["tier"], "security");
     EXPECT_EQ(hit["name"], "");
@@ -260,7 +261,7 @@ TEST(Json, TheEndOfATierIsAttributedToItsTrigger) {
 }
 
 TEST(Json, AProfileHasNoTier) {
-    const Json hit = json_of_hit("0|__PROFILE__|pro:kns.prod|allow|0");
+    const Json hit = observe::json_of_hit(observe::hit_of("0|__PROFILE__|pro:kns.prod|allow|0"));
     EXPECT_EQ(hit["kind"], "Profile");
     EXPECT_EQ(hit["tier"], "");
     EXPECT_TRUE(hit["trigger"].is_null());

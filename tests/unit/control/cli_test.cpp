@@ -148,8 +148,8 @@ TEST(Render, FlowsNameTheHitThatDecided) {
         "pending":[{"text":"0|default|sgnp:closed|deny|-1"}]}}],"lost":2})"),
         false, {});
     EXPECT_EQ(text,
-              "12:15:07  prod/web        10.1.0.1        tcp     8080  allow  deny         3  "
-              "default|sgnp:closed|deny|-1\n");
+              "12:15:07  prod/web        10.1.0.1        tcp     8080  allow  deny         "
+              "default|sgnp:closed|deny|-1      3\n");
     EXPECT_EQ(render_flow_losses(json(R"({"lost":2,"evicted":1})")), "LOST 2  FORGOTTEN 1\n");
 }
 
@@ -216,7 +216,7 @@ TEST(Drywall, TheRestOfTheQuestionsAreAnswered) {
     EXPECT_EQ(matrix(shell.invocation(), {}), Exit::kOk);
     EXPECT_THAT(shell.out.str(), HasSubstr("prod/web -> prod/db: only tcp/8080"));
     EXPECT_EQ(flows(shell.invocation(), {}), Exit::kOk);
-    EXPECT_THAT(shell.out.str(), StartsWith("LAST"));
+    EXPECT_THAT(shell.out.str(), StartsWith("TIME"));
     EXPECT_EQ(shell.err.str(), "LOST 0\n");
     EXPECT_EQ(version(shell.invocation()), Exit::kOk);
     EXPECT_EQ(get(shell.invocation(Format::kName), {}), Exit::kOk);

@@ -266,5 +266,22 @@ TEST(Events, ThatFindNoRoomAreCounted) {
     EXPECT_EQ(wire.counters().events_lost.read(), 1U);
 }
 
+TEST(Events, AConnectionThatLivesOnReportsWhatItCounted) {
+    EngineSettings settings = Wire::default_settings();
+    settings.report_interval = seconds(10);
+    Wire wire(build(7, guarded()), settings);
+    (void)wire.send(query());
+    (void)wire.send(query().reply().entering(1));
+    wire.pass(seconds(10));
+    const std::vector<telemetry::FlowEvent> reports = wire.sweep_all();
+    ASSERT_EQ(reports.size(), 1U);
+    EXPECT_EQ(reports[0].kind, FlowEventKind::kProgress);
+    EXPECT_EQ(reports[0].tuple, query().tuple());
+    EXPECT_EQ(reports[0].forward.packets, 1U);
+    EXPECT_EQ(reports[0].reverse.packets, 1U);
+    wire.pass(seconds(10));
+    EXPECT_TRUE(wire.sweep_all().empty()) << "it was silent";
+}
+
 }  // namespace
 }  // namespace drywall::engine

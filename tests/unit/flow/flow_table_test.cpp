@@ -152,6 +152,46 @@ TEST(FlowTable, ASweepOfAnEmptyTableEndsNothing) {
     EXPECT_EQ(open(none, packet(6, kClient, 1, kServer, 2)), nullptr);
 }
 
+TEST(FlowTable, ReportsNameEachConnectionThatWasHeardSinceTheLastOne) {
+    constexpr Nanos kInterval = seconds(10);
+    FlowTable table(256, {}, kSeed);
+    std::vector<Flow*> flows;
+    for (std::uint32_t client = 0; client < 200; ++client)
+        flows.push_back(open(table, packet(6, client, 1, kServer, 2)));
+    Instant now = at(seconds(100));
+    // Twice the interval and more: whatever round was under way, a whole one is in it.
+    const auto reported = [&] {
+        std::size_t told = 0;
+        for (int turn = 0; turn < 240; ++turn, now = now + kInterval / 100)
+            table.report(now, kInterval, 16, [&](const Flow&) { ++told; });
+        return told;
+    };
+    EXPECT_EQ(reported(), 0U) << "of its first packet everybody knows";
+    for (std::size_t i = 0; i < 200; i += 2) follow(*flows[i], Side::kNear, 0, now);
+    EXPECT_EQ(reported(), 100U);
+    EXPECT_EQ(reported(), 0U) << "nothing came since";
+    for (std::size_t i = 0; i < 200; i += 4) follow(*flows[i], Side::kFar, 0, now);
+    table.remove(*flows[0]);
+    EXPECT_EQ(reported(), 49U);
+}
+
+TEST(FlowTable, ReportsAreBoundedPerTurnAndSpreadOverTheInterval) {
+    constexpr Nanos kInterval = seconds(10);
+    FlowTable table(1024, {}, kSeed);
+    for (std::uint32_t client = 0; client < 1000; ++client)
+        follow(*open(table, packet(6, client, 1, kServer, 2)), Side::kNear, 0, at(seconds(1)));
+    std::size_t most = 0;
+    std::size_t total = 0;
+    for (Instant now = at(seconds(20)); now <= at(seconds(42)); now = now + Nanos(std::chrono::milliseconds(10))) {
+        std::size_t turn = 0;
+        table.report(now, kInterval, 32, [&](const Flow&) { ++turn; });
+        most = std::max(most, turn);
+        total += turn;
+    }
+    EXPECT_LE(most, 32U);
+    EXPECT_EQ(total, 1000U);
+}
+
 TEST(FlowTable, IdsAreNeverUsedTwice) {
     FlowTable table(4, {}, kSeed);
     std::uint64_t last = 0;

@@ -69,7 +69,7 @@ non-ip: {default: allow, rules: [{ether-type: lldp, action: deny}, {ether-type: 
 neighbour-discovery: judge
 failsafe: [{protocol: udp, port: 53, to: [192.0.2.1, "2001:db8::/32"], from: [0.0.0.0/0]}]
 pending: calico
-flows: {per-worker: 2048, timeouts: {tcp-established: 2h, tcp-transitory: 4m, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
+flows: {per-worker: 2048, report-interval: 2s, history: {hours: 24, max-mb: 64}, log: {path: /tmp/f.jsonl, max-mb: 1, files: 2}, timeouts: {tcp-established: 2h, tcp-transitory: 4m, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
 stats: {event-ring: 1024}
 swap-timeout: 2s
 ruleset-memory-mb: 64
@@ -96,6 +96,11 @@ log: {level: debug})");
     EXPECT_EQ(settings.failsafe[0].from.size(), 1U);
     EXPECT_TRUE(settings.pending_as_calico);
     EXPECT_EQ(settings.flows_per_worker, 2048U);
+    EXPECT_EQ(settings.flow_report_interval, std::chrono::seconds(2));
+    EXPECT_EQ(settings.flow_history.keep, std::chrono::hours(24));
+    EXPECT_EQ(settings.flow_history.max_mb, 64U);
+    EXPECT_EQ(settings.flow_file.path, "/tmp/f.jsonl");
+    EXPECT_EQ(settings.flow_file.files, 2U);
     EXPECT_EQ(settings.timeouts.tcp_established, 7200s);
     EXPECT_EQ(settings.timeouts.icmp, 1s);
     EXPECT_EQ(settings.timeouts.fragment, 5s);
@@ -180,6 +185,9 @@ TEST(Settings, TyposAndWrongValuesAreRefusedWithTheirPlace) {
     expect_complaint("swap-timeout: 1ms", "a duration from 10ms to 60s");
     expect_complaint("swap-timeout: 2d", "a duration");
     expect_complaint("flows: {timeouts: {udp: 1500ms}}", "must be whole seconds");
+    expect_complaint("flows: {log: {path: flows.jsonl}}", "is not absolute");
+    expect_complaint("flows: {log: {files: 2}}", "path");
+    expect_complaint("flows: {report-interval: 10ms}", "a duration from 100ms");
     expect_complaint("flows: {timeouts: {udp: 99999999999999999999h}}", "a duration");
     expect_complaint("control: {socket: api.sock}", "write an absolute path");
     expect_complaint("log: {level: verbose}", "write one of trace, debug, info, warn, error, off");

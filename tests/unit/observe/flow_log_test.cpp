@@ -3,77 +3,21 @@
 
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <memory>
 #include <thread>
 
-#include "cluster.h"
-#include "packets.h"
+#include "flow_events.h"
 
 namespace drywall::observe {
 namespace {
 
 using telemetry::FlowEvent;
 using telemetry::FlowEventKind;
-using test::allow;
 using test::Cluster;
-using test::deny;
 using test::gnp;
-using test::sgnp;
 
 FlowLog::WallClock clock_at(std::int64_t seconds) {
     return [=] { return std::chrono::system_clock::time_point(std::chrono::seconds(seconds)); };
-}
-
-net::Tuple tcp_to(std::uint16_t port, std::string_view from = "10.0.0.1") {
-    net::Tuple tuple;
-    tuple.source = net::Address::parse(from)->bytes;
-    tuple.destination = net::Address::parse("10.1.0.1")->bytes;
-    tuple.protocol = net::protocol::kTcp;
-    tuple.source_port = 40000;
-    tuple.destination_port = port;
-    return tuple;
-}
-
-FlowEvent event(FlowEventKind kind, std::uint64_t flow, const net::Tuple& tuple = tcp_to(80)) {
-    FlowEvent out;
-    out.kind = kind;
-    out.flow = flow;
-    out.tuple = tuple;
-    return out;
-}
-
-FlowEvent ended(std::uint64_t flow, telemetry::PacketsBytes forward, telemetry::PacketsBytes reverse) {
-    FlowEvent out = event(FlowEventKind::kEnded, flow);
-    out.forward = forward;
-    out.reverse = reverse;
-    return out;
-}
-
-// The event as a worker would send it under this ruleset.
-FlowEvent judged(FlowEvent event, const ruleset::Ruleset& ruleset) {
-    event.trace = ruleset.classify(event.tuple);
-    event.generation = ruleset.generation();
-    return event;
-}
-
-// web may reach db on TCP 80; a staged policy would take that away.
-Cluster web_and_db() {
-    Cluster cluster;
-    cluster.workload("web", "10.0.0.1", {{"app", "web"}}).workload("db", "10.1.0.1", {{"app", "db"}});
-    cluster.add(gnp("db").selects("app == 'db'").ingress(allow().tcp(80)));
-    cluster.add(sgnp("no-db").order(1).selects("app == 'db'").ingress(deny()));
-    return cluster;
-}
-
-std::shared_ptr<const ruleset::Ruleset> built(Cluster cluster, std::uint64_t generation = 1) {
-    auto ruleset =
-        ruleset::Ruleset::build(static_cast<Generation>(generation), cluster.inventory(), cluster.surroundings());
-    if (!ruleset) {
-        ADD_FAILURE() << ruleset.error().text();
-        std::abort();
-    }
-    return *ruleset;
 }
 
 TEST(FlowLog, ConnectionsOfTheSameKindAreOneGroup) {
@@ -285,6 +229,175 @@ TEST(FlowLog, WaitingEndsWithTheChangeThatWasWaitedFor) {
 TEST(FlowLog, WaitingForNothingAnswersAtTheTimeout) {
     const FlowLog log;
     EXPECT_TRUE(log.wait({}, std::chrono::milliseconds(0)).groups.empty());
+}
+
+TEST(FlowLog, ALongConnectionIsSeenToGrow) {
+    TestClock clock;
+    FlowLog log(16, 16, clock.clock());
+    log.on_event(counted(FlowEventKind::kOpened, 1, {1, 60}, {}), nullptr);
+    clock.pass(std::chrono::seconds(10));
+    log.on_event(counted(FlowEventKind::kProgress, 1, {5, 500}, {4, 4000}), nullptr);
+    FlowGroup group = log.query({}).groups.at(0);
+    EXPECT_EQ(group.forward, (telemetry::PacketsBytes{5, 500}));
+    EXPECT_EQ(group.reverse, (telemetry::PacketsBytes{4, 4000}));
+    EXPECT_EQ(group.connections_live, 1U);
+    EXPECT_EQ(group.last_seen, clock.now());
+
+    log.on_event(ended(1, {7, 700}, {5, 5000}), nullptr);
+    group = log.query({}).groups.at(0);
+    EXPECT_EQ(group.forward, (telemetry::PacketsBytes{7, 700}));
+    EXPECT_EQ(group.reverse, (telemetry::PacketsBytes{5, 5000}));
+    EXPECT_EQ(group.connections_live, 0U);
+}
+
+TEST(FlowLog, WhatAConnectionCountedBeforeItWasJudgedAgainStaysWhereItWasCounted) {
+    const auto before = built(web_and_db(), 1);
+    Cluster changed = web_and_db();
+    changed.remove(policy::Kind::kStagedGlobalNetworkPolicy, "no-db");
+    const auto after = built(changed, 2);
+    FlowLog log;
+    log.on_event(judged(event(FlowEventKind::kOpened, 1), *before), before.get());
+    log.on_event(judged(counted(FlowEventKind::kRejudged, 1, {3, 300}, {2, 200}), *after), after.get());
+    log.on_event(judged(ended(1, {5, 500}, {3, 300}), *after), after.get());
+    const FlowAnswer answer = log.query({});
+    ASSERT_EQ(answer.groups.size(), 2U);
+    EXPECT_EQ(answer.groups[0].forward, (telemetry::PacketsBytes{3, 300}));
+    EXPECT_EQ(answer.groups[1].forward, (telemetry::PacketsBytes{2, 200}));
+    EXPECT_EQ(answer.groups[1].reverse, (telemetry::PacketsBytes{1, 100}));
+}
+
+TEST(FlowLog, ProgressOfAConnectionThatNobodySawOpenMakesItLive) {
+    FlowLog log;
+    log.on_event(counted(FlowEventKind::kProgress, 9, {10, 1000}, {}), nullptr);
+    const FlowGroup group = log.query({}).groups.at(0);
+    EXPECT_EQ(group.connections_live, 1U);
+    EXPECT_EQ(group.connections_started, 0U);
+    EXPECT_EQ(group.forward.packets, 10U);
+}
+
+TEST(FlowLog, LiveConnectionsAreThoseThatOpenedAndDidNotEnd) {
+    const auto ruleset = built(web_and_db());
+    FlowLog log;
+    log.on_event(judged(event(FlowEventKind::kOpened, 1), *ruleset), ruleset.get());
+    log.on_event(judged(event(FlowEventKind::kOpened, 2), *ruleset), ruleset.get());
+    log.on_event(judged(counted(FlowEventKind::kProgress, 2, {8, 800}, {7, 700}), *ruleset), ruleset.get());
+    log.on_event(judged(event(FlowEventKind::kEnded, 1), *ruleset), ruleset.get());
+    const std::vector<LiveConnection> live = log.live();
+    ASSERT_EQ(live.size(), 1U);
+    EXPECT_EQ(live[0].flow, 2U);
+    EXPECT_EQ(live[0].tuple.destination_port, 80);
+    EXPECT_EQ(live[0].record.forward.packets, 8U);
+    EXPECT_EQ(live[0].record.decision->responsible, std::vector<std::string>{"sgnp:no-db"});
+    EXPECT_EQ(live[0].group, log.query({}).groups.at(0).id);
+    EXPECT_TRUE(log.live(*FlowFilter::of(std::vector<FlowTerm>{{"to-port", "443"}})).empty());
+}
+
+TEST(FlowLog, PartiesAndHitsAreTakenApart) {
+    const auto ruleset = built(web_and_db());
+    FlowLog log;
+    log.on_event(judged(event(FlowEventKind::kOpened, 1), *ruleset), ruleset.get());
+    log.on_event(judged(event(FlowEventKind::kDenied, 0, tcp_to(22, "10.9.9.9")), *ruleset), ruleset.get());
+    const FlowAnswer answer = log.query({});
+    const FlowGroup& allowed = answer.groups.at(0);
+    EXPECT_EQ(allowed.source_party->type, PartyType::kWorkload);
+    EXPECT_EQ(allowed.source_party->labels.at("app"), "web");
+    EXPECT_EQ(allowed.source_port, 40000);
+    EXPECT_FALSE(allowed.ingress_port.empty());
+    EXPECT_EQ(allowed.decision->drop_reason, DropReason::kNone);
+    EXPECT_EQ(allowed.decision->enforced_hits.back().policy.name, "db");
+    EXPECT_EQ(allowed.decision->pending_hits.back().policy.kind, "StagedGlobalNetworkPolicy");
+    const FlowGroup& denied = answer.groups.at(1);
+    EXPECT_EQ(denied.source_party->type, PartyType::kNetwork);
+    EXPECT_EQ(denied.decision->drop_reason, DropReason::kPolicyDeny);
+    EXPECT_EQ(denied.decision->enforced_hits.back().policy.kind, "EndOfTier");
+    EXPECT_EQ(denied.decision->enforced_hits.back().trigger->name, "db");
+}
+
+TEST(FlowLog, AGroupWhoseGenerationWasGoneIsUncertain) {
+    FlowLog log;
+    log.on_event(event(FlowEventKind::kOpened, 1), nullptr);
+    const FlowGroup group = log.query({}).groups.at(0);
+    EXPECT_TRUE(group.uncertain());
+    EXPECT_TRUE(has(group.doubt, Doubt::kHitsUnknown));
+}
+
+TEST(FlowLog, LossesMakeTheGroupsOfTheirTimeUncertainAndNoOthers) {
+    const auto ruleset = built(web_and_db());
+    TestClock clock;
+    FlowLog log(16, 16, clock.clock());
+    log.on_event(judged(event(FlowEventKind::kOpened, 1), *ruleset), ruleset.get());
+    clock.pass(std::chrono::seconds(10));
+    log.on_lost(7);
+    clock.pass(std::chrono::seconds(10));
+    log.on_event(judged(event(FlowEventKind::kOpened, 2), *ruleset), ruleset.get());
+    log.on_event(judged(event(FlowEventKind::kDenied, 0, tcp_to(22)), *ruleset), ruleset.get());
+    const FlowAnswer answer = log.query({});
+    EXPECT_EQ(answer.groups.at(0).lost, 7U);
+    EXPECT_TRUE(has(answer.groups.at(0).doubt, Doubt::kRecordsLost));
+    EXPECT_EQ(answer.groups.at(1).lost, 0U);
+    EXPECT_FALSE(answer.groups.at(1).uncertain());
+}
+
+TEST(FlowLog, WhatANewerGenerationDecidesOtherwiseIsUncertain) {
+    const auto first = built(web_and_db(), 1);
+    Cluster changed = web_and_db();
+    changed.remove(policy::Kind::kStagedGlobalNetworkPolicy, "no-db");
+    const auto second = built(changed, 2);
+    FlowLog log;
+    log.on_event(judged(event(FlowEventKind::kOpened, 1), *first), first.get());
+    log.on_event(judged(event(FlowEventKind::kOpened, 2, tcp_to(80, "10.9.9.9")), *second), second.get());
+    std::vector<FlowGroup> groups = log.query({}).groups;
+    mark_changed(groups, *first);
+    EXPECT_FALSE(groups.at(0).uncertain());
+    mark_changed(groups, *second);
+    EXPECT_TRUE(has(groups.at(0).doubt, Doubt::kPolicyChanged));
+}
+
+TEST(FlowLog, ASpanCountsWhatHappenedInItAlone) {
+    TestClock clock;
+    FlowLog log(16, 16, clock.clock());
+    const WallTime begin = clock.now();
+    for (std::uint64_t flow = 1; flow <= 10; ++flow) {
+        log.on_event(event(FlowEventKind::kOpened, flow), nullptr);
+        clock.pass(std::chrono::seconds(2));
+    }
+    const auto started = [&](std::optional<WallTime> since, std::optional<WallTime> until) {
+        const FlowAnswer answer = log.query({.since = since, .until = until});
+        return answer.groups.empty() ? 0U : answer.groups.at(0).connections_started;
+    };
+    using std::chrono::seconds;
+    EXPECT_EQ(started(begin, {}), 10U);
+    EXPECT_EQ(started(begin + seconds(10), {}), 5U);
+    EXPECT_EQ(started({}, begin + seconds(10)), 5U);
+    EXPECT_EQ(started(begin + seconds(4), begin + seconds(8)), 2U);
+    EXPECT_EQ(started(clock.now() - seconds(1), {}), 0U);
+    EXPECT_TRUE(log.query({.since = begin - seconds(60)}).reaches_back_to.has_value());
+}
+
+TEST(FlowLog, WhatAForgottenGroupCountedIsInItsSpanStill) {
+    TestClock clock;
+    FlowLog log(1, 16, clock.clock());
+    const WallTime begin = clock.now();
+    for (std::uint16_t port = 1; port <= 20; ++port) {
+        log.on_event(event(FlowEventKind::kDenied, 0, tcp_to(port)), nullptr);
+        clock.pass(std::chrono::milliseconds(300));
+    }
+    EXPECT_EQ(log.query({}).groups.size(), 1U);
+    const FlowAnswer answer = log.query({.since = begin});
+    EXPECT_EQ(answer.groups.size(), 20U);
+    for (const FlowGroup& group : answer.groups) EXPECT_EQ(group.connections_started, 1U);
+}
+
+TEST(FlowLog, AFollowerIsToldHowManyGroupsItMissed) {
+    FlowLog log(2);
+    log.on_event(event(FlowEventKind::kOpened, 1, tcp_to(1)), nullptr);
+    const std::uint64_t cursor = log.query({}).next_sequence;
+    for (std::uint16_t port = 2; port <= 6; ++port)
+        log.on_event(event(FlowEventKind::kOpened, port, tcp_to(port)), nullptr);
+    const FlowAnswer answer = log.query({.after_sequence = cursor});
+    EXPECT_EQ(answer.groups.size(), 2U);
+    EXPECT_GE(answer.missed, 3U);
+    EXPECT_EQ(log.query({.after_sequence = answer.next_sequence}).missed, 0U);
 }
 
 }  // namespace
