@@ -165,6 +165,9 @@ Result<Database> Database::open(const std::filesystem::path& file, const OpenOpt
     const bool full = options.durability == Durability::kFull;
     if (Status done = database.execute(full ? "PRAGMA synchronous = FULL" : "PRAGMA synchronous = NORMAL"); !done)
         return done.error();
+    // Changes are rare and small: a short journal is brought home by the next start in no time.
+    if (full)
+        if (Status done = database.execute("PRAGMA wal_autocheckpoint = 200"); !done) return done.error();
     if (Status done = database.execute("PRAGMA foreign_keys = ON"); !done) return done.error();
     // Corrupt files, and those that are none, say so here and not at the first question.
     if (Status done = database.execute("SELECT count(*) FROM sqlite_schema"); !done) return done.error();

@@ -26,8 +26,7 @@ using testing::HasSubstr;
 constexpr Generation generation(std::uint64_t number) { return static_cast<Generation>(number); }
 
 // An appliance that can be restarted.
-class Remembering : public testing::Test {
-protected:
+struct Remembering : testing::Test {
     void SetUp() override { start(); }
     void TearDown() override { stop(); }
 

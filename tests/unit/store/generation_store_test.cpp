@@ -52,8 +52,7 @@ GenerationRecord made(std::uint64_t number, std::string comment = {}) {
     return record;
 }
 
-class Kept : public testing::Test {
-protected:
+struct Kept : testing::Test {
     void SetUp() override { open(); }
     void open() {
         store.reset();
