@@ -105,7 +105,7 @@ Flow* FlowTable::open(const FlowKey& key, std::uint16_t ingress_port, const Arri
     flow.initiator = first.sender;
     flow.ingress_port = ingress_port;
     flow.id = ++last_id_;
-    flow.reported = first.at + Nanos{1};  // whoever hears of its opening knows of the first packet
+    flow.reported = first.at;  // its opening told of the first packet, and of none that came in the same instant
     ++size_;
     return &flow;
 }
