@@ -66,5 +66,6 @@ void add_questions(CommandLine& line);
 void add_flows(CommandLine& line);
 void add_offline(CommandLine& line);
 void add_store(CommandLine& line);
+void add_whatif(CommandLine& line);
 
 }  // namespace drywall::cli

@@ -86,6 +86,7 @@ int main(int argc, char** argv) {
     add_questions(line);
     add_offline(line);
     add_store(line);
+    add_whatif(line);
     try {
         app.parse(argc, argv);
     } catch (const CLI::ParseError& error) {

@@ -1,38 +1,10 @@
 #include "from_settings.h"
 
 #include <filesystem>
-#include <random>
 
-#include "drywall/explain/site.h"
+#include "drywall/whatif/engine_settings.h"
 
 namespace drywall::daemon {
-
-namespace {
-
-std::uint64_t random_seed() {
-    std::random_device device;
-    return std::uint64_t{device()} << 32 | device();
-}
-
-engine::EngineSettings engine_settings(const loader::Settings& settings) {
-    engine::EngineSettings engine;
-    engine.peer_of = explain::surroundings_of(settings).peer_of;
-    for (const loader::NonIpRule& rule : settings.non_ip) engine.non_ip.push_back({rule.ether_type, rule.verdict});
-    engine.non_ip_default = settings.non_ip_default;
-    engine.neighbour_discovery = settings.neighbour_discovery;
-    engine.flow_capacity = settings.flows_per_worker;
-    engine.timeouts = {settings.timeouts.tcp_established,
-                       settings.timeouts.tcp_transitory,
-                       settings.timeouts.udp,
-                       settings.timeouts.icmp,
-                       settings.timeouts.other,
-                       settings.timeouts.fragment};
-    engine.report_interval = settings.flow_report_interval;
-    engine.hash_seed = random_seed();
-    return engine;
-}
-
-}  // namespace
 
 io::DpdkSettings dpdk_settings(const loader::Settings& settings) {
     io::DpdkSettings dpdk;
@@ -68,7 +40,7 @@ runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
     dataplane.worker_cores = settings.worker_cores;
     dataplane.stats_core = settings.stats_core;
     dataplane.busy = settings.idle == loader::Idle::kBusy;
-    dataplane.engine = engine_settings(settings);
+    dataplane.engine = whatif::engine_settings(settings);
     dataplane.event_ring = settings.event_ring;
     dataplane.swap_timeout = settings.swap_timeout;
     return dataplane;

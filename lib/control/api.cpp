@@ -22,6 +22,7 @@ constexpr auto kLimit = std::to_array<std::string_view>({"limit"});
 constexpr auto kAudit = std::to_array<std::string_view>({"limit", "before"});
 constexpr auto kDiff = std::to_array<std::string_view>({"from", "to"});
 constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "limit"});
+constexpr auto kRecommend = std::to_array<std::string_view>({"for", "since", "denied"});
 constexpr auto kTrace =
     std::to_array<std::string_view>({"protocol", "source", "destination", "source-port", "port", "type", "code", "in"});
 
@@ -120,6 +121,7 @@ std::span<const Api::Route> Api::routes() {
         {"GET", "/v1/flows", &Api::flows, flow_parameters()},
         {"GET", "/v1/matrix", &Api::matrix, kMatrix},
         {"GET", "/v1/trace", &Api::trace, kTrace},
+        {"GET", "/v1/recommend", &Api::recommend, kRecommend},
     });
     return kRoutes;
 }

@@ -96,6 +96,10 @@ private:
     static std::span<const std::string_view> flow_parameters();
     Result<ApiResponse> flows(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> follow_flows(observe::FlowQuery query);
+
+    // api_whatif.cpp
+    Result<ApiResponse> recommend(const ApiRequest& request, const Parts& parts);
+
     observe::FlowAnswer wait_for_flows(const observe::FlowQuery& query, std::chrono::milliseconds timeout) const;
 
     Controller& controller_;

@@ -12,12 +12,14 @@
 #include "drywall/control/controller.h"
 #include "drywall/explain/json.h"
 #include "drywall/observe/flow_log.h"
+#include "drywall/runtime/counts_json.h"
 #include "drywall/runtime/dataplane.h"
 
 namespace drywall::control {
 
 using explain::Json;
 using explain::json_of;
+using runtime::json_of;
 
 // Text on one line, with a newline. Bytes that are no UTF-8 (a file name may hold any) become U+FFFD.
 [[nodiscard]] std::string write(const Json& json);
@@ -28,7 +30,6 @@ using explain::json_of;
 [[nodiscard]] Json json_of(const std::vector<Complaint>& complaints);
 [[nodiscard]] Json json_of(const Error& error);
 [[nodiscard]] Json json_of(const Applied& applied);
-[[nodiscard]] Json json_of(const telemetry::PacketsBytes& count);
 [[nodiscard]] Json json_of(const runtime::Snapshot& snapshot);
 [[nodiscard]] Json json_of(const observe::FlowAnswer& answer);
 // `snapshot` is absent while the dataplane is not running.

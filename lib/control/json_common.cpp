@@ -57,6 +57,4 @@ Json json_of(const Applied& applied) {
             {"warnings", json_of(applied.warnings)}};
 }
 
-Json json_of(const telemetry::PacketsBytes& count) { return {{"packets", count.packets}, {"bytes", count.bytes}}; }
-
 }  // namespace drywall::control

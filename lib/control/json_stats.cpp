@@ -1,4 +1,4 @@
-#include "drywall/base/drop_reason.h"
+#include "drywall/runtime/counts_json.h"
 #include "json.h"
 
 namespace drywall::control {
@@ -6,49 +6,6 @@ namespace drywall::control {
 namespace {
 
 using runtime::Snapshot;
-
-Json rules_json(const std::vector<runtime::RuleCounts>& rules) {
-    Json out = Json::array();
-    for (const runtime::RuleCounts& rule : rules) {
-        Json one = {{"rule", rule.hit.text()},
-                    {"kind", ruleset::name(rule.hit.kind)},
-                    {"direction", name(rule.hit.direction)},
-                    {"forward", rule.hit.forward},
-                    {"staged", rule.hit.policy && rule.hit.policy->staged}};
-        Json armed_by = Json::array();
-        for (const ruleset::PolicyRef& policy : rule.hit.armed_by) armed_by.push_back(policy.text());
-        one["armed_by"] = std::move(armed_by);
-        one["current"] = rule.in_current_generation;
-        one["enforced"] = json_of(rule.enforced);
-        one["pending"] = json_of(rule.pending);
-        one["would_deny"] = json_of(rule.would_deny);
-        one["would_allow"] = json_of(rule.would_allow);
-        one["identity"] = rule.hit.identity;
-        out.push_back(std::move(one));
-    }
-    return out;
-}
-
-Json staged_json(const std::vector<runtime::PolicyCounts>& policies) {
-    Json out = Json::array();
-    for (const runtime::PolicyCounts& counts : policies) {
-        out.push_back({{"policy", counts.policy.text()},
-                       {"kind", policy::name(counts.policy.kind)},
-                       {"name", counts.policy.name},
-                       {"tier", counts.policy.tier},
-                       {"would_deny", json_of(counts.would_deny)},
-                       {"would_allow", json_of(counts.would_allow)}});
-    }
-    return out;
-}
-
-Json disagreements_json(const std::vector<runtime::Disagreement>& disagreements) {
-    Json out = Json::array();
-    for (const runtime::Disagreement& one : disagreements) {
-        out.push_back({{"enforced", one.enforced_text}, {"pending", one.pending_text}, {"count", json_of(one.count)}});
-    }
-    return out;
-}
 
 Json ports_json(const std::vector<runtime::PortTotals>& ports) {
     Json out = Json::array();
@@ -63,18 +20,6 @@ Json ports_json(const std::vector<runtime::PortTotals>& ports) {
                          {"errors", port.device.errors},
                          {"transmitted", port.device.transmitted},
                          {"transmit_errors", port.device.transmit_errors}}}});
-    }
-    return out;
-}
-
-// Every reason, also those with nothing to show: a dashboard wants them all.
-Json drops_json(const std::map<DropReason, telemetry::PacketsBytes>& drops) {
-    Json out = Json::array();
-    for (const DropReasonText& reason : kDropReasons) {
-        const auto counted = drops.find(reason.reason);
-        const telemetry::PacketsBytes count = counted == drops.end() ? telemetry::PacketsBytes{} : counted->second;
-        out.push_back(
-            {{"reason", reason.name}, {"meaning", reason.meaning}, {"packets", count.packets}, {"bytes", count.bytes}});
     }
     return out;
 }
@@ -124,15 +69,15 @@ Json json_of(const Snapshot& snapshot) {
             {"enforced_allowed", json_of(snapshot.enforced_allowed)},
             {"enforced_denied", json_of(snapshot.enforced_denied)},
             {"unmatched", json_of(snapshot.unmatched)},
-            {"rules", rules_json(snapshot.rules)},
-            {"staged", staged_json(snapshot.staged)},
-            {"disagreements", disagreements_json(snapshot.disagreements)},
+            {"rules", json_of(snapshot.rules)},
+            {"staged", json_of(snapshot.staged)},
+            {"disagreements", json_of(snapshot.disagreements)},
             {"received", json_of(snapshot.received)},
             {"transmitted", json_of(snapshot.transmitted)},
             {"non_ip_passed", json_of(snapshot.non_ip_passed)},
             {"neighbour_discovery_passed", json_of(snapshot.neighbour_discovery_passed)},
             {"related_passed", json_of(snapshot.related_passed)},
-            {"drops", drops_json(snapshot.drops)},
+            {"drops", json_of(snapshot.drops)},
             {"ports", ports_json(snapshot.ports)},
             {"flows", flows_json(snapshot)},
             {"workers", workers_json(snapshot)},
@@ -159,7 +104,7 @@ Json json_of_status(const State& state, const std::optional<Snapshot>& snapshot,
     out["ports"] = ports_json(snapshot->ports);
     out["flows"] = flows_json(*snapshot);
     out["workers"] = workers_json(*snapshot);
-    out["staged"] = staged_json(snapshot->staged);
+    out["staged"] = json_of(snapshot->staged);
     out["swaps"] = snapshot->swaps;
     return out;
 }

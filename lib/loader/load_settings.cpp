@@ -85,6 +85,7 @@ std::optional<Fields> section(Fields& parent, std::string_view name) {
 
 Settings settings_for_questions() {
     Settings settings;
+    settings.non_ip = default_non_ip();
     complete_ports(settings);
     return settings;
 }

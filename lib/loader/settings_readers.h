@@ -15,6 +15,9 @@ void read_machine(Fields& top, Purpose purpose, Settings& settings);
 // What no policy decides: posture, unmatched, non-ip, neighbour-discovery, failsafe, pending.
 void read_traffic(Fields& top, Settings& settings);
 
+// What passes that is not IP, unless something is written: without ARP no IPv4 host finds another.
+[[nodiscard]] std::vector<NonIpRule> default_non_ip();
+
 // Limits and times: flows, stats, swap-timeout, ruleset-memory-mb.
 void read_limits(Fields& top, Settings& settings);
 

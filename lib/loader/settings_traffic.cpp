@@ -88,7 +88,7 @@ void read_non_ip_rule(const Node& item, std::string path, Settings& settings, Co
 }
 
 void read_non_ip(Fields& top, Settings& settings) {
-    settings.non_ip = {{kArp, Verdict::kAllow}};  // without ARP no IPv4 host finds another
+    settings.non_ip = default_non_ip();
     auto non_ip = section(top, "non-ip");
     if (!non_ip) return;
     if (const auto verdict = non_ip->choice<Verdict>("default", kVerdicts)) settings.non_ip_default = *verdict;
@@ -208,6 +208,8 @@ void read_flows(Fields& top, Settings& settings) {
 }
 
 }  // namespace
+
+std::vector<NonIpRule> default_non_ip() { return {{kArp, Verdict::kAllow}}; }
 
 void read_traffic(Fields& top, Settings& settings) {
     if (const auto posture = top.choice<Posture>("posture", kPostures)) settings.posture = *posture;

@@ -12,8 +12,8 @@
 #include <vector>
 
 #include "drywall/runtime/dataplane.h"
+#include "drywall/runtime/ledger.h"
 #include "in_force.h"
-#include "ledger.h"
 
 namespace drywall::runtime {
 

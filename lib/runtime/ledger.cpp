@@ -1,4 +1,4 @@
-#include "ledger.h"
+#include "drywall/runtime/ledger.h"
 
 #include <algorithm>
 #include <set>

@@ -1,0 +1,36 @@
+#include "drywall/whatif/engine_settings.h"
+
+#include <random>
+
+#include "drywall/explain/site.h"
+
+namespace drywall::whatif {
+
+namespace {
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return std::uint64_t{device()} << 32 | device();
+}
+
+}  // namespace
+
+engine::EngineSettings engine_settings(const loader::Settings& settings) {
+    engine::EngineSettings engine;
+    engine.peer_of = explain::surroundings_of(settings).peer_of;
+    for (const loader::NonIpRule& rule : settings.non_ip) engine.non_ip.push_back({rule.ether_type, rule.verdict});
+    engine.non_ip_default = settings.non_ip_default;
+    engine.neighbour_discovery = settings.neighbour_discovery;
+    engine.flow_capacity = settings.flows_per_worker;
+    engine.timeouts = {settings.timeouts.tcp_established,
+                       settings.timeouts.tcp_transitory,
+                       settings.timeouts.udp,
+                       settings.timeouts.icmp,
+                       settings.timeouts.other,
+                       settings.timeouts.fragment};
+    engine.report_interval = settings.flow_report_interval;
+    engine.hash_seed = random_seed();
+    return engine;
+}
+
+}  // namespace drywall::whatif

@@ -1,0 +1,90 @@
+// Any bytes as a capture: it is refused with a place, or every packet that it holds left or is counted under one
+// reason.
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "drywall/explain/site.h"
+#include "drywall/whatif/replay_captures.h"
+
+namespace {
+
+using namespace drywall;
+
+void require(bool condition) {
+    if (!condition) std::abort();
+}
+
+constexpr const char* kSite = R"(apiVersion: projectcalico.org/v3
+kind: WorkloadEndpoint
+metadata: {name: web, namespace: prod, labels: {app: web}}
+spec: {node: n, orchestrator: k8s, ipNetworks: [10.0.0.1/32], profiles: [projectcalico-default-allow]}
+---
+apiVersion: projectcalico.org/v3
+kind: WorkloadEndpoint
+metadata: {name: db, namespace: prod, labels: {app: db}}
+spec: {node: n, orchestrator: k8s, ipNetworks: [10.1.0.9/32], profiles: [projectcalico-default-allow]}
+---
+apiVersion: projectcalico.org/v3
+kind: NetworkPolicy
+metadata: {name: db, namespace: prod}
+spec: {selector: app == 'db', types: [Ingress], ingress: [{action: Allow, protocol: TCP, destination: {ports: [8080]}}]}
+---
+apiVersion: projectcalico.org/v3
+kind: StagedNetworkPolicy
+metadata: {name: closed, namespace: prod}
+spec: {order: 1, selector: app == 'db', types: [Ingress], ingress: [{action: Deny}]}
+)";
+
+struct World {
+    loader::Settings settings = loader::settings_for_questions();
+    std::shared_ptr<const ruleset::Ruleset> ruleset;
+};
+
+World make_world() {
+    World world;
+    world.settings.flows_per_worker = 256;  // so that a small input can fill it
+    const std::vector<loader::Source> sources{{"site", kSite}};
+    auto site = explain::build_site(sources, world.settings);
+    require(static_cast<bool>(site));
+    world.ruleset = site->ruleset;
+    return world;
+}
+
+void check(const whatif::ReplayReport& report, std::uint64_t packets) {
+    std::uint64_t dropped = 0;
+    for (const auto& [reason, count] : report.counted.drops) dropped += count.packets;
+    require(report.counted.received.packets == packets);
+    require(report.counted.received.packets == report.counted.transmitted.packets + dropped);
+    const whatif::Comparison& judged = report.judged;
+    require(judged.enforced_allowed.traffic.packets + judged.enforced_denied.traffic.packets ==
+            report.counted.judged.packets);
+    require(judged.pending_allowed.traffic.packets + judged.pending_denied.traffic.packets ==
+            report.counted.judged.packets);
+    std::uint64_t told = report.flows_left_out;
+    for (const whatif::ReplayedFlow& flow : report.flows) told += flow.connections;
+    require(told == judged.enforced_allowed.connections + judged.enforced_denied.connections);
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size == 0) return 0;  // fmemopen takes nothing less
+    static const World world = make_world();
+    std::vector<std::uint8_t> bytes(data, data + size);
+    std::FILE* stream = fmemopen(bytes.data(), bytes.size(), "rb");
+    require(stream != nullptr);
+    auto reader = io::CaptureReader::adopt(stream, "fuzz");
+    if (!reader) {
+        require(!reader.error().complaints.empty() && !reader.error().complaints.front().hint.empty());
+        return 0;
+    }
+    std::vector<whatif::CaptureInput> inputs;
+    inputs.push_back({*std::move(reader), {}});
+    const auto replayed = whatif::replay_captures(world.ruleset, world.settings, std::move(inputs), {{}, true});
+    require(static_cast<bool>(replayed));
+    check(replayed->report, replayed->captures.front().packets);
+    return 0;
+}

@@ -1,0 +1,98 @@
+#include "drywall/whatif/recorded_flows.h"
+
+#include <sstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "sites.h"
+
+namespace drywall::whatif {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr const char* kRecord =
+    R"({"source_ip":"10.0.0.1","dest_ip":"10.1.0.1","protocol":"tcp","dest_port":8080,"action":"allow",)"
+    R"("num_connections_started":3,"num_connections_live":1,"packets_out":10,"bytes_out":1000,"packets_in":8,)"
+    R"("bytes_in":900,"start_time":"2026-11-22T12:15:07.123Z","end_time":"2026-11-22T12:16:00Z","new_field":[1]})";
+
+Result<std::vector<RecordedFlow>> read(const std::string& text) {
+    std::istringstream in(text);
+    return read_recorded_flows(in, "flows.jsonl");
+}
+
+TEST(RecordedFlows, ALineIsAGroupAndFieldsOfNewerVersionsAreSkipped) {
+    const auto flows = read(std::string(kRecord) + "\n\n" + kRecord + "\n");
+    ASSERT_TRUE(flows) << flows.error().text();
+    ASSERT_EQ(flows->size(), 2U);
+    const RecordedFlow& flow = flows->front();
+    EXPECT_EQ(flow.destination_port, 8080);
+    EXPECT_EQ(flow.amount(), (Amount{3, {18, 1900}}));
+    ASSERT_TRUE(flow.first && flow.last);
+    EXPECT_EQ(time_text(*flow.first), "2026-11-22T12:15:07.123Z");
+    EXPECT_EQ(time_text(*flow.last), "2026-11-22T12:16:00.000Z");
+}
+
+TEST(RecordedFlows, AWholeAnswerOfTheApiIsReadToo) {
+    const auto flows = read(std::string("{\n \"flows\": [") + kRecord + "],\n \"next\": 7}\n");
+    ASSERT_TRUE(flows) << flows.error().text();
+    EXPECT_EQ(flows->size(), 1U);
+}
+
+TEST(RecordedFlows, IcmpIsReadByTypeAndCode) {
+    const auto flows = read(R"({"source_ip":"::1","dest_ip":"::2","protocol":"icmpv6","dest_port":0,"icmp_type":128,)"
+                            R"("icmp_code":0,"action":"deny"})");
+    ASSERT_TRUE(flows) << flows.error().text();
+    EXPECT_EQ(flows->front().destination_port, 128 << 8);
+    EXPECT_EQ(flows->front().action, Verdict::kDeny);
+}
+
+TEST(RecordedFlows, EveryWrongLineIsNamed) {
+    const auto flows = read(std::string(kRecord) + "\nnot json\n{\"source_ip\": 5}\n");
+    ASSERT_FALSE(flows);
+    EXPECT_EQ(flows.error().kind, ErrorKind::kInvalid);
+    EXPECT_THAT(flows.error().text(), HasSubstr("flows.jsonl:2: is no JSON"));
+    EXPECT_THAT(flows.error().text(), HasSubstr("flows.jsonl:3: 'source_ip' is missing or is not an address"));
+}
+
+TEST(RecordedFlows, TimesThatAreNoneAreNoTimes) {
+    for (const char* wrong : {"", "2026-11-22", "2026-13-22T12:00:00Z", "2026-11-22T12:00:00", "2026-11-22T25:00:00Z",
+                              "2026-11-22T12:00:00.Z", "2026-11-22T12:00:00.xZ"})
+        EXPECT_FALSE(parse_time(wrong)) << wrong;
+}
+
+TEST(Rejudge, WhatWasAllowedAndWouldBeDeniedIsNewlyDenied) {
+    using namespace drywall::test;
+    const auto flows = read(kRecord);
+    ASSERT_TRUE(flows);
+    const explain::Site site = test::site_of({kEndpoints, kWebToDb, kStagedClosed});
+    const FlowReplay replay = rejudge(*site.ruleset, *flows);
+    EXPECT_EQ(replay.pending_newly_denied, (Amount{3, {18, 1900}}));
+    EXPECT_EQ(replay.enforced_newly_denied, Amount{});
+    EXPECT_EQ(replay.recorded_allowed.connections, 3U);
+    EXPECT_EQ(replay.uncertain, Amount{});
+}
+
+TEST(Rejudge, AVerdictThatDependsOnThePortOfEntryIsUncertain) {
+    using namespace drywall::test;
+    const char* port = R"(apiVersion: projectcalico.org/v3
+kind: HostEndpoint
+metadata: {name: left, labels: {port: left}}
+spec: {node: wire, interfaceName: left}
+---
+apiVersion: projectcalico.org/v3
+kind: GlobalNetworkPolicy
+metadata: {name: left-closed}
+spec: {selector: port == 'left', applyOnForward: true, types: [Ingress], ingress: [{action: Deny}]}
+)";
+    const auto flows = read(kRecord);
+    ASSERT_TRUE(flows);
+    loader::Settings settings = loader::settings_for_questions();
+    settings.ports_assumed = false;
+    const explain::Site site = test::site_of({kEndpoints, port}, settings);
+    EXPECT_EQ(rejudge(*site.ruleset, *flows).uncertain.connections, 3U);
+}
+
+}  // namespace
+}  // namespace drywall::whatif
