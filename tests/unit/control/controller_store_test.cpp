@@ -204,7 +204,7 @@ TEST_F(Remembering, EightClientsAtOnceAreOneAfterTheOtherAndLoseNothing) {
             EXPECT_TRUE(by_number.emplace(mine[i].after, mine[i].changes.front().id.text()).second);
         }
     }
-    ASSERT_EQ(by_number.size(), std::size_t{kClients * kEach});
+    ASSERT_EQ(by_number.size(), std::size_t{kClients} * kEach);
     start();  // and all of it is on the disk
     std::set<std::string> expected;
     for (const auto& [number, name] : by_number) {
