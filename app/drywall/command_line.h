@@ -67,5 +67,7 @@ void add_flows(CommandLine& line);
 void add_offline(CommandLine& line);
 void add_store(CommandLine& line);
 void add_whatif(CommandLine& line);
+void add_staging(CommandLine& line);
+void add_impact(CommandLine& line);
 
 }  // namespace drywall::cli

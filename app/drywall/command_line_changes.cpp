@@ -6,6 +6,8 @@ namespace drywall::cli {
 void add_change_options(CLI::App& command, ChangeArguments& change) {
     command.add_option("--if-generation", change.if_generation, "Do it only if this generation is in force");
     command.add_option("--comment", change.comment, "Why; kept with the generation");
+    command.add_option("--existing", change.existing, "Open connections: recheck, keep or reset")
+        ->check(CLI::IsMember({"recheck", "keep", "reset"}));
 }
 
 void add_changes(CommandLine& line) {

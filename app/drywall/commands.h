@@ -17,6 +17,7 @@ namespace drywall::cli {
 struct ChangeArguments {
     std::string if_generation = {};
     std::string comment = {};
+    std::string existing = {};  // recheck, keep, reset; empty: as the appliance is configured
 };
 
 struct ApplyArguments {
@@ -24,6 +25,8 @@ struct ApplyArguments {
     ChangeArguments change = {};
 };
 Exit apply(const Invocation& invocation, const ApplyArguments& arguments);
+// Policies are turned into their staged kinds.
+Exit stage(const Invocation& invocation, const ApplyArguments& arguments);
 
 struct ObjectArguments {
     std::string kind;
@@ -42,6 +45,8 @@ struct PromoteArguments {
     ChangeArguments change = {};
 };
 Exit promote(const Invocation& invocation, const PromoteArguments& arguments);
+// The inverse: `name` is of an enforced policy.
+Exit demote(const Invocation& invocation, const PromoteArguments& arguments);
 
 struct RollbackArguments {
     std::string generation;

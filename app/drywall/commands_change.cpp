@@ -13,6 +13,7 @@ Query query_of(const ChangeArguments& change) {
     Query query;
     if (!change.if_generation.empty()) query["if-generation"] = change.if_generation;
     if (!change.comment.empty()) query["comment"] = change.comment;
+    if (!change.existing.empty()) query["existing"] = change.existing;
     return query;
 }
 
@@ -61,6 +62,10 @@ Exit apply(const Invocation& invocation, const ApplyArguments& arguments) {
     return send_files(invocation, "/v1/resources", arguments.files, arguments.change);
 }
 
+Exit stage(const Invocation& invocation, const ApplyArguments& arguments) {
+    return send_files(invocation, "/v1/stage", arguments.files, arguments.change);
+}
+
 Exit remove(const Invocation& invocation, const ObjectArguments& arguments) {
     if (!arguments.files.empty()) return send_files(invocation, "/v1/delete", arguments.files, arguments.change);
     const Result<std::string> path = resource_path(arguments.kind, arguments.name, arguments.ns);
@@ -73,7 +78,9 @@ Exit remove(const Invocation& invocation, const ObjectArguments& arguments) {
     return show(invocation, client.remove(with_query(*path, query_of(arguments.change))));
 }
 
-Exit promote(const Invocation& invocation, const PromoteArguments& arguments) {
+namespace {
+
+Exit change_policy(const Invocation& invocation, const std::string& path, const PromoteArguments& arguments) {
     Json body = Json::object();
     // snp/prod/web-to-db
     const std::size_t first = arguments.name.find('/');
@@ -84,8 +91,17 @@ Exit promote(const Invocation& invocation, const PromoteArguments& arguments) {
     if (!arguments.kind.empty()) body["kind"] = arguments.kind;
     if (!arguments.ns.empty()) body["namespace"] = arguments.ns;
     const std::string text = body.dump(-1, ' ', false, Json::error_handler_t::replace);
-    const std::string path = with_query("/v1/promote", query_of(arguments.change));
-    return show(invocation, Client(invocation.socket).post(path, text));
+    return show(invocation, Client(invocation.socket).post(with_query(path, query_of(arguments.change)), text));
+}
+
+}  // namespace
+
+Exit promote(const Invocation& invocation, const PromoteArguments& arguments) {
+    return change_policy(invocation, "/v1/promote", arguments);
+}
+
+Exit demote(const Invocation& invocation, const PromoteArguments& arguments) {
+    return change_policy(invocation, "/v1/demote", arguments);
 }
 
 Exit rollback(const Invocation& invocation, const RollbackArguments& arguments) {

@@ -81,9 +81,11 @@ int main(int argc, char** argv) {
     CommandLine line(app);
     add_global(app, options);
     add_changes(line);
+    add_staging(line);
     add_objects_and_numbers(line);
     add_flows(line);
     add_questions(line);
+    add_impact(line);
     add_offline(line);
     add_store(line);
     add_whatif(line);

@@ -81,6 +81,7 @@ Status Appliance::start_dataplane(const loader::Settings& settings) {
     if (!dataplane) return dataplane.error();
     dataplane_ = std::move(*dataplane);
     publisher_ = std::make_unique<control::DataplanePublisher>(*dataplane_);
+    controller_->set_existing(existing_connections(settings));
     controller_->attach(*publisher_);
     return Done{};
 }

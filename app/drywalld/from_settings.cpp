@@ -22,6 +22,7 @@ control::ServerSettings server_settings(const loader::Settings& settings) {
     control::ServerSettings server;
     server.socket_path = settings.control_socket;
     server.group = settings.control_group;
+    server.check = {settings.check_min_time, settings.check_min_connections};
     return server;
 }
 
@@ -31,6 +32,15 @@ store::StoreSettings store_settings(const loader::Settings& settings) {
     store.generations = settings.state_generations;
     store.audit_entries = settings.state_audit_entries;
     return store;
+}
+
+runtime::Existing existing_connections(const loader::Settings& settings) {
+    switch (settings.existing) {
+        case loader::Existing::kRecheck: return runtime::Existing::kRecheck;
+        case loader::Existing::kKeep: return runtime::Existing::kKeep;
+        case loader::Existing::kReset: return runtime::Existing::kReset;
+    }
+    return runtime::Existing::kRecheck;
 }
 
 runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,

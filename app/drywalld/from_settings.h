@@ -21,6 +21,7 @@ namespace drywall::daemon {
 [[nodiscard]] io::DpdkSettings dpdk_settings(const loader::Settings& settings);
 [[nodiscard]] control::ServerSettings server_settings(const loader::Settings& settings);
 [[nodiscard]] store::StoreSettings store_settings(const loader::Settings& settings);
+[[nodiscard]] runtime::Existing existing_connections(const loader::Settings& settings);
 [[nodiscard]] runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                                             std::vector<std::shared_ptr<io::Port>> ports);
 // Nothing where they are switched off.

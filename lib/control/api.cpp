@@ -15,14 +15,19 @@ namespace {
 constexpr std::array<std::string_view, 0> kNone{};
 constexpr auto kFormat = std::to_array<std::string_view>({"format"});
 // What change_options() reads, and what a request has besides.
-constexpr auto kChange = std::to_array<std::string_view>({"if-generation", "comment"});
-constexpr auto kFiles = std::to_array<std::string_view>({"if-generation", "comment", "source"});
 constexpr auto kSource = std::to_array<std::string_view>({"source"});
 constexpr auto kLimit = std::to_array<std::string_view>({"limit"});
 constexpr auto kAudit = std::to_array<std::string_view>({"limit", "before"});
 constexpr auto kDiff = std::to_array<std::string_view>({"from", "to"});
+constexpr auto kChange = std::to_array<std::string_view>({"if-generation", "comment", "existing"});
+constexpr auto kFiles = std::to_array<std::string_view>({"if-generation", "comment", "existing", "source"});
 constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "limit"});
 constexpr auto kRecommend = std::to_array<std::string_view>({"for", "since", "denied"});
+constexpr auto kImpact = std::to_array<std::string_view>({"name", "kind", "namespace", "since", "limit"});
+constexpr auto kCheck = std::to_array<std::string_view>(
+    {"name", "kind", "namespace", "since", "min-time", "min-connections", "ack", "limit"});
+constexpr auto kSemantic = std::to_array<std::string_view>({"from", "to", "limit"});
+constexpr auto kSemanticFiles = std::to_array<std::string_view>({"source", "limit"});
 constexpr auto kTrace =
     std::to_array<std::string_view>({"protocol", "source", "destination", "source-port", "port", "type", "code", "in"});
 
@@ -117,6 +122,13 @@ std::span<const Api::Route> Api::routes() {
         {"GET", "/v1/diff", &Api::diff, kDiff},
         {"POST", "/v1/diff", &Api::diff_candidate, kSource},
         {"GET", "/v1/backup", &Api::backup, kNone},
+        {"POST", "/v1/demote", &Api::demote, kChange},
+        {"POST", "/v1/stage", &Api::stage, kFiles},
+        {"GET", "/v1/impact", &Api::impact, kImpact},
+        {"GET", "/v1/check", &Api::check, kCheck},
+        {"GET", "/v1/diff/semantic", &Api::semantic_diff, kSemantic},
+        {"POST", "/v1/diff/semantic", &Api::semantic_diff_of_files, kSemanticFiles},
+        {"GET", "/v1/review/{what}", &Api::review, kNone},
         {"GET", "/v1/stats", &Api::stats, kNone},
         {"GET", "/v1/flows", &Api::flows, flow_parameters()},
         {"GET", "/v1/matrix", &Api::matrix, kMatrix},

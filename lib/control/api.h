@@ -15,6 +15,7 @@
 #include "drywall/base/result.h"
 #include "drywall/control/controller.h"
 #include "drywall/observe/flow_log.h"
+#include "drywall/observe/impact.h"
 
 namespace drywall::control {
 
@@ -41,7 +42,7 @@ struct ApiResponse {
 [[nodiscard]] ApiResponse error_response(const Error& error);
 [[nodiscard]] ApiResponse error_response(int status, std::string_view code, const std::string& message);
 
-// What every request for a change may say about it: if-generation, comment.
+// What every request for a change may say about it: if-generation, comment, existing.
 [[nodiscard]] Result<ChangeOptions> change_options(const ApiRequest& request);
 
 class Api {
@@ -49,6 +50,9 @@ public:
     Api(Controller& controller, const observe::FlowLog& flows);
 
     [[nodiscard]] ApiResponse handle(const ApiRequest& request);
+
+    // What /v1/check asks for when a request does not say it; before the first request.
+    void set_check_limits(const observe::CheckLimits& limits) { check_limits_ = limits; }
 
     // Whoever waits for flows is answered now.
     void stop_waiting() noexcept { stopping_ = true; }
@@ -74,6 +78,18 @@ private:
     Result<ApiResponse> remove_one(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> remove_named_in_files(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> promote(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> demote(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> stage(const ApiRequest& request, const Parts& parts);
+
+    // api_impact.cpp
+    Result<ApiResponse> impact(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> check(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> semantic_diff(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> semantic_diff_of_files(const ApiRequest& request, const Parts& parts);
+    Controller::Rehearsed ruleset_of(const State& state, Generation generation) const;
+
+    // api_review.cpp
+    Result<ApiResponse> review(const ApiRequest& request, const Parts& parts);
 
     // api_store.cpp
     Result<ApiResponse> generations(const ApiRequest& request, const Parts& parts);
@@ -104,6 +120,7 @@ private:
 
     Controller& controller_;
     const observe::FlowLog& flows_;
+    observe::CheckLimits check_limits_;
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     std::atomic<std::size_t> followers_{0};  // of flows, just now
     std::atomic<bool> stopping_{false};      // the server's owner writes, waiting requests read

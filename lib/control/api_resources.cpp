@@ -6,6 +6,7 @@
 #include "drywall/loader/resources.h"
 #include "json.h"
 #include "plan.h"
+#include "staging.h"
 
 namespace drywall::control {
 
@@ -107,9 +108,11 @@ ApiResponse yaml(std::string text) {
     return response;
 }
 
+}  // namespace
+
 Result<StagedName> staged_name(const Json& wanted) {
     if (!wanted.is_object() || !wanted.contains("name") || !wanted["name"].is_string())
-        return Error::of(ErrorKind::kInvalid, "the request does not name a staged policy",
+        return Error::of(ErrorKind::kInvalid, "the request does not name a policy",
                          R"(send {"name": "web-to-db"}, with "kind" and "namespace" where the name is not enough)");
     StagedName name{.kind = {}, .ns = {}, .name = wanted["name"].get<std::string>()};
     if (const auto kind = wanted.find("kind"); kind != wanted.end()) {
@@ -124,8 +127,6 @@ Result<StagedName> staged_name(const Json& wanted) {
     }
     return name;
 }
-
-}  // namespace
 
 Result<ApiResponse> Api::get_resources(const ApiRequest& request, const Parts& parts) {
     std::optional<Kind> wanted;
@@ -213,6 +214,28 @@ Result<ApiResponse> Api::promote(const ApiRequest& request, const Parts& /*parts
     const Result<ResourceId> staged = find_staged(*controller_.state().inventory, *wanted);
     if (!staged) return staged.error();
     const Result<Applied> applied = controller_.promote(*staged, request.peer, *options);
+    if (!applied) return applied.error();
+    return answer(*applied);
+}
+
+Result<ApiResponse> Api::demote(const ApiRequest& request, const Parts& /*parts*/) {
+    const Result<ChangeOptions> options = change_options(request);
+    if (!options) return options.error();
+    const Result<StagedName> wanted = staged_name(parse(request.body));
+    if (!wanted) return wanted.error();
+    const Result<ResourceId> enforced = find_enforced(*controller_.state().inventory, *wanted);
+    if (!enforced) return enforced.error();
+    const Result<Applied> applied = controller_.demote(*enforced, request.peer, *options);
+    if (!applied) return applied.error();
+    return answer(*applied);
+}
+
+Result<ApiResponse> Api::stage(const ApiRequest& request, const Parts& /*parts*/) {
+    const Result<ChangeOptions> options = change_options(request);
+    if (!options) return options.error();
+    const auto sources = sources_of(request);
+    if (!sources) return sources.error();
+    const Result<Applied> applied = controller_.stage(*sources, request.peer, *options);
     if (!applied) return applied.error();
     return answer(*applied);
 }

@@ -17,6 +17,14 @@ Result<std::optional<Generation>> expected_generation(const ApiRequest& request)
     return std::optional(static_cast<Generation>(*number));
 }
 
+Result<std::optional<runtime::Existing>> existing_of(const ApiRequest& request) {
+    const std::string text = explain::text_parameter(request.query, "existing");
+    if (text.empty()) return std::optional<runtime::Existing>();
+    for (const auto existing : {runtime::Existing::kRecheck, runtime::Existing::kKeep, runtime::Existing::kReset})
+        if (text == name(existing)) return std::optional(existing);
+    return Error::of(ErrorKind::kInvalid, "'existing' is '" + text + "'", "give recheck, keep or reset");
+}
+
 Result<std::string> comment_of(const ApiRequest& request) {
     std::string text = explain::text_parameter(request.query, "comment");
     if (text.size() <= kMaxComment) return text;
@@ -31,7 +39,9 @@ Result<ChangeOptions> change_options(const ApiRequest& request) {
     if (!expected) return expected.error();
     Result<std::string> comment = comment_of(request);
     if (!comment) return comment.error();
-    return ChangeOptions{.expected = *expected, .comment = *std::move(comment)};
+    const Result<std::optional<runtime::Existing>> existing = existing_of(request);
+    if (!existing) return existing.error();
+    return ChangeOptions{.expected = *expected, .comment = *std::move(comment), .existing = *existing};
 }
 
 }  // namespace drywall::control

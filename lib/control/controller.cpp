@@ -8,7 +8,9 @@
 #include "drywall/base/logging.h"
 #include "drywall/explain/warnings.h"
 #include "drywall/policy/convert.h"
+#include "edit_log.h"
 #include "plan.h"
+#include "staging.h"
 
 namespace drywall::control {
 
@@ -181,29 +183,42 @@ Result<Applied> Controller::carry_out(std::string_view verb, const State& before
     applied.changes = std::move(plan.changes);
 
     if (Status kept = keep(verb, applied, plan.after, who, options); !kept) return kept.error();
+    const bool enforces_as_before =
+        !applied.enforced_changed && before.ruleset->enforcement() == (*built)->enforcement();
+    const runtime::Existing existing =
+        enforces_as_before ? runtime::Existing::kKeep : options.existing.value_or(existing_);
     last_number_ = number(next);  // workers may see it even if its publication fails in the end
-    if (const Status published = publish(*built); !published) {
+    if (const Status published = publish(*built, existing); !published) {
         withdraw(verb, applied, published.error(), who, options);
         return published.error();
     }
+    const auto now = std::chrono::system_clock::now();
+    auto edits = before.edits == nullptr ? std::make_shared<EditLog>() : std::make_shared<EditLog>(*before.edits);
+    edits->note(*before.inventory, plan.after, applied.changes, next, now);
     const std::scoped_lock lock(state_mutex_);
-    state_ = {std::make_shared<const policy::Inventory>(std::move(plan.after)), *built,
-              std::chrono::system_clock::now(), std::move(warned)};
+    state_ = {std::make_shared<const policy::Inventory>(std::move(plan.after)), *built, now, std::move(warned),
+              std::move(edits)};
     return applied;
 }
 
-Status Controller::publish(const std::shared_ptr<const ruleset::Ruleset>& next) {
+Status Controller::publish(const std::shared_ptr<const ruleset::Ruleset>& next, runtime::Existing existing) {
     Publisher* publisher = [this] {
         const std::scoped_lock lock(state_mutex_);
         return publisher_;
     }();
-    return publisher == nullptr ? Status(Done{}) : publisher->publish(next);
+    return publisher == nullptr ? Status(Done{}) : publisher->publish(next, existing);
 }
 
 Result<Applied> Controller::apply(std::span<const loader::Source> sources, const Peer& who,
                                   const ChangeOptions& options) {
     return change("apply", who, options,
                   [&](const policy::Inventory& inventory) { return plan_apply(inventory, sources); });
+}
+
+Result<Applied> Controller::stage(std::span<const loader::Source> sources, const Peer& who,
+                                  const ChangeOptions& options) {
+    return change("stage", who, options,
+                  [&](const policy::Inventory& inventory) { return plan_stage(inventory, sources); });
 }
 
 Result<Applied> Controller::remove(std::span<const policy::ResourceId> ids, const Peer& who,
@@ -231,6 +246,30 @@ Result<Applied> Controller::restore(std::span<const loader::Source> sources, con
                                     const ChangeOptions& options) {
     return change("restore", who, options,
                   [&](const policy::Inventory& inventory) { return plan_restore(inventory, sources); });
+}
+
+Result<Applied> Controller::demote(const policy::ResourceId& enforced, const Peer& who, const ChangeOptions& options) {
+    return change("demote", who, options,
+                  [&](const policy::Inventory& inventory) { return plan_demote(inventory, enforced); });
+}
+
+Controller::Rehearsed Controller::compile(Generation generation, const policy::Inventory& inventory) const {
+    if (const Status sound = policy::check(inventory, surroundings_.port_names); !sound) return sound.error();
+    return ruleset::Ruleset::build(generation, inventory, surroundings_, budget_);
+}
+
+Controller::Rehearsed Controller::rehearse_promotion(const policy::ResourceId& staged) const {
+    const State now = state();
+    const Result<Plan> plan = plan_promote(*now.inventory, staged);
+    if (!plan) return plan.error();
+    return compile(now.ruleset->generation(), plan->after);
+}
+
+Controller::Rehearsed Controller::rehearse_apply(std::span<const loader::Source> sources) const {
+    const State now = state();
+    const Result<Plan> plan = plan_apply(*now.inventory, sources);
+    if (!plan) return plan.error();
+    return compile(now.ruleset->generation(), plan->after);
 }
 
 }  // namespace drywall::control

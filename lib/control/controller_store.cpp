@@ -10,6 +10,7 @@
 #include "drywall/control/controller.h"
 #include "drywall/explain/warnings.h"
 #include "drywall/policy/convert.h"
+#include "edit_log.h"
 #include "plan.h"
 
 namespace drywall::control {
@@ -164,7 +165,10 @@ Status Controller::bring_back(const store::GenerationRecord& record, const polic
             spdlog::error("that could not be stored: {}", kept.error().text());
     }
     last_number_ = std::max<std::uint64_t>(last_number_, index(record.number));
-    state_ = {std::make_shared<const policy::Inventory>(inventory), *built, record.made, std::move(warned)};
+    auto edits = std::make_shared<EditLog>();
+    edits->note(inventory, inventory, {}, record.number, std::chrono::system_clock::now());
+    state_ = {std::make_shared<const policy::Inventory>(inventory), *built, record.made, std::move(warned),
+              std::move(edits)};
     spdlog::info("generation {} is in force, from {}", digits(record.number), origin_.text);
     return Done{};
 }

@@ -38,10 +38,8 @@ Json workers_json(const Snapshot& snapshot) {
 }
 
 Json flows_json(const Snapshot& snapshot) {
-    return {{"live", snapshot.flows_live},
-            {"opened", snapshot.flows_opened},
-            {"ended", snapshot.flows_ended},
-            {"rejudged", snapshot.flows_rejudged},
+    return {{"live", snapshot.flows_live},         {"opened", snapshot.flows_opened}, {"ended", snapshot.flows_ended},
+            {"rejudged", snapshot.flows_rejudged}, {"kept", snapshot.flows_kept},     {"reset", snapshot.flows_reset},
             {"records_lost", snapshot.events_lost}};
 }
 
@@ -77,6 +75,8 @@ Json json_of(const Snapshot& snapshot) {
             {"non_ip_passed", json_of(snapshot.non_ip_passed)},
             {"neighbour_discovery_passed", json_of(snapshot.neighbour_discovery_passed)},
             {"related_passed", json_of(snapshot.related_passed)},
+            {"kept_passed", json_of(snapshot.kept_passed)},
+            {"reset_dropped", json_of(snapshot.reset_dropped)},
             {"drops", json_of(snapshot.drops)},
             {"ports", ports_json(snapshot.ports)},
             {"flows", flows_json(snapshot)},

@@ -30,6 +30,8 @@ Error shortened(Error error) {
     return error;
 }
 
+}  // namespace
+
 Outcome put(Inventory& inventory, Resource resource) {
     const ResourceId id = policy::id_of(resource);
     const auto known = inventory.find(id);
@@ -41,6 +43,8 @@ Outcome put(Inventory& inventory, Resource resource) {
     known->second = std::make_shared<const Resource>(std::move(resource));
     return Outcome::kConfigured;
 }
+
+namespace {
 
 std::string known_names(const Inventory& inventory, Kind kind) {
     std::string names;

@@ -24,6 +24,9 @@ struct Plan {
     [[nodiscard]] bool changes_something() const noexcept;
 };
 
+// Creates or replaces it, unless it means the same as what is there.
+Outcome put(policy::Inventory& inventory, policy::Resource resource);
+
 // Create or replace, all documents of all sources. A resource that means the same as the one that is there stays as it
 // is; two documents about the same resource are a mistake in the request.
 [[nodiscard]] Result<Plan> plan_apply(const policy::Inventory& before, std::span<const loader::Source> sources);

@@ -270,7 +270,9 @@ private:
 class UnixServer final : public Server {
 public:
     UnixServer(ServerSettings settings, Controller& controller, const observe::FlowLog& flows)
-        : settings_(std::move(settings)), api_(controller, flows), http_(settings_, api_) {}
+        : settings_(std::move(settings)), api_(controller, flows), http_(settings_, api_) {
+        api_.set_check_limits(settings_.check);
+    }
     ~UnixServer() override { stop_now(); }
 
     Status listen() {

@@ -18,8 +18,8 @@ namespace drywall::engine {
 class Burst {
 public:
     Burst(Workplace& place, std::span<const net::FrameView> frames, const ruleset::Ruleset& ruleset,
-          telemetry::TraceCounters& traces, Instant now, std::span<Decision> decisions,
-          telemetry::EventBatch& events) noexcept
+          telemetry::TraceCounters& traces, Instant now, std::span<Decision> decisions, telemetry::EventBatch& events,
+          const Existing& existing) noexcept
         : place_(place),
           scratch_(place.scratch),
           frames_(frames),
@@ -27,6 +27,7 @@ public:
           traces_(traces),
           now_(now),
           decisions_(decisions),
+          existing_(existing),
           report_(place.settings.worker, now, place.counters, events) {}
 
     void receive() noexcept;      // counts what came in
@@ -41,6 +42,7 @@ private:
         TraceId trace{};
         DropReason drop = DropReason::kNone;
         bool untracked = false;  // no connection follows; never of one that is there and current
+        bool unjudged = false;   // the connection's own standing decided: it is kept, or was reset
     };
 
     // triage
@@ -54,6 +56,9 @@ private:
     [[nodiscard]] Judgement judge(const Subject& subject) noexcept;
     [[nodiscard]] Judgement judge_flow(std::size_t subject, flow::Flow& flow) noexcept;
     [[nodiscard]] Judgement judge_again(flow::Flow& flow, TraceId trace) noexcept;
+    [[nodiscard]] Judgement judge_by(flow::Flow& flow, TraceId trace) noexcept;
+    [[nodiscard]] Judgement keep(flow::Flow& flow, TraceId trace) noexcept;
+    [[nodiscard]] Judgement reset(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] bool judge_again(flow::FragmentFate& fate) noexcept;
     [[nodiscard]] flow::Flow* open(std::size_t subject, TraceId trace) noexcept;
     [[nodiscard]] bool is_related(const Subject& subject) noexcept;
@@ -68,6 +73,20 @@ private:
     [[nodiscard]] bool is_stale(const flow::Flow& flow) const noexcept {
         return flow.generation != ruleset_.generation();
     }
+    // Nothing has to be asked about it: this generation judged it, or found that it is kept.
+    [[nodiscard]] bool is_settled(const flow::Flow& flow) const noexcept {
+        return !is_stale(flow) || flow.kept_in == ruleset_.generation();
+    }
+    // A later generation's judgement is one that was put back: it stands for nothing.
+    [[nodiscard]] bool may_be_kept(const flow::Flow& flow) const noexcept {
+        return flow.generation >= existing_.keep_from && flow.generation < ruleset_.generation();
+    }
+    [[nodiscard]] bool is_to_be_reset(const flow::Flow& flow, TraceId trace) const noexcept {
+        return flow.generation < existing_.reset_before && flow.path != path_of(trace);
+    }
+    [[nodiscard]] std::uint32_t path_of(TraceId trace) const noexcept {
+        return existing_.paths.empty() ? 0 : existing_.paths[index(trace)];
+    }
     // The trace's enforced verdict as a drop reason: kNone means allow.
     [[nodiscard]] DropReason drop_by(TraceId trace) const noexcept {
         const ruleset::TraceVerdict& verdict = ruleset_.verdict(trace);
@@ -75,6 +94,7 @@ private:
     }
     // Allowed by an untracked policy: no connection is opened, and answers are judged as new.
     [[nodiscard]] bool is_untracked(TraceId trace) const noexcept { return ruleset_.verdict(trace).untracked; }
+    void count(std::uint32_t bytes, const Judgement& judgement) noexcept;
     void drop(std::size_t packet, DropReason reason) noexcept;
     void end(flow::Flow& flow) noexcept;
 
@@ -85,6 +105,7 @@ private:
     telemetry::TraceCounters& traces_;
     Instant now_;
     std::span<Decision> decisions_;
+    const Existing& existing_;
     FlowReporter report_;
     bool opened_ = false;  // a connection was opened in this burst: one that was not found may be there now
 };

@@ -1,7 +1,8 @@
 // The last step of a burst: each subject in its order, by its connection, its first fragment, or policy.
 //
 // A packet that policy judged is counted under exactly one trace: that of its connection, of its first fragment, or its
-// own. It is counted there also when it dies for another reason afterwards (no room for its connection).
+// own; those of connections that are kept or were reset, whatever policy says, are counted as that. It is counted there
+// also when it dies for another reason afterwards (no room for its connection).
 
 #include <cassert>
 
@@ -39,11 +40,12 @@ void Burst::decide(std::size_t i) noexcept {
                  .generation = ruleset_.generation(),
                  .trace = judgement.trace,
                  .drop = judgement.drop,
+                 .unjudged = judgement.unjudged,
                  .sender = subject.sender,
                  .flow = flow,
                  .flow_id = flow != nullptr ? flow->id : 0};
 
-    traces_.add(judgement.trace, bytes_of(subject));
+    count(bytes_of(subject), judgement);
     if (judgement.drop != DropReason::kNone) return drop(subject.packet, judgement.drop);
     if (flow != nullptr) flow::FlowTable::record(*flow, arrival_of(subject));
     if (opens) report_.opened(*flow);
@@ -54,7 +56,7 @@ void Burst::follow_first_fragment(const Subject& subject) noexcept {
     if (fate == nullptr) return drop(subject.packet, DropReason::kFragmentUnknown);
     const bool cut = fate->generation != ruleset_.generation() && judge_again(*fate);
 
-    traces_.add(fate->trace, bytes_of(subject));
+    count(bytes_of(subject), {.trace = fate->trace, .drop = fate->drop, .unjudged = fate->unjudged});
     if (fate->drop != DropReason::kNone) {
         if (drop_by(fate->trace) != DropReason::kNone && !cut)
             report_.denied(fate->judged, fate->trace, fate->generation, bytes_of(subject));
@@ -74,8 +76,9 @@ flow::Flow* Burst::current_flow(std::size_t i) noexcept {
     if (flow != nullptr ? !flow::FlowTable::holds(*flow, scratch_.keys[i]) : opened_)
         flow = place_.flows.find(scratch_.keys[i]);
     if (flow == nullptr) return nullptr;
-    const bool over = place_.flows.expired(*flow, now_) ||
-                      flow::FlowTable::starts_anew(*flow, subject.sender, meta_of(subject).tcp_flags);
+    const std::uint8_t flags = meta_of(subject).tcp_flags;
+    const bool over = place_.flows.expired(*flow, now_) || flow::FlowTable::starts_anew(*flow, subject.sender, flags) ||
+                      (is_stale(*flow) && flow->was_reset() && flow::tcp_event(flags) == flow::TcpEvent::kSyn);
     if (over) end(*flow);
     return over ? nullptr : flow;
 }
@@ -94,14 +97,26 @@ Burst::Judgement Burst::judge_flow(std::size_t i, flow::Flow& flow) noexcept {
     // Connections opened in this burst are not stale, so a stale one at this place is the one that was asked about.
     const Subject& subject = scratch_.subjects[i];
     const bool asked = subject.question == Question::kInitiator && scratch_.flows[i] == &flow;
+    if (is_settled(flow)) return keep(flow, {});
     return judge_again(flow, asked ? scratch_.answers[subject.answer] : ruleset_.classify(flow.initiator_tuple()));
 }
 
-// The connection under this generation: it stays, or it is cut and gone, or it ends because its packets are untracked
-// now. `trace` is that of its initiator's tuple.
+// The connection under this generation, by what the change that made it wants of those that were there. `trace` is that
+// of its initiator's tuple.
 Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
+    if (flow.was_reset()) return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
+    const bool denied = drop_by(trace) != DropReason::kNone;
+    if (denied && (is_settled(flow) || may_be_kept(flow))) return keep(flow, trace);
+    if (!denied && is_to_be_reset(flow, trace)) return reset(flow, trace);
+    return judge_by(flow, trace);
+}
+
+// It stays, or it is cut and gone, or it ends because its packets are untracked now.
+Burst::Judgement Burst::judge_by(flow::Flow& flow, TraceId trace) noexcept {
     flow.trace = trace;
     flow.generation = ruleset_.generation();
+    flow.path = path_of(trace);
+    flow.kept_in = {};
     const DropReason drop = drop_by(trace);
     const bool untracked = is_untracked(trace);
     if (untracked) {
@@ -115,14 +130,36 @@ Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
     return {trace, drop, untracked};
 }
 
+// It passes though policy denies it: what allowed it stays its decision, and nothing is entered under a trace.
+Burst::Judgement Burst::keep(flow::Flow& flow, TraceId trace) noexcept {
+    if (flow.kept_in == Generation{}) report_.kept();
+    flow.kept_in = ruleset_.generation();
+    return {.trace = trace, .unjudged = true};
+}
+
+// A TCP connection is remembered, or its next packet would open it again; the client's next SYN opens another one. What
+// has no handshake is judged anew from its next packet on.
+Burst::Judgement Burst::reset(flow::Flow& flow, TraceId trace) noexcept {
+    report_.reset(flow);
+    if (flow.key.protocol == net::protocol::kTcp)
+        flow.kept_in = flow::Flow::kWasReset;
+    else
+        place_.flows.remove(flow);
+    return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
+}
+
 // The rest of a datagram whose first fragment an older generation judged. Its connection, if it has one, is judged with
 // it: the remembered tuple is that of the connection's initiator. True: that cut the connection.
 bool Burst::judge_again(flow::FragmentFate& fate) noexcept {
     fate.trace = ruleset_.classify(fate.judged);
     fate.generation = ruleset_.generation();
     fate.drop = drop_by(fate.trace);
+    fate.unjudged = false;
     if (fate.flow == nullptr || !flow::FlowTable::is(*fate.flow, fate.flow_id) || !is_stale(*fate.flow)) return false;
-    return judge_again(*fate.flow, fate.trace).drop != DropReason::kNone;
+    const Judgement again = judge_again(*fate.flow, fate.trace);
+    fate.drop = again.drop;
+    fate.unjudged = again.unjudged;
+    return again.drop != DropReason::kNone;
 }
 
 flow::Flow* Burst::open(std::size_t i, TraceId trace) noexcept {
@@ -131,6 +168,7 @@ flow::Flow* Burst::open(std::size_t i, TraceId trace) noexcept {
     if (flow == nullptr) return nullptr;
     flow->trace = trace;
     flow->generation = ruleset_.generation();
+    flow->path = path_of(trace);
     opened_ = true;
     return flow;
 }
@@ -160,8 +198,15 @@ flow::Arrival Burst::arrival_of(const Subject& subject) const noexcept {
     return {.sender = subject.sender, .tcp_flags = meta_of(subject).tcp_flags, .bytes = bytes_of(subject), .at = now_};
 }
 
+// Under its trace; or as kept, or as reset, whatever the trace says.
+void Burst::count(std::uint32_t bytes, const Judgement& judgement) noexcept {
+    if (!judgement.unjudged) return traces_.add(judgement.trace, bytes);
+    telemetry::WorkerCounters& counters = place_.counters;
+    (judgement.drop == DropReason::kNone ? counters.kept_passed : counters.reset_dropped).add(bytes);
+}
+
 void Burst::end(flow::Flow& flow) noexcept {
-    report_.ended(flow);
+    if (!flow.was_reset()) report_.ended(flow);
     place_.flows.remove(flow);
 }
 

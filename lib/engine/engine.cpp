@@ -19,10 +19,10 @@ Engine::~Engine() = default;
 
 void Engine::process(std::span<const net::FrameView> frames, const ruleset::Ruleset& ruleset,
                      telemetry::TraceCounters& traces, Instant now, std::span<Decision> decisions,
-                     telemetry::EventBatch& events) noexcept {
+                     telemetry::EventBatch& events, const Existing& existing) noexcept {
     assert(frames.size() <= kMaxBurst && decisions.size() >= frames.size());
     assert(traces.size() == ruleset.trace_count());
-    Burst burst(*state_, frames, ruleset, traces, now, decisions, events);
+    Burst burst(*state_, frames, ruleset, traces, now, decisions, events, existing);
     burst.receive();
     burst.triage();
     burst.find_flows();
@@ -32,11 +32,14 @@ void Engine::process(std::span<const net::FrameView> frames, const ruleset::Rule
 
 void Engine::sweep(Instant now, telemetry::EventBatch& events) noexcept {
     FlowReporter report(state_->settings.worker, now, state_->counters, events);
-    state_->flows.sweep(now, kSweepStep, [&report](const flow::Flow& flow) { report.ended(flow); });
+    state_->flows.sweep(now, kSweepStep, [&report](const flow::Flow& flow) {
+        if (!flow.was_reset()) report.ended(flow);
+    });
     state_->fragments.sweep(now, kSweepStep);
     if (const Nanos interval = state_->settings.report_interval; interval > Nanos{0})
-        state_->flows.report(now, interval, kReportStep,
-                             [&report](const flow::Flow& flow) { report.progressed(flow); });
+        state_->flows.report(now, interval, kReportStep, [&report](const flow::Flow& flow) {
+            if (!flow.was_reset()) report.progressed(flow);
+        });
 }
 
 std::size_t Engine::flow_count() const noexcept { return state_->flows.size(); }

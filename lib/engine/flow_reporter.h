@@ -31,6 +31,12 @@ public:
         counters_.flows_ended.add(1);
         push(record(telemetry::FlowEventKind::kCut, flow));
     }
+    void kept() noexcept { counters_.flows_kept.add(1); }
+    void reset(const flow::Flow& flow) noexcept {
+        counters_.flows_reset.add(1);
+        counters_.flows_ended.add(1);
+        push(record(telemetry::FlowEventKind::kEnded, flow));
+    }
     void ended(const flow::Flow& flow) noexcept {
         counters_.flows_ended.add(1);
         push(record(telemetry::FlowEventKind::kEnded, flow));

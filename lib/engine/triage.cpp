@@ -96,7 +96,7 @@ void Burst::judge_ahead() noexcept {
         const flow::Flow* flow = scratch_.flows[i];
         const bool in_flow = flow != nullptr && !place_.flows.expired(*flow, now_) &&
                              !flow::FlowTable::starts_anew(*flow, subject.sender, meta.tcp_flags);
-        if (in_flow ? !is_stale(*flow) : meta.fragment == net::FragmentKind::kLater) continue;
+        if (in_flow ? is_settled(*flow) : meta.fragment == net::FragmentKind::kLater) continue;
 
         subject.question = in_flow ? Question::kInitiator : Question::kPacket;
         subject.answer = asked;

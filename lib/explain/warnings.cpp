@@ -9,16 +9,14 @@
 #include <tuple>
 #include <utility>
 
-#include "drywall/classify/oracle.h"
 #include "example_packet.h"
+#include "rule_reach.h"
 
 namespace drywall::explain {
 
 namespace {
 
 using ruleset::HitDescriptor;
-using ruleset::HitKind;
-using ruleset::PolicyRef;
 
 struct Managed {
     ServiceKey service;
@@ -62,14 +60,9 @@ std::string text_of(const net::Tuple& tuple) {
 class Examiner {
 public:
     Examiner(const ruleset::Ruleset& ruleset, const policy::CalicoView& view)
-        : ruleset_(ruleset), program_(ruleset.program()), view_(view), reached_(ruleset.hits().size(), false) {
-        for (const auto& item : view.policies) policies_[key(*item.value)] = item.value;
-    }
+        : ruleset_(ruleset), program_(ruleset.program()), view_(view), reach_(ruleset, view) {}
 
     std::vector<Complaint> run() {
-        note_reached();
-        note_sites();
-        note_applying();
         missing_profiles();
         host_endpoints();
         policies_without_endpoints();
@@ -89,55 +82,6 @@ public:
     }
 
 private:
-    using PolicyKey = std::tuple<policy::Kind, std::string, std::string>;
-    static PolicyKey key(const policy::Policy& policy) {
-        return {policy.kind(), policy.metadata.ns, policy.metadata.name};
-    }
-    static PolicyKey key(const PolicyRef& ref) { return {ref.kind, ref.ns, ref.name}; }
-
-    void note_reached() {
-        for (std::size_t i = 0; i < ruleset_.trace_count(); ++i) {
-            const classify::Trace& trace = ruleset_.trace(TraceId{static_cast<std::uint32_t>(i)});
-            for (const HitId hit : trace.enforced_hits) reached_[index(hit)] = true;
-            for (const HitId hit : trace.pending_hits) reached_[index(hit)] = true;
-        }
-    }
-
-    // For every walk that somebody takes: each of its rules, where it stands. One party speaks for all of a walk.
-    void note_sites() {
-        for (const classify::Party& party : program_.parties) {
-            note_walks(party.egress, &party, Direction::kEgress, 0);
-            note_walks(party.ingress, &party, Direction::kIngress, 0);
-        }
-        for (std::size_t lane = 0; lane < program_.lanes.size(); ++lane) {
-            const auto number = static_cast<std::uint16_t>(lane);
-            if (const auto& in = program_.lanes[lane].ingress_port)
-                note_walks(*in, nullptr, Direction::kIngress, number);
-            if (const auto& out = program_.lanes[lane].egress_port)
-                note_walks(*out, nullptr, Direction::kEgress, number);
-        }
-    }
-
-    void note_walks(const classify::Walks& walks, const classify::Party* party, Direction direction,
-                    std::uint16_t lane) {
-        for (const classify::WalkId id : {walks.enforced, walks.pending}) {
-            if (!walks_.insert(id).second) continue;
-            for (const classify::Tier& tier : program_.walks[index(id)].tiers)
-                for (const classify::RuleIndex rule : tier.rules)
-                    if (program_.rules[index(rule)].hit != classify::kNoHit)
-                        sites_[program_.rules[index(rule)].hit].push_back({rule, party, direction, lane});
-        }
-    }
-
-    void note_applying() {
-        for (const auto& [hit, sites] : sites_)
-            if (const auto& policy = ruleset_.hit(hit).policy) applying_.insert(key(*policy));
-        for (const classify::WalkId id : walks_)
-            for (const classify::Tier& tier : program_.walks[index(id)].tiers)
-                if (tier.end_hit != classify::kNoHit)
-                    for (const PolicyRef& policy : ruleset_.hit(tier.end_hit).armed_by) applying_.insert(key(policy));
-    }
-
     void warn(const policy::Policy& policy, std::optional<policy::Spot> spot, std::string message, std::string hint) {
         Place place = spot.value_or(policy::Spot{}).in(policy.metadata.place);
         const policy::Kind kind = policy.kind();
@@ -154,12 +98,6 @@ private:
     // "rule 2 of ingress of globalnetworkpolicy/web"
     static std::string text_of(const policy::Policy& policy, const HitDescriptor& hit) {
         return text_of(policy) + ": " + std::string(name(hit.direction)) + " rule " + std::to_string(hit.rule_index);
-    }
-
-    const policy::Policy* policy_of(const HitDescriptor& hit) const {
-        if (!hit.policy) return nullptr;
-        const auto found = policies_.find(key(*hit.policy));
-        return found == policies_.end() ? nullptr : found->second;
     }
 
     static std::optional<policy::Spot> spot_of(const policy::Policy& policy, const HitDescriptor& hit) {
@@ -233,67 +171,32 @@ private:
     }
 
     void policies_without_endpoints() {
-        for (const auto& item : view_.policies) {
-            const policy::Policy& policy = *item.value;
-            if (policy.staged_action == policy::StagedAction::kDelete) continue;
-            if (policy.staged_action == policy::StagedAction::kIgnore) continue;
-            if (!applying_.contains(key(policy)))
-                warn(policy, std::nullopt, text_of(policy) + " selects no endpoint",
-                     "it has no effect until an endpoint has the labels that it asks for");
-        }
-    }
-
-    bool names_nothing(const classify::Rule& rule) const {
-        const auto empty = [this](classify::SetId id) { return program_.sets[index(id)].prefixes.empty(); };
-        return std::any_of(rule.source.in.begin(), rule.source.in.end(), empty) ||
-               std::any_of(rule.destination.in.begin(), rule.destination.in.end(), empty);
+        for (const policy::Policy* policy : reach_.policies_without_endpoints())
+            warn(*policy, std::nullopt, text_of(*policy) + " selects no endpoint",
+                 "it has no effect until an endpoint has the labels that it asks for");
     }
 
     void dead_rules() {
-        for (const auto& [hit, sites] : sites_) {
-            if (reached_[index(hit)]) continue;
-            const HitDescriptor& about = ruleset_.hit(hit);
-            const policy::Policy* policy = about.kind == HitKind::kRule ? policy_of(about) : nullptr;
-            if (policy == nullptr) continue;
-            const bool nothing = std::all_of(sites.begin(), sites.end(), [this](const RuleSite& site) {
-                return names_nothing(program_.rules[index(site.rule)]);
-            });
-            if (nothing)
-                warn(*policy, spot_of(*policy, about), text_of(*policy, about) + " names no address",
-                     "nothing has the labels, services or named ports that it asks for; it matches nothing as yet");
-            else
-                shadowed(*policy, about, sites);
+        for (const DeadRule& dead : reach_.dead_rules()) {
+            const HitDescriptor& about = ruleset_.hit(dead.hit);
+            const std::string rule = text_of(*dead.policy, about);
+            const auto spot = spot_of(*dead.policy, about);
+            switch (dead.reason) {
+                case DeadBecause::kNamesNothing:
+                    warn(*dead.policy, spot, rule + " names no address",
+                         "nothing has the labels, services or named ports that it asks for; it matches nothing as yet");
+                    break;
+                case DeadBecause::kShadowed:
+                    warn(*dead.policy, spot,
+                         rule + " can never match: " + dead.by + " comes before it and takes its packets",
+                         "example: " + explain::text_of(*dead.example));
+                    break;
+                case DeadBecause::kExcluded:
+                    warn(*dead.policy, spot, rule + " can never match",
+                         "its conditions exclude each other, or the endpoints that it is judged at");
+                    break;
+            }
         }
-    }
-
-    void shadowed(const policy::Policy& policy, const HitDescriptor& about, const std::vector<RuleSite>& sites) {
-        const std::string message = text_of(policy, about) + " can never match";
-        for (const RuleSite& site : sites) {
-            const std::optional<net::Tuple> packet = example_packet(program_, site);
-            if (!packet) continue;
-            const std::string by = decided_instead(*packet, about);
-            if (by.empty()) continue;
-            std::string reason = message;
-            reason.append(": ").append(by).append(" comes before it and takes its packets");
-            return warn(policy, spot_of(policy, about), std::move(reason), "example: " + explain::text_of(*packet));
-        }
-        warn(policy, spot_of(policy, about), message,
-             "its conditions exclude each other, or the endpoints that it is judged at");
-    }
-
-    // What decided the packet in the same step before the rule came up, or the deny that kept it from that step.
-    std::string decided_instead(const net::Tuple& packet, const HitDescriptor& about) const {
-        const classify::Trace& trace = ruleset_.trace(ruleset_.classify(packet));
-        const auto& hits = about.policy->staged ? trace.pending_hits : trace.enforced_hits;
-        const HitDescriptor* last = nullptr;
-        for (const HitId id : hits) {
-            const HitDescriptor& hit = ruleset_.hit(id);
-            if (hit.action == Action::kLog) continue;
-            last = &hit;
-            const bool same_step = hit.direction == about.direction && hit.forward == about.forward;
-            if (same_step && hit.policy && hit.policy->tier == about.policy->tier) break;
-        }
-        return last == nullptr ? std::string() : last->text();
     }
 
     // A tier that one policy alone arms ends in deny for endpoints that would be allowed without it.
@@ -310,10 +213,10 @@ private:
                 if (walk.otherwise != Verdict::kAllow) continue;
                 const auto closed = std::find_if(walk.tiers.begin(), walk.tiers.end(),
                                                  [](const classify::Tier& tier) { return tier.end == Action::kDeny; });
-                if (closed == walk.tiers.end() || !reached_[index(closed->end_hit)]) continue;
+                if (closed == walk.tiers.end() || !reach_.reached(closed->end_hit)) continue;
                 const auto& armed = ruleset_.hit(closed->end_hit).armed_by;
                 if (armed.size() != 1 || armed.front().staged != (id != walks.enforced)) continue;
-                Flip& flip = flips[{key(armed.front()), direction}];
+                Flip& flip = flips[{key_of(armed.front()), direction}];
                 if (!flip.parties.insert(&party).second) continue;
                 flip.endpoints += party.addresses.size();
                 if (flip.example.empty() && !party.addresses.empty())
@@ -325,9 +228,9 @@ private:
             look(party, party.ingress, Direction::kIngress);
         }
         for (const auto& [who, flip] : flips) {
-            const auto found = policies_.find(who.first);
-            if (found == policies_.end()) continue;
-            const policy::Policy& policy = *found->second;
+            const policy::Policy* found = reach_.policy_of(who.first);
+            if (found == nullptr) continue;
+            const policy::Policy& policy = *found;
             warn(policy, std::nullopt,
                  text_of(policy) + " turns " + std::string(name(who.second)) + " of " +
                      (flip.endpoints == 1 ? std::string("1 address") : std::to_string(flip.endpoints) + " addresses") +
@@ -339,10 +242,10 @@ private:
     }
 
     void denied_management() {
-        for (const auto& [hit, sites] : sites_) {
+        for (const auto& [hit, sites] : reach_.sites()) {
             const HitDescriptor& about = ruleset_.hit(hit);
-            if (about.action != Action::kDeny || !reached_[index(hit)]) continue;
-            const policy::Policy* policy = policy_of(about);
+            if (about.action != Action::kDeny || !reach_.reached(hit)) continue;
+            const policy::Policy* policy = reach_.policy_of(about);
             if (policy == nullptr) continue;
             std::string names;
             std::optional<net::Tuple> example;
@@ -374,11 +277,7 @@ private:
     const ruleset::Ruleset& ruleset_;
     const classify::Program& program_;
     const policy::CalicoView& view_;
-    std::map<PolicyKey, const policy::Policy*> policies_;
-    std::vector<bool> reached_;  // by HitId: some packet gets it
-    std::set<classify::WalkId> walks_;
-    std::map<HitId, std::vector<RuleSite>> sites_;
-    std::set<PolicyKey> applying_;
+    RuleReach reach_;
     std::vector<Complaint> found_;
 };
 

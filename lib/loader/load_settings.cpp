@@ -61,6 +61,22 @@ void read_log(Fields& top, Settings& settings) {
     log->finish();
 }
 
+constexpr std::array<Choice<Existing>, 3> kExisting{
+    Choice<Existing>{"recheck", Existing::kRecheck}, {"keep", Existing::kKeep}, {"reset", Existing::kReset}};
+
+void read_check(Fields& top, Settings& settings) {
+    if (const auto existing = top.choice<Existing>("existing", kExisting)) settings.existing = *existing;
+    auto check = section(top, "check");
+    if (!check) return;
+    if (const Node* node = check->take("min-time")) {
+        const auto value = read_duration(*node, "check.min-time", std::chrono::seconds(0), std::chrono::hours(24 * 365),
+                                         top.complaints());
+        if (value) settings.check_min_time = std::chrono::duration_cast<std::chrono::seconds>(*value);
+    }
+    assign_integer(*check, "min-connections", 0, 1'000'000'000'000, settings.check_min_connections);
+    check->finish();
+}
+
 Settings read_settings(Fields& top, Purpose purpose) {
     Settings settings;
     read_machine(top, purpose, settings);
@@ -70,6 +86,7 @@ Settings read_settings(Fields& top, Purpose purpose) {
     read_state(top, settings);
     settings.policy_directory = top.text("policies").value_or("");
     read_log(top, settings);
+    read_check(top, settings);
     top.finish();
     if (purpose == Purpose::kQuestions) complete_ports(settings);
     return settings;

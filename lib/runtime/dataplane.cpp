@@ -24,7 +24,7 @@ public:
     ~WorkersAndStats() override { WorkersAndStats::stop(); }
 
     Status launch();
-    Status publish(std::shared_ptr<const ruleset::Ruleset> next) override;
+    Status publish(std::shared_ptr<const ruleset::Ruleset> next, Existing existing) override;
     [[nodiscard]] std::shared_ptr<const ruleset::Ruleset> current() const override { return generations_.current(); }
     [[nodiscard]] Snapshot snapshot() override;
     void stop() override;
@@ -70,7 +70,7 @@ WorkersAndStats::WorkersAndStats(DataplaneSettings settings, std::shared_ptr<con
       quiescence_(settings_.worker_cores.size()),
       generations_(settings_.worker_cores.size()),
       newest_(first->generation()) {
-    in_force_.store(&generations_.admit(std::move(first)), std::memory_order_release);
+    in_force_.store(&generations_.admit(std::move(first), Existing::kRecheck, nullptr), std::memory_order_release);
     generations_.set_current(newest_);
     for (std::size_t id = 0; id < settings_.worker_cores.size(); ++id)
         workers_.push_back(std::make_unique<Worker>(WorkerId(id), settings_, in_force_, quiescence_, stop_workers_));
@@ -98,14 +98,14 @@ Status WorkersAndStats::refuse_if_unfit(const ruleset::Ruleset& next) const {
     return Done{};
 }
 
-Status WorkersAndStats::publish(std::shared_ptr<const ruleset::Ruleset> next) {
+Status WorkersAndStats::publish(std::shared_ptr<const ruleset::Ruleset> next, Existing existing) {
     const std::lock_guard lock(publish_mutex_);
     if (auto fit = refuse_if_unfit(*next); !fit) return fit;
     newest_ = next->generation();
 
     const InForce& previous = *in_force_.load(std::memory_order_relaxed);
     const Generation retiring = previous.ruleset->generation();
-    in_force_.store(&generations_.admit(std::move(next)), std::memory_order_release);
+    in_force_.store(&generations_.admit(std::move(next), existing, &previous), std::memory_order_release);
     const std::uint64_t token = quiescence_.start();
     if (!all_pass(token)) return put_back(previous, newest_, token);
 
@@ -184,10 +184,14 @@ void WorkersAndStats::count_workers(Snapshot& snapshot) const {
         snapshot.non_ip_passed += counters.non_ip_passed.read();
         snapshot.neighbour_discovery_passed += counters.neighbour_discovery_passed.read();
         snapshot.related_passed += counters.related_passed.read();
+        snapshot.kept_passed += counters.kept_passed.read();
+        snapshot.reset_dropped += counters.reset_dropped.read();
         snapshot.flows_live += one.flows;
         snapshot.flows_opened += counters.flows_opened.read();
         snapshot.flows_ended += counters.flows_ended.read();
         snapshot.flows_rejudged += counters.flows_rejudged.read();
+        snapshot.flows_kept += counters.flows_kept.read();
+        snapshot.flows_reset += counters.flows_reset.read();
         snapshot.events_lost += counters.events_lost.read();
     }
 }

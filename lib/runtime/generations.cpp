@@ -1,14 +1,45 @@
 #include "generations.h"
 
 #include <cassert>
+#include <functional>
+#include <string>
 
 namespace drywall::runtime {
 
-const InForce& Generations::admit(std::shared_ptr<const ruleset::Ruleset> ruleset) {
+namespace {
+
+std::vector<std::uint32_t> paths_of(const ruleset::Ruleset& ruleset) {
+    std::vector<std::uint64_t> of_hit;
+    of_hit.reserve(ruleset.hits().size());
+    for (const ruleset::HitDescriptor& hit : ruleset.hits()) of_hit.push_back(std::hash<std::string>{}(hit.identity));
+    std::vector<std::uint32_t> paths;
+    paths.reserve(ruleset.trace_count());
+    for (std::size_t trace = 0; trace < ruleset.trace_count(); ++trace) {
+        std::uint64_t path = 1;
+        for (const HitId hit : ruleset.trace(TraceId(trace)).enforced_hits)
+            path = (path ^ of_hit[index(hit)]) * 0x100000001b3ULL + 0x9e3779b97f4a7c15ULL;
+        paths.push_back(static_cast<std::uint32_t>(path >> 32) | 1U);
+    }
+    return paths;
+}
+
+}  // namespace
+
+const InForce& Generations::admit(std::shared_ptr<const ruleset::Ruleset> ruleset, Existing existing,
+                                  const InForce* before) {
     const Generation generation = ruleset->generation();
     auto in_force = std::make_unique<InForce>();
     for (std::size_t worker = 0; worker < workers_; ++worker)
         in_force->counters.push_back(std::make_unique<telemetry::TraceCounters>(ruleset->trace_count()));
+    in_force->paths = paths_of(*ruleset);
+    if (before != nullptr) {
+        in_force->keep_from = before->keep_from;
+        in_force->reset_before = before->reset_before;
+    }
+    // A publication that keeps is about what the last one that did not has judged, or would have: connections that were
+    // silent meanwhile are judged again all the same.
+    if (existing != Existing::kKeep || before == nullptr) in_force->keep_from = generation;
+    if (existing == Existing::kReset) in_force->reset_before = generation;
     in_force->ruleset = ruleset;
 
     const std::lock_guard lock(mutex_);

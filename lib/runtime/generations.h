@@ -21,8 +21,10 @@ class Generations {
 public:
     explicit Generations(std::size_t workers) : workers_(workers) {}
 
-    // What workers may be pointed at. It stays where it is until retire().
-    [[nodiscard]] const InForce& admit(std::shared_ptr<const ruleset::Ruleset> ruleset);
+    // What workers may be pointed at. It stays where it is until retire(). `before`: what is in force now, whose
+    // connections `existing` is about.
+    [[nodiscard]] const InForce& admit(std::shared_ptr<const ruleset::Ruleset> ruleset, Existing existing,
+                                       const InForce* before);
 
     // From now on the one that report() calls current. REQUIRES: admitted
     void set_current(Generation generation);

@@ -21,6 +21,7 @@ Ledger::Account Ledger::open(std::shared_ptr<const ruleset::Ruleset> ruleset) {
     account.entered_.resize(account.ruleset_->trace_count());
     for (const ruleset::HitDescriptor& hit : account.ruleset_->hits()) {
         Rule& rule = rules_[hit.identity];
+        if (rule.counts.since == Generation{}) rule.counts.since = account.ruleset_->generation();
         rule.counts.hit = hit;
         ++rule.generations;
         account.rules_.push_back(&rule);

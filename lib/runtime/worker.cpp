@@ -61,7 +61,7 @@ bool Worker::poll(std::size_t port, const InForce& in_force, Instant now) noexce
 
     for (std::size_t i = 0; i < received; ++i) views_[i] = frames_[i].view;
     engine_.process(std::span(views_).first(received), *in_force.ruleset, *in_force.counters[index(id_)], now,
-                    decisions_, batch_);
+                    decisions_, batch_, in_force.existing());
     hand_over_events();
 
     sort_by_fate(received);

@@ -136,7 +136,8 @@ class WireCase(unittest.TestCase):
         self.assertEqual(stats["judged"]["packets"],
                          stats["enforced_allowed"]["packets"] + stats["enforced_denied"]["packets"])
         # Those that no policy judges, and those that died before or after the judgement, are the rest.
-        unjudged = sum(stats[key]["packets"] for key in ("non_ip_passed", "neighbour_discovery_passed", "related_passed"))
+        unjudged = sum(stats[key]["packets"] for key in ("non_ip_passed", "neighbour_discovery_passed", "related_passed",
+                                                      "kept_passed", "reset_dropped"))
         early = sum(count for reason, count in drops(stats).items()
                     if reason not in ("policy_deny", "unmatched", "flow_table_full", "tx_refused"))
         self.assertEqual(received, stats["judged"]["packets"] + unjudged + early, "received = judged + passed by + died early")

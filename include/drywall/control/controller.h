@@ -28,6 +28,7 @@
 namespace drywall::control {
 
 struct Plan;
+class EditLog;
 
 // Who asked: the process at the other end of the control socket, as the kernel vouches for it.
 struct Peer {
@@ -64,6 +65,7 @@ struct State {
     std::shared_ptr<const ruleset::Ruleset> ruleset;
     std::chrono::system_clock::time_point since;             // when it came into force
     std::shared_ptr<const std::vector<Complaint>> warnings;  // explain::warnings() of this state
+    std::shared_ptr<const EditLog> edits;
 };
 
 // Where a new generation goes, and where its numbers come from: what the controller needs of a Dataplane.
@@ -71,15 +73,15 @@ class Publisher {
 public:
     virtual ~Publisher() = default;
     // As Dataplane::publish: on failure the previous ruleset is in force again.
-    virtual Status publish(std::shared_ptr<const ruleset::Ruleset> next) = 0;
+    virtual Status publish(std::shared_ptr<const ruleset::Ruleset> next, runtime::Existing existing) = 0;
     virtual runtime::Snapshot snapshot() = 0;
 };
 
 class DataplanePublisher final : public Publisher {
 public:
     explicit DataplanePublisher(runtime::Dataplane& dataplane) : dataplane_(dataplane) {}
-    Status publish(std::shared_ptr<const ruleset::Ruleset> next) override {
-        return dataplane_.publish(std::move(next));
+    Status publish(std::shared_ptr<const ruleset::Ruleset> next, runtime::Existing existing) override {
+        return dataplane_.publish(std::move(next), existing);
     }
     runtime::Snapshot snapshot() override { return dataplane_.snapshot(); }
 
@@ -92,6 +94,9 @@ struct ChangeOptions {
     // The generation that the sender believes to be in force; kConflict when it is not.
     std::optional<Generation> expected{};
     std::string comment{};  // why, in the sender's words; kept with the generation
+    // What becomes of the connections that are there; absent: as set_existing() said. A change that leaves what is
+    // enforced as it is does nothing to them.
+    std::optional<runtime::Existing> existing{};
 };
 
 // Where the policies that were in force at the start came from.
@@ -123,8 +128,15 @@ public:
     void attach(Publisher& publisher);
     void detach();
 
+    // For changes that do not say it themselves; before anyone may ask for changes.
+    void set_existing(runtime::Existing existing) { existing_ = existing; }
+
     // Creates or replaces every resource of the sources: all of them or none.
     [[nodiscard]] Result<Applied> apply(std::span<const loader::Source> sources, const Peer& who,
+                                        const ChangeOptions& options = {});
+
+    // The same, with every enforced policy among them turned into its staged kind.
+    [[nodiscard]] Result<Applied> stage(std::span<const loader::Source> sources, const Peer& who,
                                         const ChangeOptions& options = {});
 
     // Removes the named resources, all or none. kNotFound names those that do not exist.
@@ -151,6 +163,17 @@ public:
     // kUnavailable for a controller that has no store.
     [[nodiscard]] Result<store::GenerationStore*> store() const;
     [[nodiscard]] const Origin& origin() const noexcept { return origin_; }
+    // The inverse: an enforced policy is staged again (stagedAction Set), and enforced no more.
+    [[nodiscard]] Result<Applied> demote(const policy::ResourceId& enforced, const Peer& who,
+                                         const ChangeOptions& options = {});
+
+    // The ruleset that would be in force if this staged policy alone were promoted now, or these sources were applied.
+    // Nothing is changed.
+    using Rehearsed = Result<std::shared_ptr<const ruleset::Ruleset>>;
+    [[nodiscard]] Rehearsed rehearse_promotion(const policy::ResourceId& staged) const;
+    [[nodiscard]] Rehearsed rehearse_apply(std::span<const loader::Source> sources) const;
+    // What an inventory compiles to. Nothing is changed.
+    [[nodiscard]] Rehearsed compile(Generation generation, const policy::Inventory& inventory) const;
 
     [[nodiscard]] State state() const;
     [[nodiscard]] Generation generation() const { return state().ruleset->generation(); }
@@ -166,7 +189,7 @@ private:
     Result<Applied> carry_out(std::string_view verb, const State& before, Plan plan, const Peer& who,
                               const ChangeOptions& options);
 
-    Status publish(const std::shared_ptr<const ruleset::Ruleset>& next);
+    Status publish(const std::shared_ptr<const ruleset::Ruleset>& next, runtime::Existing existing);
 
     // controller_store.cpp. REQUIRES: change_mutex_ is held, or nobody else knows the controller yet
     Status start_from_store(const std::string& policy_directory);
@@ -187,7 +210,8 @@ private:
     classify::Budget budget_;
     store::GenerationStore* store_ = nullptr;  // set before anyone else knows the controller
     Origin origin_;
-    std::optional<Applied> first_;    // guarded by change_mutex_; made from files and not stored yet
+    std::optional<Applied> first_;  // guarded by change_mutex_; made from files and not stored yet
+    runtime::Existing existing_ = runtime::Existing::kRecheck;
     std::mutex change_mutex_;         // held through a whole change
     std::uint64_t last_number_ = 0;   // guarded by change_mutex_; a number once published is never used again
     mutable std::mutex state_mutex_;  // guards what follows; held for the time of a copy

@@ -14,12 +14,14 @@
 #include "drywall/base/result.h"
 #include "drywall/control/controller.h"
 #include "drywall/observe/flow_log.h"
+#include "drywall/observe/impact.h"
 
 namespace drywall::control {
 
 struct ServerSettings {
     std::string socket_path = "/run/drywall/api.sock";
     std::string group = {};  // may use the socket; empty: the process's own
+    observe::CheckLimits check = {};  // what /v1/check asks for
     std::size_t max_body_bytes = std::size_t{8} << 20;
     std::size_t max_header_bytes = std::size_t{64} << 10;
     std::size_t max_connections = 64;  // one more is answered 503 and closed

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -44,6 +45,18 @@ struct EngineSettings {
     std::uint64_t hash_seed = 0;                       // random per start, so that nobody can choose colliding flows
 };
 
+// What becomes of connections that an older generation judged, at their next packet. Without more, each is judged
+// again.
+struct Existing {
+    static constexpr Generation kNone{std::numeric_limits<std::uint64_t>::max()};
+    // Judged by this one or a later one: kept, also where policy denies them now (counted as kept_passed).
+    Generation keep_from = kNone;
+    // Judged before this one: cut where other rules decide them now, also where these allow them.
+    Generation reset_before{};
+    // By TraceId: a fingerprint of the enforced hits, equal across generations. Empty: nothing is ever reset.
+    std::span<const std::uint32_t> paths{};
+};
+
 struct Decision {
     DropReason drop = DropReason::kNone;  // kNone: forward to `egress`
     PortId egress{};
@@ -62,7 +75,7 @@ public:
     //           time does not go backwards.
     void process(std::span<const net::FrameView> frames, const ruleset::Ruleset& ruleset,
                  telemetry::TraceCounters& traces, Instant now, std::span<Decision> decisions,
-                 telemetry::EventBatch& events) noexcept;
+                 telemetry::EventBatch& events, const Existing& existing = {}) noexcept;
 
     // Looks at the next part of the flow and fragment tables, ends what timed out, and reports what live connections
     // counted. Call it between bursts; a whole round takes capacity / kSweepStep calls, a round of reports the

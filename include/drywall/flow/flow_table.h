@@ -10,6 +10,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <span>
 #include <vector>
 
@@ -36,9 +37,16 @@ struct alignas(kCacheLine) Flow {
 
     telemetry::PacketsBytes forward;  // initiator -> responder
     telemetry::PacketsBytes reverse;
-    std::uint64_t id = 0;         // 1, 2, 3, ... unique per table
-    Instant reported;             // by report(): packets up to here are known to whoever listens
+    std::uint64_t id = 0;  // 1, 2, 3, ... unique per table
+    Instant reported;      // by report(): packets up to here are known to whoever listens
+    // Not 0: policy denies the connection since this generation, and it is kept; `generation` and `trace` are those
+    // that last allowed it. kWasReset: it was cut, and is remembered so that no packet of it opens it again.
+    Generation kept_in{};
+    std::uint32_t path = 0;       // which rules decided: a fingerprint, equal across generations; 0: not known
     std::uint32_t next_free = 0;  // the table's own
+
+    static constexpr Generation kWasReset{std::numeric_limits<std::uint64_t>::max()};
+    [[nodiscard]] bool was_reset() const noexcept { return kept_in == kWasReset; }
 
     // What the initiator's first packet said: by this a connection is judged, whoever sent the packet at hand.
     [[nodiscard]] net::Tuple initiator_tuple() const noexcept;

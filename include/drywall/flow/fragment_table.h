@@ -42,6 +42,7 @@ struct FragmentFate {
     Generation generation{};  // that judged it,
     TraceId trace{};          // with this outcome
     DropReason drop = DropReason::kNone;
+    bool unjudged = false;  // its flow was kept or reset, whatever the trace says
     Side sender = Side::kNear;
     Flow* flow = nullptr;  // the connection it belongs to, if any; alive only while its id is `flow_id`
     std::uint64_t flow_id = 0;

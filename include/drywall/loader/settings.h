@@ -20,6 +20,7 @@ namespace drywall::loader {
 enum class Memory : std::uint8_t { kNoHuge, kHugepages };
 enum class Idle : std::uint8_t { kBusy, kBackoff };
 enum class Posture : std::uint8_t { kOpen, kClosed };
+enum class Existing : std::uint8_t { kRecheck, kKeep, kReset };
 
 struct PortSettings {
     std::string name;    // what policies, counters and people call it; at most 15 characters, as an interface name
@@ -90,6 +91,10 @@ struct Settings {
     Verdict non_ip_default = Verdict::kDeny;
     std::vector<FailsafeRule> failsafe;
     bool pending_as_calico = false;  // `pending: calico`: no overlay, Delete ignored
+
+    Existing existing = Existing::kRecheck;      // what a change does to the connections that are there
+    std::chrono::seconds check_min_time{86400};  // what `drywall check` asks for: time since the last edit,
+    std::uint64_t check_min_connections = 1000;  // and connections that the policy matched
 
     std::uint32_t flows_per_worker = 65536;
     FlowTimeouts timeouts;

@@ -13,6 +13,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "drywall/base/clock.h"
@@ -35,6 +36,22 @@ public:
     virtual void on_lost(std::uint64_t records) = 0;  // that many records found the ring full
 };
 
+// What a publication does to the connections that are there, each at its next packet.
+enum class Existing : std::uint8_t {
+    kRecheck,  // judged again with the initiator's tuple; what is denied now is cut
+    kKeep,     // what is denied now passes until it ends, or until a later publication judges it again
+    kReset,    // as kRecheck, and what other rules decide now is cut too: its client has to open it anew
+};
+
+[[nodiscard]] constexpr std::string_view name(Existing existing) noexcept {
+    switch (existing) {
+        case Existing::kRecheck: return "recheck";
+        case Existing::kKeep: return "keep";
+        case Existing::kReset: return "reset";
+    }
+    return "recheck";
+}
+
 // One rule, default or profile and what hit it. Survives generations: the key is HitDescriptor::identity.
 struct RuleCounts {
     ruleset::HitDescriptor hit;           // as of the last generation that had it
@@ -43,6 +60,7 @@ struct RuleCounts {
     telemetry::PacketsBytes would_deny;   // decided: enforced allow, pending deny
     telemetry::PacketsBytes would_allow;  // decided: enforced deny, pending allow
     bool in_current_generation = false;
+    Generation since{};  // the first generation, of those that this process published, in which it was counted
 };
 
 struct PolicyCounts {
@@ -86,10 +104,14 @@ struct Snapshot {
     telemetry::PacketsBytes non_ip_passed;
     telemetry::PacketsBytes neighbour_discovery_passed;
     telemetry::PacketsBytes related_passed;
+    telemetry::PacketsBytes kept_passed;
+    telemetry::PacketsBytes reset_dropped;  // among the drops for policy_deny
     std::uint64_t flows_live = 0;
     std::uint64_t flows_opened = 0;
     std::uint64_t flows_ended = 0;
     std::uint64_t flows_rejudged = 0;
+    std::uint64_t flows_kept = 0;
+    std::uint64_t flows_reset = 0;
     std::uint64_t events_lost = 0;
     std::uint64_t swaps = 0;
     std::size_t rulesets_alive = 0;  // published and not yet freed
@@ -139,7 +161,8 @@ public:
     // everyone, and nothing was freed that anyone may still read.
     // Every `next` needs a greater generation number than any handed in before, failed ones included (kConflict): flows
     // remember by its number which generation judged them.
-    [[nodiscard]] virtual Status publish(std::shared_ptr<const ruleset::Ruleset> next) = 0;
+    [[nodiscard]] virtual Status publish(std::shared_ptr<const ruleset::Ruleset> next,
+                                         Existing existing = Existing::kRecheck) = 0;
 
     [[nodiscard]] virtual std::shared_ptr<const ruleset::Ruleset> current() const = 0;
 

@@ -81,9 +81,13 @@ struct alignas(kCacheLine) WorkerCounters {
     PacketsBytesCounter non_ip_passed;               // by a non-ip rule of the configuration
     PacketsBytesCounter neighbour_discovery_passed;  // ICMPv6 link-local control, which policy does not judge
     PacketsBytesCounter related_passed;              // ICMP errors about a live flow
+    PacketsBytesCounter reset_dropped;               // of connections that a change reset; among kPolicyDeny
+    PacketsBytesCounter kept_passed;                 // of connections that are kept though policy denies them by now
     Counter flows_opened;
     Counter flows_ended;
     Counter flows_rejudged;  // judged again because the generation had changed
+    Counter flows_kept;      // policy denies them since a change that keeps what was there
+    Counter flows_reset;     // cut by a change that resets what it touches
     Counter events_lost;     // flow events that found the ring full
     Counter bursts;          // non-empty ones
     Counter loops;           // heartbeat: turns of the poll loop

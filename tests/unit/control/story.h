@@ -29,8 +29,9 @@ inline ruleset::Surroundings two_ports() {
 
 class FakePublisher final : public Publisher {
 public:
-    Status publish(std::shared_ptr<const ruleset::Ruleset> next) override {
+    Status publish(std::shared_ptr<const ruleset::Ruleset> next, runtime::Existing existing) override {
         const std::scoped_lock lock(mutex_);
+        existing_ = existing;
         attempted_.push_back(next->generation());
         if (failure_) return *failure_;
         published_.push_back(next->generation());
@@ -47,11 +48,13 @@ public:
         const std::scoped_lock lock(mutex_);
         return published_;
     }
+    [[nodiscard]] runtime::Existing existing() const { return existing_; }  // of the last publication
     [[nodiscard]] std::vector<Generation> attempted() const { return attempted_; }
 
 private:
     mutable std::mutex mutex_;
     std::optional<Error> failure_;
+    runtime::Existing existing_ = runtime::Existing::kRecheck;
     std::vector<Generation> published_;
     std::vector<Generation> attempted_;
     runtime::Snapshot snapshot_;

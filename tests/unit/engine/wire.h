@@ -41,12 +41,16 @@ public:
         ruleset_ = std::move(ruleset);
         history_.push_back(std::make_unique<telemetry::TraceCounters>(ruleset_->trace_count()));
     }
+    void use(RulesetPtr ruleset, const Existing& existing) {
+        use(std::move(ruleset));
+        existing_ = existing;
+    }
     void pass(Nanos time) { now_ = now_ + time; }
 
     std::vector<DropReason> burst(std::span<const net::FrameView> frames) {
         std::vector<Decision> decisions(frames.size());
         events_.clear();
-        engine_.process(frames, *ruleset_, *history_.back(), now_, decisions, events_);
+        engine_.process(frames, *ruleset_, *history_.back(), now_, decisions, events_, existing_);
         std::vector<DropReason> drops(frames.size());
         std::transform(decisions.begin(), decisions.end(), drops.begin(), [](const Decision& d) { return d.drop; });
         forwarded_ += static_cast<std::uint64_t>(std::count(drops.begin(), drops.end(), DropReason::kNone));
@@ -106,6 +110,7 @@ public:
         EXPECT_EQ(received(), forwarded_ + dropped_in_all);
 
         std::uint64_t unjudged = counters_.non_ip_passed.read().packets + counters_.related_passed.read().packets +
+                                 counters_.kept_passed.read().packets + counters_.reset_dropped.read().packets +
                                  counters_.neighbour_discovery_passed.read().packets;
         for (const DropReason reason : {DropReason::kNoPeer, DropReason::kTruncated, DropReason::kBadHeader,
                                         DropReason::kNonIp, DropReason::kFragmentUnknown})
@@ -120,6 +125,7 @@ private:
     std::vector<std::unique_ptr<telemetry::TraceCounters>> history_;  // of each ruleset that was in force, last: now
     std::vector<Decision> last_;
     telemetry::EventBatch events_;
+    Existing existing_;
     Instant now_{std::chrono::seconds(1000)};
     std::uint64_t forwarded_ = 0;
 };

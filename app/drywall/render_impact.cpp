@@ -1,0 +1,261 @@
+#include <algorithm>
+#include <array>
+
+#include "commands_impact.h"
+#include "fields.h"
+
+namespace drywall::cli {
+
+namespace {
+
+constexpr auto kAtRight = Table::Align::kRight;
+
+std::string plural_of(std::uint64_t number, const std::string& noun) {
+    return std::to_string(number) + ' ' + noun + (number == 1 ? "" : "s");
+}
+
+std::string bytes_text(std::uint64_t bytes) {
+    constexpr std::array kUnits{"B", "kB", "MB", "GB", "TB"};
+    double value = static_cast<double>(bytes);
+    std::size_t unit = 0;
+    while (value >= 1000 && unit + 1 < kUnits.size()) {
+        value /= 1000;
+        ++unit;
+    }
+    std::string text = std::to_string(static_cast<std::uint64_t>(value * 10 + 0.5));
+    if (unit == 0) return std::to_string(bytes) + " B";
+    text.insert(text.size() - 1, text.size() == 1 ? "0." : ".");
+    return text + ' ' + kUnits[unit];
+}
+
+// "3 groups / 18 connections (2 live) / 4.2 MB"
+std::string count_text(const Json& count) {
+    if (number_at(count, "/groups") == 0) return "0";
+    return plural_of(number_at(count, "/groups"), "group") + " / " +
+           plural_of(number_at(count, "/connections"), "connection") + " (" +
+           std::to_string(number_at(count, "/live")) + " live) / " + bytes_text(number_at(count, "/traffic/bytes"));
+}
+
+std::string seen_text(const Json& count) {
+    if (number_at(count, "/groups") == 0) return {};
+    return "   first " + text_at(count, "/first_seen") + ", last " + text_at(count, "/last_seen");
+}
+
+std::string counts_text(const Json& impact, const Style& style) {
+    const auto line = [&](const char* what, const char* pointer, Color color) {
+        const Json& count = at(impact, pointer);
+        const bool any = number_at(count, "/groups") > 0;
+        std::string label = std::string("  ") + what;
+        label.resize(22, ' ');
+        return label + painted(count_text(count), any ? color : Color::kFaint, style.color) + seen_text(count) + '\n';
+    };
+    return line("would newly DENY", "/newly_denied", Color::kBad) +
+           line("would newly ALLOW", "/newly_allowed", Color::kDoubtful) +
+           line("uncertain", "/uncertain", Color::kDoubtful);
+}
+
+std::string who(const Json& party) {
+    const std::string name = text_at(party, "/name");
+    return name.empty() ? text_at(party, "/ip") : name;
+}
+
+std::string service_of(const Json& group) {
+    const std::string protocol = text_at(group, "/protocol");
+    if (group.contains("icmp_type"))
+        return protocol + '/' + text_at(group, "/icmp_type") + '/' + text_at(group, "/icmp_code");
+    return protocol + '/' + text_at(group, "/dest_port");
+}
+
+std::string groups_table(const Json& impact, const Style& style) {
+    const Json& groups = at(impact, "/groups");
+    if (!groups.is_array() || groups.empty()) return {};
+    Table table(
+        {{"  FLOW", kAtRight}, {"EFFECT"}, {"SOURCE"}, {"DESTINATION"}, {"SERVICE"}, {"CONNS", kAtRight}, {"BY"}});
+    for (const Json& group : groups) {
+        const std::string effect = text_at(group, "/effect");
+        table.add({{"  " + text_at(group, "/id")},
+                   {effect, effect == "newly-denied" ? Color::kBad : Color::kDoubtful},
+                   {who(at(group, "/source"))},
+                   {who(at(group, "/dest"))},
+                   {service_of(group)},
+                   {text_at(group, "/connections")},
+                   {text_at(group, "/then_by")}});
+    }
+    std::string out = table.text(style.color);
+    if (const std::uint64_t more = number_at(impact, "/groups_left_out"); more > 0)
+        out += "  and " + plural_of(more, "more group") + "; --limit shows more\n";
+    return out;
+}
+
+std::string unhit_text(const Json& rules) {
+    std::string out;
+    if (!rules.is_array()) return out;
+    for (const Json& rule : rules)
+        out += "  rule never hit      " + text_at(rule, "/rule") + "   since generation " +
+               text_at(rule, "/since_generation") + '\n';
+    return out;
+}
+
+std::string completeness_text(const Json& answer, const Style& style) {
+    if (flag_at(answer, "/exact")) return "LOST 0\n";
+    return painted("LOST " + text_at(answer, "/lost") + " records, FORGOTTEN " + text_at(answer, "/forgotten") +
+                       " groups: all numbers are lower bounds",
+                   Color::kDoubtful, style.color) +
+           '\n';
+}
+
+std::string live_text(const Json& live) {
+    return "  open connections    " + text_at(live, "/connections") + "; --existing recheck cuts " +
+           text_at(live, "/cut_by_recheck") + ", reset cuts " + text_at(live, "/cut_by_reset") + '\n';
+}
+
+std::string policy_impact(const Json& policy, const Style& style) {
+    std::string out = text_at(policy, "/policy") +
+                      "   last edit of it or of what is above it: " + text_at(policy, "/last_edit/time") +
+                      " (generation " + text_at(policy, "/last_edit/generation") + ")\n";
+    out += " alone, if it were promoted now\n" + counts_text(at(policy, "/alone"), style) +
+           groups_table(at(policy, "/alone"), style) + live_text(at(policy, "/live"));
+    out += " together with everything else that is staged\n" + counts_text(at(policy, "/in_combination"), style);
+    out += "  counted             would deny " + text_at(policy, "/counted/would_deny/packets") + " packets, " +
+           bytes_text(number_at(policy, "/counted/would_deny/bytes")) + "; would allow " +
+           text_at(policy, "/counted/would_allow/packets") + " packets, " +
+           bytes_text(number_at(policy, "/counted/would_allow/bytes")) + '\n';
+    return out + unhit_text(at(policy, "/rules_never_hit"));
+}
+
+std::string duration_text(std::uint64_t seconds) {
+    if (seconds < 60) return std::to_string(seconds) + " s";
+    if (seconds < 3600) return std::to_string(seconds / 60) + " min";
+    return std::to_string(seconds / 3600) + " h";
+}
+
+// "web, db, 10.0.0.0/8 (but not 10.1.0.0/16, ...)"
+std::string region_text(const Json& region, bool wide) {
+    const std::size_t most = wide ? 1000 : 3;
+    const auto some = [&](const char* first, const char* second) {
+        std::string out;
+        std::size_t listed = 0;
+        std::size_t all = 0;
+        for (const char* pointer : {first, second}) {
+            if (pointer == nullptr) continue;
+            for (const Json& one : at(region, pointer)) {
+                if (++all > most) continue;
+                ++listed;
+                std::string text = one.is_string() ? one.get<std::string>() : one.dump();
+                if (text == "0.0.0.0/0") text = "any IPv4";
+                if (text == "::/0") text = "any IPv6";
+                out += (out.empty() ? "" : ", ") + text;
+            }
+        }
+        return all > listed ? out + ", +" + std::to_string(all - listed) : out;
+    };
+    std::string out = some("/endpoints", "/nets");
+    const std::string except = some("/except", nullptr);
+    if (!except.empty()) out += " (but not " + except + ')';
+    if (const std::uint64_t more = number_at(region, "/left_out"); more > 0) out += ", +" + std::to_string(more);
+    return out;
+}
+
+std::string side_text(const Json& side) {
+    return "generation " + text_at(side, "/generation") + ' ' + text_at(side, "/world");
+}
+
+}  // namespace
+
+std::string render_impact(const Json& answer, const Style& style) {
+    std::string out;
+    for (const Json& policy : at(answer, "/policies")) out += (out.empty() ? "" : "\n") + policy_impact(policy, style);
+    if (out.empty()) out = "nothing is staged\n";
+    const Json& disagreements = at(answer, "/disagreements");
+    if (disagreements.is_array() && !disagreements.empty()) {
+        Table table({{"ENFORCED-BY"}, {"PENDING-BY"}, {"PACKETS", kAtRight}});
+        for (const Json& one : disagreements)
+            table.add({{text_at(one, "/enforced")}, {text_at(one, "/pending")}, {text_at(one, "/count/packets")}});
+        out += '\n' + table.text(style.color);
+    }
+    if (at(answer, "/policies").size() > 1)
+        out += "\neverything staged, promoted together\n" + counts_text(at(answer, "/together"), style) +
+               groups_table(at(answer, "/together"), style);
+    return out + completeness_text(answer, style);
+}
+
+std::string render_check(const Json& answer, const Style& style) {
+    const std::string verdict = text_at(answer, "/verdict");
+    const Color color = verdict == "SAFE" ? Color::kGood : verdict == "NOT SAFE" ? Color::kBad : Color::kDoubtful;
+    const Json& impact = at(answer, "/impact");
+    const std::string what = text_at(answer, "/policy");
+    std::string out = "VERDICT  " + painted(verdict, color, style.color) + "   " +
+                      (what.empty() ? "everything staged, together" : what + ", alone") + '\n';
+    for (const Json& reason : at(answer, "/reasons"))
+        out += "  " + (reason.is_string() ? reason.get<std::string>() : reason.dump()) + '\n';
+    out += "evidence: " + duration_text(number_at(answer, "/observed_for_seconds")) + " since generation " +
+           text_at(answer, "/last_edit/generation") + " (asked for " +
+           duration_text(number_at(answer, "/min_time_seconds")) + "), " +
+           plural_of(number_at(impact, "/matched/connections"), "connection") + " matched (asked for " +
+           text_at(answer, "/min_connections") + "), " + text_at(answer, "/lost") + " records lost, " +
+           text_at(answer, "/acknowledged") + " acknowledged\n";
+    return out + counts_text(impact, style) + groups_table(impact, style) + live_text(at(answer, "/live")) +
+           unhit_text(at(answer, "/rules_never_hit"));
+}
+
+std::string render_review(const Json& answer, const Style& style) {
+    const std::string what = text_at(answer, "/review");
+    const Json& rows = at(answer, "/rows");
+    if (!rows.is_array() || rows.empty()) return "nothing is " + what + '\n';
+    const auto name_of = [](const Json& row) {
+        const std::string ns = text_at(row, "/namespace");
+        return (ns.empty() ? "" : ns + '/') + text_at(row, "/name");
+    };
+    const auto index_of = [](const Json& row) {
+        return row.contains("index") ? text_at(row, "/index") : std::string("-");
+    };
+    std::vector<Table::Column> columns{{"KIND"}, {"NAME"}, {"DIRECTION"}, {"INDEX", kAtRight}};
+    if (what == "unused") columns.insert(columns.end(), {{"COUNTED-SINCE"}, {"GENERATION", kAtRight}});
+    if (what == "shadowed") columns.insert(columns.end(), {{"SHADOWED-BY"}, {"EXAMPLE"}});
+    if (what == "safety-net")
+        columns.insert(columns.end(), {{"CONNS", kAtRight}, {"SOURCE"}, {"DESTINATION"}, {"SERVICE"}});
+    if (what == "empty-selectors") columns.insert(columns.end(), {{"WHAT"}, {"SELECTOR"}});
+    Table table(std::move(columns));
+    for (const Json& row : rows) {
+        std::vector<Field> fields{
+            {text_at(row, "/kind")}, {name_of(row)}, {text_at(row, "/direction")}, {index_of(row)}};
+        if (what == "unused")
+            fields.insert(fields.end(),
+                          {{text_at(row, "/counted_since/time")}, {text_at(row, "/counted_since/generation")}});
+        if (what == "shadowed")
+            fields.insert(fields.end(), {{text_at(row, "/shadowed_by")}, {text_at(row, "/example")}});
+        if (what == "safety-net")
+            fields.insert(fields.end(), {{text_at(row, "/connections")},
+                                         {who(at(row, "/source"))},
+                                         {who(at(row, "/dest"))},
+                                         {service_of(row)}});
+        if (what == "empty-selectors")
+            fields.insert(fields.end(), {{text_at(row, "/what")}, {text_at(row, "/selector")}});
+        table.add(std::move(fields));
+    }
+    return table.text(style.color);
+}
+
+std::string render_semantic_diff(const Json& answer, const Style& style) {
+    const std::uint64_t denied = number_at(answer, "/newly_denied");
+    const std::uint64_t allowed = number_at(answer, "/newly_allowed");
+    const std::string head = side_text(at(answer, "/from")) + " -> " + side_text(at(answer, "/to")) + ": ";
+    if (denied + allowed == 0) return head + "every packet is decided alike\n";
+    Table table({{"CHANGE"}, {"SOURCES"}, {"DESTINATIONS"}, {"SERVICES"}, {"BY"}, {"EXAMPLE"}});
+    for (const Json& one : at(answer, "/differences")) {
+        const bool denies = text_at(one, "/after") == "deny";
+        table.add({{denies ? "allow->deny" : "deny->allow", denies ? Color::kBad : Color::kGood},
+                   {region_text(at(one, "/sources"), style.wide)},
+                   {region_text(at(one, "/destinations"), style.wide)},
+                   {text_at(one, "/services")},
+                   {text_at(one, "/after_by")},
+                   {text_at(one, "/example/text")}});
+    }
+    std::string out = head + plural_of(denied, "region") + " newly denied, " + plural_of(allowed, "region") +
+                      " newly allowed\n" + table.text(style.color);
+    if (const std::uint64_t more = number_at(answer, "/left_out"); more > 0)
+        out += "and " + plural_of(more, "more region") + "; --limit shows more\n";
+    return out;
+}
+
+}  // namespace drywall::cli

@@ -1,0 +1,269 @@
+#include "drywall/observe/impact.h"
+
+#include <algorithm>
+#include <set>
+
+namespace drywall::observe {
+
+namespace {
+
+using ruleset::HitDescriptor;
+using ruleset::PolicyRef;
+
+// The source ports that stand for all of those that rules tell apart.
+std::vector<std::uint16_t> telling_source_ports(const Rehearsal& rehearsal) {
+    std::set<std::uint16_t> ports{explain::kEphemeralPort};
+    for (const explain::Regime* regime : {&rehearsal.now, &rehearsal.then}) {
+        for (const classify::Rule& rule : regime->ruleset->program().rules) {
+            for (const auto* ranges : {&rule.service.source_ports, &rule.service.not_source_ports}) {
+                for (const classify::PortRange range : *ranges) {
+                    ports.insert(range.first);
+                    if (range.last != UINT16_MAX) ports.insert(static_cast<std::uint16_t>(range.last + 1));
+                    if (range.first != 0) ports.insert(0);
+                }
+            }
+        }
+    }
+    return {ports.begin(), ports.end()};
+}
+
+bool judges_at_ports(const ruleset::Ruleset& ruleset) {
+    return std::ranges::any_of(ruleset.program().lanes, [](const classify::Lane& lane) {
+        return lane.ingress_port.has_value() || lane.egress_port.has_value();
+    });
+}
+
+bool is_of(const HitDescriptor& hit, const std::vector<PolicyRef>& policies) {
+    const auto named = [&](const PolicyRef& ref) { return std::ranges::find(policies, ref) != policies.end(); };
+    return (hit.policy && named(*hit.policy)) || std::ranges::any_of(hit.armed_by, named);
+}
+
+struct Verdicts {
+    Verdict now = Verdict::kDeny;
+    Verdict then = Verdict::kDeny;
+    bool operator==(const Verdicts&) const = default;
+};
+
+class Rehearser {
+public:
+    explicit Rehearser(const Rehearsal& rehearsal)
+        : rehearsal_(rehearsal), source_ports_(telling_source_ports(rehearsal)) {
+        const bool at_ports = judges_at_ports(*rehearsal.now.ruleset) || judges_at_ports(*rehearsal.then.ruleset);
+        lanes_ = at_ports ? rehearsal.now.ruleset->program().lanes.size() : 1;
+    }
+
+    void look_at(const FlowGroup& group, Impact& impact) const {
+        count(impact.observed, group);
+        const std::vector<net::Tuple> tuples = tuples_of(group);
+        if (takes_part(tuples.front())) count(impact.matched, group);
+        const std::optional<Effect> effect = effect_on(group, tuples);
+        if (!effect) return;
+        switch (*effect) {
+            case Effect::kNewlyDenied: count(impact.newly_denied, group); break;
+            case Effect::kNewlyAllowed: count(impact.newly_allowed, group); break;
+            case Effect::kUncertain: count(impact.uncertain, group); break;
+        }
+        const net::Tuple& example = telling(tuples);
+        impact.groups.push_back({group, *effect, rehearsal_.now.decider(example), rehearsal_.then.decider(example)});
+    }
+
+private:
+    [[nodiscard]] std::vector<net::Tuple> tuples_of(const FlowGroup& group) const {
+        net::Tuple tuple;
+        tuple.source = group.source.bytes;
+        tuple.destination = group.destination.bytes;
+        tuple.family = group.source.family;
+        tuple.protocol = group.protocol;
+        tuple.destination_port = group.destination_port;
+        std::vector<net::Tuple> tuples;
+        const bool has_ports = net::has_ports(group.protocol);
+        for (std::size_t lane = 0; lane < lanes_; ++lane) {
+            tuple.ingress_port = static_cast<std::uint16_t>(lane);
+            for (const std::uint16_t port : source_ports_) {
+                if (!has_ports && port != source_ports_.front()) break;
+                tuple.source_port = has_ports ? port : std::uint16_t{0};
+                tuples.push_back(tuple);
+            }
+        }
+        return tuples;
+    }
+
+    [[nodiscard]] Verdicts ask(const net::Tuple& tuple) const {
+        return {rehearsal_.now.verdict(tuple), rehearsal_.then.verdict(tuple)};
+    }
+
+    // Of those that differ, if any does.
+    [[nodiscard]] const net::Tuple& telling(const std::vector<net::Tuple>& tuples) const {
+        const auto differs = std::ranges::find_if(tuples, [&](const net::Tuple& tuple) {
+            const Verdicts verdicts = ask(tuple);
+            return verdicts.now != verdicts.then;
+        });
+        return differs == tuples.end() ? tuples.front() : *differs;
+    }
+
+    [[nodiscard]] bool is_owed(const net::Tuple& tuple) const {
+        if (!rehearsal_.owed_to) return true;
+        const ruleset::Ruleset& ruleset = *rehearsal_.then.ruleset;
+        const std::vector<PolicyRef> owed = ruleset.responsible(ruleset.classify(tuple));
+        return std::ranges::find(owed, *rehearsal_.owed_to) != owed.end();
+    }
+
+    [[nodiscard]] std::optional<Effect> effect_on(const FlowGroup& group, const std::vector<net::Tuple>& tuples) const {
+        const Verdicts first = ask(tuples.front());
+        const bool agreed = std::ranges::all_of(tuples, [&](const net::Tuple& tuple) { return ask(tuple) == first; });
+        if (agreed) {
+            if (first.now == first.then || !is_owed(tuples.front())) return std::nullopt;
+            return first.now == Verdict::kAllow ? Effect::kNewlyDenied : Effect::kNewlyAllowed;
+        }
+        const auto differing = std::ranges::find_if(tuples, [&](const net::Tuple& tuple) {
+            const Verdicts verdicts = ask(tuple);
+            return verdicts.now != verdicts.then && is_owed(tuple);
+        });
+        if (differing == tuples.end()) return std::nullopt;
+        // What the packets of this very generation were told is no guess.
+        if (was_recorded_by_both(group)) {
+            if (group.enforced == group.pending) return std::nullopt;
+            return group.enforced == Verdict::kAllow ? Effect::kNewlyDenied : Effect::kNewlyAllowed;
+        }
+        return Effect::kUncertain;
+    }
+
+    [[nodiscard]] bool was_recorded_by_both(const FlowGroup& group) const {
+        return rehearsal_.now.ruleset == rehearsal_.then.ruleset &&
+               group.generation == rehearsal_.now.ruleset->generation();
+    }
+
+    [[nodiscard]] bool takes_part(const net::Tuple& tuple) const {
+        const auto looks = [&](const explain::Regime& regime) {
+            const ruleset::Ruleset& ruleset = *regime.ruleset;
+            const classify::Trace& trace = ruleset.trace(ruleset.classify(tuple));
+            const auto& hits = regime.world == World::kEnforced ? trace.enforced_hits : trace.pending_hits;
+            return std::ranges::any_of(hits, [&](HitId hit) { return is_of(ruleset.hit(hit), rehearsal_.matched_by); });
+        };
+        return rehearsal_.matched_by.empty() || looks(rehearsal_.now) || looks(rehearsal_.then);
+    }
+
+    static void count(ImpactCount& count, const FlowGroup& group) {
+        ++count.groups;
+        count.connections += group.connections_started;
+        count.live += group.connections_live;
+        count.traffic += group.forward;
+        count.traffic += group.reverse;
+        count.first_seen = std::min(count.first_seen.value_or(group.first_seen), group.first_seen);
+        count.last_seen = std::max(count.last_seen.value_or(group.last_seen), group.last_seen);
+    }
+
+    const Rehearsal& rehearsal_;
+    std::vector<std::uint16_t> source_ports_;
+    std::size_t lanes_ = 1;
+};
+
+// The rules that decide, by what counters are kept by; those of staged policies as they are called once promoted.
+std::vector<std::string> path_of(const explain::Regime& regime, const net::Tuple& tuple) {
+    const ruleset::Ruleset& ruleset = *regime.ruleset;
+    const classify::Trace& trace = ruleset.trace(ruleset.classify(tuple));
+    std::vector<std::string> path;
+    for (const HitId hit : regime.world == World::kEnforced ? trace.enforced_hits : trace.pending_hits)
+        path.push_back(regime.world == World::kEnforced ? ruleset.hit(hit).identity : ruleset.hit(hit).enforced_twin);
+    return path;
+}
+
+std::string plural(std::uint64_t number, const std::string& noun) {
+    return std::to_string(number) + ' ' + noun + (number == 1 ? "" : "s");
+}
+
+std::string hours_text(std::chrono::seconds time) {
+    const auto minutes = std::chrono::duration_cast<std::chrono::minutes>(time).count();
+    if (minutes == 0) return std::to_string(time.count()) + " s";
+    if (minutes < 60) return std::to_string(minutes) + " min";
+    return std::to_string(minutes / 60) + " h" + (minutes % 60 == 0 ? "" : ' ' + std::to_string(minutes % 60) + " min");
+}
+
+// What would be denied and was not acknowledged; `acknowledged` counts the rest. Beyond the listed groups nobody can
+// have acknowledged anything.
+std::uint64_t unacknowledged(const Evidence& evidence, std::uint64_t& acknowledged) {
+    acknowledged =
+        static_cast<std::uint64_t>(std::ranges::count_if(evidence.impact.groups, [&](const ImpactGroup& group) {
+            return group.effect == Effect::kNewlyDenied &&
+                   std::ranges::find(evidence.acknowledged, group.flow.id) != evidence.acknowledged.end();
+        }));
+    return evidence.impact.newly_denied.groups - acknowledged;
+}
+
+}  // namespace
+
+std::string_view name(Effect effect) noexcept {
+    switch (effect) {
+        case Effect::kNewlyDenied: return "newly-denied";
+        case Effect::kNewlyAllowed: return "newly-allowed";
+        case Effect::kUncertain: return "uncertain";
+    }
+    return "uncertain";
+}
+
+std::string_view name(Safety safety) noexcept {
+    switch (safety) {
+        case Safety::kSafe: return "SAFE";
+        case Safety::kNotSafe: return "NOT SAFE";
+        case Safety::kNotEnoughEvidence: return "NOT ENOUGH EVIDENCE";
+    }
+    return "NOT ENOUGH EVIDENCE";
+}
+
+const ImpactCount& Impact::count(Effect effect) const noexcept {
+    return effect == Effect::kNewlyDenied ? newly_denied : effect == Effect::kNewlyAllowed ? newly_allowed : uncertain;
+}
+
+Impact rehearse(std::span<const FlowGroup> groups, const Rehearsal& rehearsal, std::size_t limit) {
+    Impact impact;
+    const Rehearser rehearser(rehearsal);
+    for (const FlowGroup& group : groups) rehearser.look_at(group, impact);
+    std::ranges::stable_sort(impact.groups, [](const ImpactGroup& a, const ImpactGroup& b) {
+        if (a.effect != b.effect) return a.effect < b.effect;
+        return a.flow.connections_started > b.flow.connections_started;
+    });
+    if (impact.groups.size() > limit) {
+        impact.left_out = impact.groups.size() - limit;
+        impact.groups.resize(limit);
+    }
+    return impact;
+}
+
+LiveImpact rehearse(std::span<const LiveConnection> live, const Rehearsal& rehearsal) {
+    LiveImpact impact;
+    for (const LiveConnection& connection : live) {
+        ++impact.connections;
+        const bool cut = rehearsal.then.verdict(connection.tuple) == Verdict::kDeny;
+        impact.cut += cut ? 1 : 0;
+        impact.touched += cut || path_of(rehearsal.now, connection.tuple) != path_of(rehearsal.then, connection.tuple);
+    }
+    return impact;
+}
+
+Judgement judge(const Evidence& evidence, const CheckLimits& limits) {
+    Judgement judgement;
+    const Impact& impact = evidence.impact;
+    std::vector<std::string>& reasons = judgement.reasons;
+    reasons = evidence.objections;
+    if (const std::uint64_t denied = unacknowledged(evidence, judgement.acknowledged); denied > 0)
+        reasons.push_back(plural(denied, "group") + " of connections would newly be denied");
+    if (!reasons.empty()) {
+        judgement.safety = Safety::kNotSafe;
+        return judgement;
+    }
+    if (impact.uncertain.groups > 0)
+        reasons.push_back("of " + plural(impact.uncertain.groups, "group") + " it can't be told");
+    if (evidence.lost > 0) reasons.push_back(plural(evidence.lost, "record") + " of connections were lost");
+    if (evidence.forgotten > 0)
+        reasons.push_back(plural(evidence.forgotten, "group") + " were forgotten for want of room");
+    if (evidence.observed_for < limits.min_time)
+        reasons.push_back("observed for " + hours_text(evidence.observed_for) + " since the last edit; " +
+                          hours_text(limits.min_time) + " are asked for");
+    if (impact.matched.connections < limits.min_connections)
+        reasons.push_back(plural(impact.matched.connections, "connection") + " matched; " +
+                          std::to_string(limits.min_connections) + " are asked for");
+    judgement.safety = reasons.empty() ? Safety::kSafe : Safety::kNotEnoughEvidence;
+    return judgement;
+}
+
+}  // namespace drywall::observe

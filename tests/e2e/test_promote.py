@@ -1,0 +1,141 @@
+"""Promotion on real connections: what was foretold to die dies, and nothing else; and what open connections meet."""
+
+import json
+
+from tests.e2e.case import PORT, WireCase, eventually
+from tests.lab import policies, traffic
+from tests.lab.traffic import DROPPED, OPEN
+
+SAFE, NOT_SAFE, NOT_ENOUGH, CONFLICT = 0, 1, 8, 5
+
+PAIRS = (("frontend", "database"), ("backend-1", "database"), ("backend-dev", "database"), ("frontend", "cache"))
+
+
+def dev_stays_out(staged: bool = True) -> str:
+    """Takes the database away from everyone in `dev`."""
+    return policies.policy("dev-stays-out", "app == 'database'",
+                           "action: Deny; protocol: TCP; source: {selector: env == 'dev'}",
+                           "action: Pass", order=50, staged=staged)
+
+
+class Promote(WireCase):
+    def setUp(self) -> None:
+        super().setUp()
+        for name in ("database", "cache"):
+            self.serve(name)
+
+    def drywall(self, *words, code: int = 0, input: str | None = None) -> str:
+        done = self.appliance.drywall(*words, input=input)
+        self.assertEqual(done.returncode, code, f"drywall {words}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def connections(self) -> dict:
+        """One open connection for each pair."""
+        opened = {}
+        for source, destination in PAIRS:
+            connection = traffic.connect(self.host(source).namespace, self.host(destination).v4, PORT, timeout=3)
+            self.addCleanup(connection.close)
+            self.assertTrue(traffic.exchange(connection))
+            connection.settimeout(1.0)
+            opened[source, destination] = connection
+        return opened
+
+    @staticmethod
+    def dead(opened: dict) -> set:
+        alive = traffic.all_at_once({pair: (lambda c=connection: traffic.exchange(c)) for pair, connection in opened.items()})
+        return {pair for pair, answer in alive.items() if not answer}
+
+    def foretold(self) -> set:
+        """Who would lose whom, by `drywall impact`; all connections are recorded."""
+        def asked():
+            answer = json.loads(self.drywall("impact", "dev-stays-out", "-o", "json"))
+            alone = answer["policies"][0]["alone"]
+            if alone["observed"]["groups"] < len(PAIRS):
+                return None
+            self.assertTrue(answer["exact"])
+            return {(group["source"]["name"].split("/")[-1], group["dest"]["name"].split("/")[-1])
+                    for group in alone["groups"] if group["effect"] == "newly-denied"}
+
+        return eventually(asked)
+
+    def names(self, kind: str) -> list:
+        return [item["metadata"]["name"] for item in self.appliance.get("/v1/resources").json["items"] if item["kind"] == kind]
+
+    def test_what_was_foretold_to_die_dies_and_no_other_does(self):
+        self.appliance.apply(dev_stays_out())
+        opened = self.connections()
+        foretold = self.foretold()
+        self.assertEqual(foretold, {("backend-dev", "database")})
+        self.drywall("promote", "dev-stays-out")
+        self.assertEqual(self.dead(opened), foretold)
+        self.assertEqual({pair for pair in PAIRS if self.tcp(*pair) != OPEN}, foretold)
+        self.assert_nothing_unaccounted(self.settled_stats())
+
+    def test_kept_connections_go_on_and_new_ones_are_denied(self):
+        self.appliance.apply(dev_stays_out())
+        opened = self.connections()
+        self.drywall("promote", "dev-stays-out", "--existing", "keep")
+        self.assertEqual(self.dead(opened), set())
+        self.assertEqual(self.tcp("backend-dev", "database"), DROPPED)
+        stats = self.settled_stats()
+        self.assertEqual(stats["flows"]["kept"], 1)
+        self.assertGreater(stats["kept_passed"]["packets"], 0)
+        self.assert_nothing_unaccounted(stats)
+        self.appliance.apply(policies.policy("noted", "app == 'cache'", policies.ALLOW))
+        self.assertEqual(self.dead(opened), {("backend-dev", "database")}, "the next change that says nothing judges again")
+
+    def test_reset_cuts_what_the_change_touches(self):
+        self.appliance.apply(dev_stays_out())
+        opened = self.connections()
+        self.drywall("promote", "dev-stays-out", "--existing", "reset")
+        touched = {pair for pair in PAIRS if pair[1] == "database"}  # its Pass takes part in all of them
+        self.assertEqual(self.dead(opened), touched)
+        self.assertEqual({pair for pair in PAIRS if self.tcp(*pair) == OPEN}, set(PAIRS) - {("backend-dev", "database")})
+        stats = self.settled_stats()
+        self.assertGreater(stats["reset_dropped"]["packets"], 0)
+        self.assert_nothing_unaccounted(stats)
+
+    def test_check_says_no_while_somebody_would_lose_something_and_never_yes_without_evidence(self):
+        self.appliance.apply(dev_stays_out())
+        self.assertIn("NOT ENOUGH EVIDENCE", self.drywall("check", "promote", "dev-stays-out", code=NOT_ENOUGH))
+        opened = self.connections()
+        self.foretold()
+        answer = json.loads(self.drywall("check", "promote", "dev-stays-out", "-o", "json", code=NOT_SAFE))
+        flow = answer["impact"]["groups"][0]["id"]
+        few = ("--min-time", "0s", "--min-connections", "1")
+        self.drywall("check", "promote", "dev-stays-out", *few, code=NOT_SAFE)
+        self.assertIn("SAFE", self.drywall("check", "promote", "dev-stays-out", *few, "--ack", flow, code=SAFE))
+        self.assertEqual(self.dead(opened), set(), "a question changes nothing")
+
+    def test_stage_promote_demote_come_round(self):
+        self.drywall("stage", "-f", "-", input=dev_stays_out(staged=False))
+        self.assertEqual(self.names("StagedGlobalNetworkPolicy"), ["dev-stays-out"])
+        self.assertEqual(self.tcp("backend-dev", "database"), OPEN)
+        staged = self.appliance.get("/v1/resources/sgnp/dev-stays-out").json
+        self.drywall("promote", "dev-stays-out")
+        self.assertEqual(self.tcp("backend-dev", "database"), DROPPED)
+        self.drywall("demote", "dev-stays-out")
+        self.assertEqual(self.names("GlobalNetworkPolicy"), [])
+        self.assertEqual(self.appliance.get("/v1/resources/sgnp/dev-stays-out").json, staged)
+        self.assertEqual(self.tcp("backend-dev", "database"), OPEN)
+        self.appliance.apply(dev_stays_out(staged=False))
+        self.drywall("demote", "dev-stays-out", code=CONFLICT)
+
+    def test_a_semantic_diff_tells_what_a_file_would_change(self):
+        text = self.drywall("diff", "--semantic", "-f", "-", input=dev_stays_out(staged=False), code=1)
+        self.assertIn("allow->deny", text)
+        self.assertIn("backend-dev", text)
+        self.appliance.apply(dev_stays_out())
+        self.assertIn("pending", self.drywall("diff", "--semantic", code=1))
+
+    def test_review_finds_what_does_nothing(self):
+        self.appliance.apply(policies.documents(
+            policies.policy("twice", "app == 'cache'", policies.ALLOW, "action: Deny; protocol: TCP"),
+            policies.policy("nobody", "app == 'gone'", policies.DENY)))
+        self.assertIn("twice", self.drywall("review", "shadowed"))
+        self.assertIn("nobody", self.drywall("review", "empty-selectors"))
+        self.assertIn("twice", self.drywall("review", "unused"))
+        self.assertEqual(self.tcp("frontend", "cache"), OPEN)
+        unused = json.loads(self.drywall("review", "unused", "-o", "json"))["rows"]
+        self.assertEqual([(row["name"], row["index"]) for row in unused], [("twice", 1)])
+        self.assertTrue(unused[0]["counted_since"]["time"])

@@ -1,0 +1,187 @@
+// What a new generation does to the connections that are there: judges them again, keeps them, or resets them.
+
+#include <gtest/gtest.h>
+
+#include "rulesets.h"
+#include "wire.h"
+
+namespace drywall::engine {
+namespace {
+
+using std::chrono::seconds;
+using telemetry::FlowEventKind;
+using test::Packet;
+using Drops = std::vector<DropReason>;
+using Kinds = std::vector<FlowEventKind>;
+
+constexpr DropReason kPass = DropReason::kNone;
+constexpr DropReason kDeny = DropReason::kPolicyDeny;
+
+Packet web_request() { return test::tcp().syn().from("10.0.0.1", 40000).to("10.1.0.9", 8080); }
+Packet web_answer() { return web_request().reply().flags(0).syn().ack().entering(1); }
+Packet web_data() { return web_request().flags(0).ack(); }
+Packet name_query() { return test::udp().from("10.0.0.1", 5000).to("10.1.0.9", 53); }
+
+// Fingerprints of the enforced hits by their identities, as the runtime makes them.
+std::vector<std::uint32_t> paths_by_identity(const ruleset::Ruleset& ruleset) {
+    std::vector<std::uint32_t> paths;
+    for (std::uint32_t trace = 0; trace < ruleset.trace_count(); ++trace) {
+        std::string path;
+        for (const HitId hit : ruleset.trace(TraceId{trace}).enforced_hits) path += ruleset.hit(hit).identity + '\n';
+        paths.push_back(static_cast<std::uint32_t>(std::hash<std::string>{}(path)) | 1U);
+    }
+    return paths;
+}
+
+Existing keep_from(std::uint64_t generation) { return {.keep_from = Generation{generation}}; }
+
+class Resetting {
+public:
+    explicit Resetting(const policy::Inventory& first)
+        : paths_{paths_by_identity(*build(1, first))}, wire(build(1, first)) {
+        wire.use(build(1, first), {.paths = paths_});
+    }
+    void reset_with(const policy::Inventory& next) {
+        const RulesetPtr ruleset = build(2, next);
+        paths_ = paths_by_identity(*ruleset);
+        wire.use(ruleset, {.reset_before = Generation{2}, .paths = paths_});
+    }
+
+private:
+    std::vector<std::uint32_t> paths_;
+
+public:
+    Wire wire;
+};
+
+// Nothing but what `rules` name may reach the server.
+policy::Inventory guarded_by(std::vector<policy::Rule> rules) {
+    policy::Inventory inventory = guarded();
+    add(inventory, ingress_policy("server-in", "server", std::move(rules)));
+    return inventory;
+}
+
+TEST(Keep, ADeniedConnectionGoesOnAndANewOneIsDenied) {
+    Wire wire(build(1, guarded()));
+    EXPECT_EQ(wire.burst({web_request(), name_query()}), (Drops{kPass, kPass}));
+    wire.use(build(2, locked()), keep_from(1));
+    EXPECT_EQ(wire.burst({web_answer(), web_data(), name_query()}), (Drops{kPass, kPass, kPass}));
+    EXPECT_TRUE(wire.events().empty());  // its decision is the old one
+    EXPECT_EQ(wire.send(web_request().from("10.0.0.1", 40001)), kDeny);
+    EXPECT_EQ(wire.counters().flows_kept.read(), 2U);
+    EXPECT_EQ(wire.counters().kept_passed.read().packets, 3U);
+    wire.expect_all_accounted();
+}
+
+TEST(Keep, EndsWhenTheConnectionDoes) {
+    Wire wire(build(1, guarded()));
+    (void)wire.burst({web_request(), web_answer()});
+    wire.use(build(2, locked()), keep_from(1));
+    EXPECT_EQ(wire.burst({web_data().rst(), web_request()}), (Drops{kPass, kDeny}));
+    EXPECT_EQ(wire.event_kinds(), (Kinds{FlowEventKind::kEnded, FlowEventKind::kDenied}));
+    wire.expect_all_accounted();
+}
+
+TEST(Keep, HoldsThroughLaterGenerationsThatKeepToo) {
+    Wire wire(build(1, guarded()));
+    (void)wire.send(web_request());
+    wire.use(build(2, locked()), keep_from(1));
+    EXPECT_EQ(wire.send(web_answer()), kPass);
+    wire.use(build(3, locked()), keep_from(1));
+    EXPECT_EQ(wire.send(web_answer()), kPass);
+    EXPECT_EQ(wire.counters().flows_kept.read(), 1U);
+    wire.use(build(4, locked()), keep_from(4));
+    EXPECT_EQ(wire.send(web_answer()), kDeny);
+    EXPECT_EQ(wire.event_kinds(), Kinds{FlowEventKind::kCut});
+    wire.expect_all_accounted();
+}
+
+TEST(Keep, IsNoExcuseForAConnectionThatSleptThroughAGenerationThatDeniedIt) {
+    Wire wire(build(1, guarded()));
+    (void)wire.send(web_request());
+    wire.use(build(3, locked()), keep_from(2));  // 2 judged everything again; this connection said nothing then
+    EXPECT_EQ(wire.send(web_answer()), kDeny);
+}
+
+TEST(Keep, WhatIsAllowedAgainIsAnOrdinaryConnection) {
+    Wire wire(build(1, guarded()));
+    (void)wire.send(web_request());
+    wire.use(build(2, locked()), keep_from(1));
+    (void)wire.send(web_answer());
+    wire.use(build(3, guarded()), keep_from(1));
+    EXPECT_EQ(wire.send(web_answer()), kPass);
+    EXPECT_EQ(wire.event_kinds(), Kinds{FlowEventKind::kRejudged});
+    EXPECT_EQ(wire.counters().kept_passed.read().packets, 1U);
+    wire.expect_all_accounted();
+}
+
+TEST(Keep, AGenerationThatWasPutBackKeepsNothing) {
+    Wire wire(build(1, guarded()));
+    wire.use(build(2, guarded()), keep_from(1));
+    (void)wire.send(web_request());
+    wire.use(build(1, locked()), keep_from(1));  // back in force; what 2 opened is judged by it
+    EXPECT_EQ(wire.send(web_answer()), kDeny);
+}
+
+TEST(Keep, FragmentsOfAKeptConnectionPassToo) {
+    Wire wire(build(1, guarded()));
+    (void)wire.send(name_query());
+    wire.use(build(2, locked()), keep_from(1));
+    for (const Packet& fragment : name_query().payload(32).fragments(16, 7)) EXPECT_EQ(wire.send(fragment), kPass);
+    EXPECT_EQ(wire.counters().kept_passed.read().packets, 3U);
+    wire.expect_all_accounted();
+}
+
+TEST(Reset, CutsWhatOtherRulesDecideAndNothingElse) {
+    Resetting site(guarded());
+    EXPECT_EQ(site.wire.burst({web_request(), name_query()}), (Drops{kPass, kPass}));
+    // TCP 8080 is written in another way, UDP 53 is not.
+    site.reset_with(guarded_by({rule(Action::kAllow, 6), rule(Action::kAllow, 17, 53)}));
+    EXPECT_EQ(site.wire.burst({web_data(), web_answer(), name_query()}), (Drops{kDeny, kDeny, kPass}));
+    EXPECT_EQ(site.wire.event_kinds(), (Kinds{FlowEventKind::kEnded, FlowEventKind::kRejudged}));
+    EXPECT_EQ(site.wire.counters().flows_reset.read(), 1U);
+    EXPECT_EQ(site.wire.counters().reset_dropped.read().packets, 2U);
+    site.wire.expect_all_accounted();
+}
+
+TEST(Reset, TheClientsNextSynOpensAnewWhatPolicyAllows) {
+    Resetting site(guarded());
+    (void)site.wire.burst({web_request(), web_answer()});
+    site.reset_with(guarded_by({rule(Action::kAllow, 6)}));
+    EXPECT_EQ(site.wire.burst({web_data(), web_request(), web_answer()}), (Drops{kDeny, kPass, kPass}));
+    EXPECT_EQ(site.wire.event_kinds(), (Kinds{FlowEventKind::kEnded, FlowEventKind::kOpened}));
+    EXPECT_EQ(site.wire.counters().flows_ended.read(), 1U);
+    site.wire.expect_all_accounted();
+}
+
+TEST(Reset, WhatHasNoHandshakeIsJudgedAnew) {
+    Resetting site(guarded());
+    (void)site.wire.send(name_query());
+    site.reset_with(guarded_by({rule(Action::kAllow, 17)}));
+    EXPECT_EQ(site.wire.burst({name_query(), name_query()}), (Drops{kDeny, kPass}));
+    EXPECT_EQ(site.wire.event_kinds(), (Kinds{FlowEventKind::kEnded, FlowEventKind::kOpened}));
+    site.wire.expect_all_accounted();
+}
+
+TEST(Reset, ADeniedConnectionIsCutAsByAnyGeneration) {
+    Resetting site(guarded());
+    (void)site.wire.send(web_request());
+    site.reset_with(locked());
+    EXPECT_EQ(site.wire.send(web_data()), kDeny);
+    EXPECT_EQ(site.wire.event_kinds(), Kinds{FlowEventKind::kCut});
+    site.wire.expect_all_accounted();
+}
+
+TEST(Reset, WhatIsRememberedEndsWithoutASecondReport) {
+    Resetting site(guarded());
+    (void)site.wire.send(web_request());
+    site.reset_with(guarded_by({rule(Action::kAllow, 6)}));
+    (void)site.wire.send(web_data());
+    site.wire.pass(seconds(8000));
+    EXPECT_TRUE(site.wire.sweep_all().empty());
+    EXPECT_EQ(site.wire.engine().flow_count(), 0U);
+    EXPECT_EQ(site.wire.counters().flows_ended.read(), 1U);
+}
+
+}  // namespace
+}  // namespace drywall::engine

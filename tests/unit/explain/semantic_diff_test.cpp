@@ -1,0 +1,110 @@
+// What the semantic diff says about a small site, and how it says it.
+
+#include "drywall/explain/semantic_diff.h"
+
+#include <gtest/gtest.h>
+
+#include "compiled_site.h"
+
+namespace drywall::explain::test {
+namespace {
+
+SemanticDiff diff_of(const Regime& before, const Regime& after, const DiffLimits& limits = {}) {
+    auto diff = semantic_diff(before, after, limits);
+    if (!diff) ADD_FAILURE() << diff.error().text();
+    return diff ? *std::move(diff) : SemanticDiff{};
+}
+
+std::string services_text(const Difference& difference) {
+    std::string out;
+    for (const ServiceRegion& service : difference.services) out += (out.empty() ? "" : " ") + service.text();
+    return out;
+}
+
+std::vector<std::string> texts(const std::vector<net::Prefix>& prefixes) {
+    std::vector<std::string> out;
+    for (const net::Prefix& prefix : prefixes) out.push_back(prefix.text());
+    return out;
+}
+
+TEST(SemanticDiff, EqualRulesetsDifferInNothing) {
+    const Site a = site_of({kEndpoints, kWebToDb});
+    const Site b = site_of({kEndpoints, kWebToDb});
+    EXPECT_TRUE(diff_of({a.ruleset.get()}, {b.ruleset.get()}).differences.empty());
+}
+
+TEST(SemanticDiff, AStagedPolicyShowsAsWhatItsPromotionWouldDeny) {
+    const Site site = site_of({kEndpoints, kWebToDb, kStagedClosed});
+    const SemanticDiff diff = diff_of({site.ruleset.get(), World::kEnforced}, {site.ruleset.get(), World::kPending});
+    ASSERT_EQ(diff.differences.size(), 1u);
+    EXPECT_EQ(diff.newly_denied, 1u);
+    EXPECT_EQ(diff.newly_allowed, 0u);
+    const Difference& only = diff.differences.front();
+    EXPECT_EQ(only.before, Verdict::kAllow);
+    EXPECT_EQ(only.after, Verdict::kDeny);
+    EXPECT_EQ(texts(only.sources.in), std::vector<std::string>{"10.0.0.1/32"});
+    EXPECT_EQ(texts(only.destinations.in), std::vector<std::string>{"10.1.0.1/32"});
+    EXPECT_EQ(services_text(only), "tcp/8080");
+    EXPECT_EQ(only.lanes.size(), 2u);
+    EXPECT_EQ(packet_text(only.example), "tcp 10.0.0.1:49152 -> 10.1.0.1:8080");
+    EXPECT_EQ(only.before_by, "default|gnp:web-to-db|allow|0");
+    EXPECT_EQ(only.after_by, "default|sgnp:closed|deny|0");
+}
+
+TEST(SemanticDiff, BothDirectionsOfChangeAreTold) {
+    const Site a = site_of({kEndpoints, kWebToDb});
+    const Site b = site_of({kEndpoints, with(kWebToDb, "[8080]", "['8080:8081', 9000]")});
+    const SemanticDiff there = diff_of({a.ruleset.get()}, {b.ruleset.get()});
+    ASSERT_EQ(there.differences.size(), 1u);
+    EXPECT_EQ(services_text(there.differences[0]), "tcp/8081,9000");
+    EXPECT_EQ(there.newly_allowed, 1u);
+    const SemanticDiff back = diff_of({b.ruleset.get()}, {a.ruleset.get()});
+    EXPECT_EQ(back.newly_denied, 1u);
+    EXPECT_EQ(back.differences[0].before, Verdict::kAllow);
+}
+
+TEST(SemanticDiff, WhoeverIsNotNamedIsEveryoneElse) {
+    const Site a = site_of({kEndpoints});
+    const Site b = site_of({kEndpoints, kWebToDb});
+    const SemanticDiff diff = diff_of({a.ruleset.get()}, {b.ruleset.get()});
+    const auto anyone = std::ranges::find_if(diff.differences, [](const Difference& difference) {
+        return difference.sources.contains(*net::Address::parse("203.0.113.7"));
+    });
+    ASSERT_NE(anyone, diff.differences.end());
+    EXPECT_EQ(texts(anyone->sources.in).front(), "0.0.0.0/0");
+    EXPECT_EQ(services_text(*anyone), "any");
+    EXPECT_FALSE(anyone->sources.contains(*net::Address::parse("10.0.0.1")));
+}
+
+TEST(SemanticDiff, WhatIsNotListedIsCounted) {
+    const Site a = site_of({kEndpoints});
+    const Site b = site_of({kEndpoints, kWebToDb});
+    const SemanticDiff all = diff_of({a.ruleset.get()}, {b.ruleset.get()});
+    ASSERT_GT(all.differences.size(), 1u);
+    const SemanticDiff one = diff_of({a.ruleset.get()}, {b.ruleset.get()}, {.regions = 1});
+    EXPECT_EQ(one.differences.size(), 1u);
+    EXPECT_EQ(one.left_out, all.differences.size() - 1);
+}
+
+TEST(SemanticDiff, ATooLargeComparisonIsRefusedBeforeItBegins) {
+    const Site a = site_of({kEndpoints});
+    const Site b = site_of({kEndpoints, kWebToDb});
+    const auto diff = semantic_diff({a.ruleset.get()}, {b.ruleset.get()}, {.questions = 3});
+    ASSERT_FALSE(diff);
+    EXPECT_EQ(diff.error().kind, ErrorKind::kRefused);
+}
+
+TEST(SemanticDiff, NamesEndpointsInJson) {
+    const Site site = site_of({kEndpoints, kWebToDb, kStagedClosed});
+    const Regime before{site.ruleset.get(), World::kEnforced};
+    const Regime after{site.ruleset.get(), World::kPending};
+    const Json json = json_of(diff_of(before, after), before, after);
+    const Json& only = json["differences"][0];
+    EXPECT_EQ(only["sources"]["endpoints"][0], "workloadendpoint/prod/web");
+    EXPECT_EQ(only["destinations"]["endpoints"][0], "workloadendpoint/prod/db");
+    EXPECT_EQ(only["services"][0], "tcp/8080");
+    EXPECT_EQ(json["to"]["world"], "pending");
+}
+
+}  // namespace
+}  // namespace drywall::explain::test
