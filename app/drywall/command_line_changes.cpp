@@ -6,6 +6,7 @@ namespace drywall::cli {
 void add_change_options(CLI::App& command, ChangeArguments& change) {
     command.add_option("--if-generation", change.if_generation, "Do it only if this generation is in force");
     command.add_option("--comment", change.comment, "Why; kept with the generation");
+    add_guard_options(command, change.guard);
 }
 
 void add_changes(CommandLine& line) {

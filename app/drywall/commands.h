@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "commands_guard.h"
 #include "drywall/observe/flow_filter.h"
 #include "invocation.h"
 #include "render.h"
@@ -17,6 +18,7 @@ namespace drywall::cli {
 struct ChangeArguments {
     std::string if_generation = {};
     std::string comment = {};
+    GuardArguments guard = {};
 };
 
 struct ApplyArguments {

@@ -21,6 +21,7 @@ enum class Exit : int {
     kUnreachable = 4,  // drywalld did not answer, or could not do its part
     kConflict = 5,     // the generation moved on
     kRefused = 6,      // understood, and not done
+    kTakenBack = 7,    // the change that was to be confirmed is not in force any more
 };
 
 enum class Format { kTable, kWide, kName, kJson, kYaml, kCsv, kJsonLines };

@@ -8,6 +8,7 @@
 #include "drywall/base/logging.h"
 #include "drywall/explain/warnings.h"
 #include "drywall/policy/convert.h"
+#include "guarding.h"
 #include "plan.h"
 
 namespace drywall::control {
@@ -52,12 +53,6 @@ void log_result(std::string_view verb, const Peer& who, const Result<Applied>& r
 
 }  // namespace
 
-std::string Peer::text() const {
-    if (pid == kItself) return "the appliance itself";
-    return "uid " + std::to_string(uid) + " gid " + std::to_string(gid) + " pid " +
-           (pid == 0 ? std::string("unknown") : std::to_string(pid));
-}
-
 std::string_view name(Outcome outcome) noexcept {
     switch (outcome) {
         case Outcome::kCreated: return "created";
@@ -92,7 +87,9 @@ void append_news(const std::vector<Complaint>& warned, const State& before, cons
 }  // namespace
 
 Controller::Controller(ruleset::Surroundings surroundings, classify::Budget budget)
-    : surroundings_(std::move(surroundings)), budget_(budget) {}
+    : surroundings_(std::move(surroundings)), budget_(budget), guarding_(std::make_unique<Guarding>()) {}
+
+Controller::~Controller() = default;
 
 Result<std::unique_ptr<Controller>> Controller::create(ruleset::Surroundings surroundings, classify::Budget budget,
                                                        std::span<const loader::Source> sources) {
@@ -146,13 +143,14 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, const
                                    MakePlan make) {
     const std::scoped_lock lock(change_mutex_);
     Result<Applied> result = [&]() -> Result<Applied> {
+        if (Status free = nothing_waits(); !free) return std::move(free).error();
         const State before = state();
         const Generation current = before.ruleset->generation();
         if (options.expected && *options.expected != current) return moved_on(*options.expected, current);
         Result<Plan> plan = make(*before.inventory);
         if (!plan) return plan.error();
         if (!plan->changes_something())
-            return Applied{std::move(plan->changes), current, current, false, std::move(plan->warnings)};
+            return Applied{std::move(plan->changes), current, current, false, std::move(plan->warnings), {}};
         return carry_out(verb, before, *std::move(plan), who, options);
     }();
     note(verb, result, who, options);
@@ -160,7 +158,7 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, const
     return result;
 }
 
-// Check, compile, keep, publish; the new state is current only after the last of them.
+// Check, compile, guard, keep, publish; the new state is current only after the last of them.
 Result<Applied> Controller::carry_out(std::string_view verb, const State& before, Plan plan, const Peer& who,
                                       const ChangeOptions& options) {
     if (const Status sound = policy::check(plan.after, surroundings_.port_names); !sound) return sound.error();
@@ -180,24 +178,30 @@ Result<Applied> Controller::carry_out(std::string_view verb, const State& before
     append_news(*warned, before, plan.changes, applied.warnings);
     applied.changes = std::move(plan.changes);
 
-    if (Status kept = keep(verb, applied, plan.after, who, options); !kept) return kept.error();
+    ChangeOptions recorded = options;
+    if (applied.enforced_changed && before.ruleset != nullptr) {
+        const Result<std::string> forced = cut_off_by_force(*before.ruleset, **built, options, who);
+        if (!forced) return forced.error();
+        if (!forced->empty()) recorded.comment += (recorded.comment.empty() ? "" : "; ") + *forced;
+    }
+    applied.waits = promise_to_take_back(applied, options, who);
+    std::optional<store::PendingConfirmation> pending;
+    if (applied.waits) pending = {next, applied.before, text_of(*applied.waits)};
+    if (Status kept = keep(verb, applied, plan.after, who, recorded, pending); !kept) {
+        break_promise();
+        return kept.error();
+    }
     last_number_ = number(next);  // workers may see it even if its publication fails in the end
     if (const Status published = publish(*built); !published) {
+        break_promise();
         withdraw(verb, applied, published.error(), who, options);
         return published.error();
     }
+    if (applied.waits) applied.waits = arm(*std::move(applied.waits), before);
     const std::scoped_lock lock(state_mutex_);
     state_ = {std::make_shared<const policy::Inventory>(std::move(plan.after)), *built,
               std::chrono::system_clock::now(), std::move(warned)};
     return applied;
-}
-
-Status Controller::publish(const std::shared_ptr<const ruleset::Ruleset>& next) {
-    Publisher* publisher = [this] {
-        const std::scoped_lock lock(state_mutex_);
-        return publisher_;
-    }();
-    return publisher == nullptr ? Status(Done{}) : publisher->publish(next);
 }
 
 Result<Applied> Controller::apply(std::span<const loader::Source> sources, const Peer& who,
@@ -218,6 +222,8 @@ Result<Applied> Controller::promote(const policy::ResourceId& staged, const Peer
 }
 
 Result<Applied> Controller::rollback(Generation to, const Peer& who, const ChangeOptions& options) {
+    // Also while a change waits: this one takes it back.
+    if (std::optional<Result<Applied>> back = take_back_by_hand(to, who, options)) return *std::move(back);
     const Result<policy::Inventory> wanted = content(to);
     ChangeOptions said = options;
     if (said.comment.empty()) said.comment = "as generation " + std::to_string(number(to));
