@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstring>
 #include <string_view>
+#include <utility>
 
 #include <httplib.h>
 #include <sys/socket.h>
@@ -13,6 +14,12 @@
 namespace drywall::cli {
 
 namespace {
+
+// They outlive the Client that got them: main() says them once the command has said what it has to say.
+std::vector<std::string>& notices() {
+    static std::vector<std::string> all;
+    return all;
+}
 
 constexpr time_t kAnswerSeconds = 300;  // a large policy set takes its time to compile
 
@@ -69,6 +76,8 @@ Result<Json> parsed(Result<std::string> text) {
 }
 
 }  // namespace
+
+std::vector<std::string> take_notices() { return std::exchange(notices(), {}); }
 
 std::string encoded(const std::string& text) {
     static constexpr std::string_view kPlain = "-._~";
@@ -152,6 +161,7 @@ Result<std::string> Client::ask(const std::string& method, const std::string& pa
     if (!result)
         return unreachable(socket_path_, "the connection broke: " + httplib::to_string(result.error()),
                            "drywalld's log may say why");
+    if (result->has_header("Drywall-Notice")) notices().push_back(result->get_header_value("Drywall-Notice"));
     if (result->status != 200) return error_of(result->status, result->body);
     return std::move(result->body);
 }

@@ -17,6 +17,9 @@ namespace drywall::cli {
 using Json = nlohmann::ordered_json;
 using Query = std::map<std::string, std::string>;
 
+// What drywalld wanted this user to know besides its answers ("generation 43 was taken back ..."), since the last call.
+[[nodiscard]] std::vector<std::string> take_notices();
+
 // "a b/c" as one segment of a path: "a%20b%2Fc"
 [[nodiscard]] std::string encoded(const std::string& text);
 [[nodiscard]] std::string with_query(std::string path, const Query& query);

@@ -60,7 +60,11 @@ CLI::Option* add_files(CLI::App& command, std::vector<std::string>& files, std::
 // What every change can be told.
 void add_change_options(CLI::App& command, ChangeArguments& change);
 
+// What every change can be told about its way back.
+void add_guard_options(CLI::App& command, GuardArguments& guard);
+
 void add_changes(CommandLine& line);
+void add_guard(CommandLine& line);
 void add_objects_and_numbers(CommandLine& line);
 void add_questions(CommandLine& line);
 void add_flows(CommandLine& line);

@@ -8,6 +8,7 @@ void add_change_options(CLI::App& command, ChangeArguments& change) {
     command.add_option("--comment", change.comment, "Why; kept with the generation");
     command.add_option("--existing", change.existing, "Open connections: recheck, keep or reset")
         ->check(CLI::IsMember({"recheck", "keep", "reset"}));
+    add_guard_options(command, change.guard);
 }
 
 void add_changes(CommandLine& line) {

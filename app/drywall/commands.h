@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "commands_guard.h"
 #include "drywall/observe/flow_filter.h"
 #include "invocation.h"
 #include "render.h"
@@ -18,6 +19,7 @@ struct ChangeArguments {
     std::string if_generation = {};
     std::string comment = {};
     std::string existing = {};  // recheck, keep, reset; empty: as the appliance is configured
+    GuardArguments guard = {};
 };
 
 struct ApplyArguments {

@@ -14,6 +14,7 @@ Query query_of(const ChangeArguments& change) {
     if (!change.if_generation.empty()) query["if-generation"] = change.if_generation;
     if (!change.comment.empty()) query["comment"] = change.comment;
     if (!change.existing.empty()) query["existing"] = change.existing;
+    query.merge(guard_query(change.guard, person_at_terminal()));
     return query;
 }
 
@@ -35,7 +36,9 @@ Exit show(const Invocation& invocation, const Result<Json>& applied, const std::
         for (const Json& change : at(*applied, "/changes")) invocation.out << text_at(change, "/id") << '\n';
         return Exit::kOk;
     }
-    if (!invocation.quiet) invocation.out << render_changes(*applied) << render_generation(*applied);
+    if (!invocation.quiet)
+        invocation.out << render_changes(*applied) << render_generation(*applied)
+                       << render_pending_change(at(*applied, "/waits"), {invocation.color, false});
     return Exit::kOk;
 }
 

@@ -21,6 +21,7 @@ enum class Exit : int {
     kUnreachable = 4,  // drywalld did not answer, or could not do its part
     kConflict = 5,     // the generation moved on
     kRefused = 6,      // understood, and not done
+    kTakenBack = 7,    // the change that was to be confirmed is not in force any more
     kNotEnough = 8,    // not enough is known to say yes
 };
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include "client.h"
 #include "command_line.h"
 
 namespace {
@@ -82,6 +83,7 @@ int main(int argc, char** argv) {
     add_global(app, options);
     add_changes(line);
     add_staging(line);
+    add_guard(line);
     add_objects_and_numbers(line);
     add_flows(line);
     add_questions(line);
@@ -108,5 +110,7 @@ int main(int argc, char** argv) {
         std::cerr << "drywall " << chosen->name << " does not write " << name_of(options.format) << '\n';
         return static_cast<int>(Exit::kUsage);
     }
-    return static_cast<int>(delivered(invocation, chosen->run(invocation)));
+    const Exit exit = delivered(invocation, chosen->run(invocation));
+    for (const std::string& notice : take_notices()) invocation.err << "note: " << notice << '\n';
+    return static_cast<int>(exit);
 }

@@ -37,7 +37,8 @@ std::string rules_table(const Json& rules, const StatsParts& parts, const Style&
         const Color color = current ? Color::kPlain : Color::kFaint;
         // A staged rule can't be part of an enforced decision.
         const std::string enforced = flag_at(rule, "/staged") ? "-" : count(rule, "/enforced", style);
-        std::vector<Field> row{{text_at(rule, "/rule") + (current ? "" : " (former)"), color},
+        const std::string mark = flag_at(rule, "/safety_net") ? " (safety net)" : current ? "" : " (former)";
+        std::vector<Field> row{{text_at(rule, "/rule") + mark, color},
                                {text_at(rule, "/direction") + (flag_at(rule, "/forward") ? " port" : ""), color},
                                {enforced, color},
                                {count(rule, "/pending", style), color},
@@ -86,7 +87,11 @@ std::string ports_table(const Json& ports, const Style& style) {
 std::string totals(const Json& stats, const Style& style) {
     return "judged " + count(stats, "/judged", style) + " packets: allowed " +
            count(stats, "/enforced_allowed", style) + ", denied " + count(stats, "/enforced_denied", style) +
-           ", matched by nothing " + count(stats, "/unmatched", style) + '\n';
+           ", matched by nothing " + count(stats, "/unmatched", style) +
+           (counted(stats, "/only_observed")
+                ? ", allowed only because the safety was open " + count(stats, "/only_observed", style)
+                : std::string()) +
+           '\n';
 }
 
 std::string duration(std::uint64_t seconds) {
@@ -126,6 +131,10 @@ std::string render_status(const Json& status, const Style& style) {
            std::to_string(of_kind("GlobalNetworkSet")) + '\n';
     out += "unmatched traffic: " + text_at(status, "/unmatched") +
            "   transit failsafe rules: " + text_at(status, "/failsafe_rules") + '\n';
+    for (const Json& entry : at(status, "/failsafe"))
+        out += "failsafe   " + text_at(entry, "/service") + " to " + text_at(entry, "/to") +
+               (texts_at(entry, "/from").empty() ? "" : " from " + text_at(entry, "/from")) + ": passed " +
+               text_at(entry, "/passed/packets") + " packets, whatever policy says\n";
     out += "tables     " + std::to_string((number_at(status, "/tables/bytes") + 1023) / 1024) + " KiB, " +
            text_at(status, "/tables/traces") + " traces\n";
     out += render_store(status, style);

@@ -61,6 +61,7 @@ Result<std::unique_ptr<Appliance>> Appliance::start(const loader::Settings& sett
     // on the same wire would forward every packet twice.
     if (auto usable = control::Server::can_start(server_settings(settings)); !usable) return usable.error();
     std::unique_ptr<Appliance> appliance(new Appliance(std::move(brain)));
+    appliance->controller_->guard_with(guard_settings(settings, appliance->flows_, appliance->denials_));
     auto dpdk = io::Dpdk::start(dpdk_settings(settings));
     if (!dpdk) return dpdk.error();
     appliance->dpdk_ = std::move(*dpdk);
@@ -76,13 +77,14 @@ Status Appliance::start_dataplane(const loader::Settings& settings) {
     if (const std::string trouble = recorder_->trouble(); !trouble.empty())
         spdlog::warn("flows are not kept on disk: {}", trouble);
     launcher_ = runtime::make_eal_launcher();
-    auto dataplane = runtime::Dataplane::start(dataplane_settings(settings, dpdk_->ports()),
-                                               controller_->state().ruleset, *launcher_, flows_);
+    auto dataplane = runtime::Dataplane::start(dataplane_settings(settings, dpdk_->ports()), controller_->in_force(),
+                                               *launcher_, denials_);
     if (!dataplane) return dataplane.error();
     dataplane_ = std::move(*dataplane);
     publisher_ = std::make_unique<control::DataplanePublisher>(*dataplane_);
     controller_->set_existing(existing_connections(settings));
     controller_->attach(*publisher_);
+    watchman_ = std::make_unique<control::Watchman>(*controller_);
     return Done{};
 }
 
@@ -98,6 +100,7 @@ Status Appliance::start_server(const loader::Settings& settings) {
 void Appliance::stop() {
     if (!dataplane_) return;
     if (server_) server_->stop();
+    watchman_.reset();
     controller_->detach();
     dataplane_->stop();
     recorder_.reset();  // what the stats core drained last is written too

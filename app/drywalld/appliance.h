@@ -11,7 +11,9 @@
 
 #include "drywall/base/result.h"
 #include "drywall/control/controller.h"
+#include "drywall/control/denial_watch.h"
 #include "drywall/control/server.h"
+#include "drywall/control/watchman.h"
 #include "drywall/io/dpdk.h"
 #include "drywall/loader/settings.h"
 #include "drywall/observe/flow_log.h"
@@ -53,12 +55,14 @@ private:
     std::unique_ptr<store::GenerationStore> store_;
     std::unique_ptr<control::Controller> controller_;
     observe::FlowLog flows_;
+    control::DenialWatch denials_{flows_};
     std::unique_ptr<observe::FlowRecorder> recorder_;
     std::unique_ptr<io::Dpdk> dpdk_;
     std::unique_ptr<runtime::Launcher> launcher_;
     std::unique_ptr<runtime::Dataplane> dataplane_;
     std::unique_ptr<control::DataplanePublisher> publisher_;
     std::unique_ptr<control::Server> server_;
+    std::unique_ptr<control::Watchman> watchman_;
 };
 
 }  // namespace drywall::daemon

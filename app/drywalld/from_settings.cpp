@@ -43,6 +43,20 @@ runtime::Existing existing_connections(const loader::Settings& settings) {
     return runtime::Existing::kRecheck;
 }
 
+control::GuardSettings guard_settings(const loader::Settings& settings, const observe::FlowLog& flows,
+                                      control::DenialWatch& denials) {
+    control::GuardSettings guard;
+    guard.flows = &flows;
+    guard.denials = &denials;
+    guard.rescue_flag = std::filesystem::path(settings.state_directory) / "rescue";
+    if (settings.management) {
+        guard.management.clear();
+        for (const loader::ManagementRule& rule : *settings.management)
+            guard.management.push_back({rule.protocol, rule.port, rule.to});
+    }
+    return guard;
+}
+
 runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                               std::vector<std::shared_ptr<io::Port>> ports) {
     runtime::DataplaneSettings dataplane;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "drywall/classify/classifier.h"
+#include "drywall/control/guard.h"
 #include "drywall/control/server.h"
 #include "drywall/io/dpdk.h"
 #include "drywall/loader/settings.h"
@@ -22,6 +23,8 @@ namespace drywall::daemon {
 [[nodiscard]] control::ServerSettings server_settings(const loader::Settings& settings);
 [[nodiscard]] store::StoreSettings store_settings(const loader::Settings& settings);
 [[nodiscard]] runtime::Existing existing_connections(const loader::Settings& settings);
+[[nodiscard]] control::GuardSettings guard_settings(const loader::Settings& settings, const observe::FlowLog& flows,
+                                                    control::DenialWatch& denials);
 [[nodiscard]] runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                                             std::vector<std::shared_ptr<io::Port>> ports);
 // Nothing where they are switched off.

@@ -15,12 +15,17 @@ namespace {
 constexpr std::array<std::string_view, 0> kNone{};
 constexpr auto kFormat = std::to_array<std::string_view>({"format"});
 // What change_options() reads, and what a request has besides.
+constexpr auto kConfirm = std::to_array<std::string_view>({"generation"});
+constexpr auto kSafetyOpen = std::to_array<std::string_view>({"for", "reason"});
+constexpr auto kDrill = std::to_array<std::string_view>({"promote", "source"});
 constexpr auto kSource = std::to_array<std::string_view>({"source"});
 constexpr auto kLimit = std::to_array<std::string_view>({"limit"});
 constexpr auto kAudit = std::to_array<std::string_view>({"limit", "before"});
 constexpr auto kDiff = std::to_array<std::string_view>({"from", "to"});
-constexpr auto kChange = std::to_array<std::string_view>({"if-generation", "comment", "existing"});
-constexpr auto kFiles = std::to_array<std::string_view>({"if-generation", "comment", "existing", "source"});
+constexpr auto kChange = std::to_array<std::string_view>(
+    {"if-generation", "comment", "existing", "confirm-within", "confirm-if", "revert-if", "force"});
+constexpr auto kFiles = std::to_array<std::string_view>(
+    {"if-generation", "comment", "existing", "confirm-within", "confirm-if", "revert-if", "force", "source"});
 constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "limit"});
 constexpr auto kRecommend = std::to_array<std::string_view>({"for", "since", "denied"});
 constexpr auto kImpact = std::to_array<std::string_view>({"name", "kind", "namespace", "since", "limit"});
@@ -115,6 +120,12 @@ std::span<const Api::Route> Api::routes() {
         {"POST", "/v1/promote", &Api::promote, kChange},
         {"POST", "/v1/rollback", &Api::rollback, kChange},
         {"POST", "/v1/restore", &Api::restore, kFiles},
+        {"GET", "/v1/confirmation", &Api::confirmation, kNone},
+        {"POST", "/v1/confirm", &Api::confirm, kConfirm},
+        {"GET", "/v1/safety", &Api::safety, kNone},
+        {"POST", "/v1/safety/open", &Api::open_safety, kSafetyOpen},
+        {"POST", "/v1/safety/close", &Api::close_safety, kNone},
+        {"POST", "/v1/drill", &Api::drill, kDrill},
         {"GET", "/v1/generations", &Api::generations, kLimit},
         {"GET", "/v1/generations/{generation}", &Api::generation, kNone},
         {"GET", "/v1/generations/{generation}/resources", &Api::generation_resources, kNone},
@@ -150,8 +161,10 @@ ApiResponse Api::handle(const ApiRequest& request) {
         }
         if (const Status known = known_parameters(request, route.parameters); !known)
             return error_response(known.error());
-        Result<ApiResponse> response = (this->*route.handler)(request, *parts);
-        return response ? *std::move(response) : error_response(response.error());
+        Result<ApiResponse> answered = (this->*route.handler)(request, *parts);
+        ApiResponse response = answered ? *std::move(answered) : error_response(answered.error());
+        if (request.path.starts_with("/v1/")) response.notice = controller_.notice_for(request.peer);
+        return response;
     }
     if (allowed.empty()) return error_response(404, "not-found", "there is nothing at " + request.path);
     ApiResponse response = error_response(405, "method-not-allowed",

@@ -27,13 +27,15 @@ struct ApiRequest {
     std::string if_generation = {};  // the header; empty when absent
     std::string accept = {};         // likewise
     Peer peer = {};
+    Nanos connected{0};  // boot clock, when the connection was accepted
 };
 
 struct ApiResponse {
     int status = 200;
     std::string content_type = "application/json";
     std::string body;
-    std::string allow;  // for 405
+    std::string allow;   // for 405
+    std::string notice;  // what this user must be told besides, once; becomes the header Drywall-Notice
     // Set: the body is what this gives, piece by piece (an empty piece: nothing yet), until it says false.
     std::function<bool(std::string& piece)> next = {};
 };
@@ -42,7 +44,7 @@ struct ApiResponse {
 [[nodiscard]] ApiResponse error_response(const Error& error);
 [[nodiscard]] ApiResponse error_response(int status, std::string_view code, const std::string& message);
 
-// What every request for a change may say about it: if-generation, comment, existing.
+// What every request for a change may say about it: if-generation, comment, existing, and how it is guarded.
 [[nodiscard]] Result<ChangeOptions> change_options(const ApiRequest& request);
 
 class Api {
@@ -101,6 +103,13 @@ private:
     Result<ApiResponse> rollback(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> restore(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> backup(const ApiRequest& request, const Parts& parts);
+    // api_guard.cpp
+    Result<ApiResponse> confirmation(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> confirm(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> safety(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> open_safety(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> close_safety(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> drill(const ApiRequest& request, const Parts& parts);
 
     // api_observe.cpp
     Result<ApiResponse> status(const ApiRequest& request, const Parts& parts);

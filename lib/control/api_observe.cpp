@@ -22,18 +22,23 @@ ApiResponse answer(const Json& json) {
 Result<ApiResponse> Api::status(const ApiRequest& /*request*/, const Parts& /*parts*/) {
     const Result<runtime::Snapshot> snapshot = controller_.snapshot();
     const auto uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_);
-    Json status = json_of_status(controller_.state(), snapshot ? std::optional(*snapshot) : std::nullopt, uptime);
+    const State state = controller_.state();
+    const auto counted = snapshot ? std::optional(*snapshot) : std::nullopt;
+    Json out = json_of_status(state, counted, uptime);
+    out.update(guard_status_json(state, counted, controller_.guard()));
     if (const Result<store::GenerationStore*> store = controller_.store()) {
-        status["policies"] = json_of(controller_.origin());
-        status["store"] = json_of_store(**store);
+        out["policies"] = json_of(controller_.origin());
+        out["store"] = json_of_store(**store);
     }
-    return answer(status);
+    return answer(out);
 }
 
 Result<ApiResponse> Api::stats(const ApiRequest& /*request*/, const Parts& /*parts*/) {
     const Result<runtime::Snapshot> snapshot = controller_.snapshot();
     if (!snapshot) return snapshot.error();
-    return answer(json_of(*snapshot));
+    Json out = json_of(*snapshot);
+    mark_safety_nets(out, *snapshot, safety_nets(*controller_.state().inventory));
+    return answer(out);
 }
 
 Result<ApiResponse> Api::matrix(const ApiRequest& request, const Parts& /*parts*/) {

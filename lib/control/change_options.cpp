@@ -32,6 +32,37 @@ Result<std::string> comment_of(const ApiRequest& request) {
                      "write at most " + std::to_string(kMaxComment));
 }
 
+constexpr Nanos kShortestWindow = std::chrono::seconds(1);
+constexpr Nanos kLongestWindow = std::chrono::hours(24);
+
+// confirm-within, confirm-if, revert-if, force
+Status read_guard(const ApiRequest& request, ChangeOptions& options) {
+    const auto force = explain::switch_parameter(request.query, "force");
+    if (!force) return force.error();
+    options.force = *force;
+    if (const std::string within = explain::text_parameter(request.query, "confirm-within"); !within.empty()) {
+        const Result<Nanos> window = parse_time("confirm-within", within, kShortestWindow, kLongestWindow);
+        if (!window) return window.error();
+        options.confirm_within = *window;
+    }
+    const bool waits = options.confirm_within > Nanos{0};
+    if (const std::string when = explain::text_parameter(request.query, "confirm-if"); !when.empty()) {
+        if (when != "can-deny-more" || !waits)
+            return Error::of(ErrorKind::kInvalid, "confirm-if is '" + when + "'",
+                             "write can-deny-more, beside confirm-within");
+        options.confirm_if_it_can_deny_more = true;
+    }
+    if (const std::string wires = explain::text_parameter(request.query, "revert-if"); !wires.empty()) {
+        if (!waits)
+            return Error::of(ErrorKind::kInvalid, "revert-if without confirm-within",
+                             "a change is taken back only while it waits to be confirmed: give a time too");
+        Result<std::vector<TripWire>> read = parse_trip_wires(wires);
+        if (!read) return read.error();
+        options.revert_if = *std::move(read);
+    }
+    return Done{};
+}
+
 }  // namespace
 
 Result<ChangeOptions> change_options(const ApiRequest& request) {
@@ -41,7 +72,12 @@ Result<ChangeOptions> change_options(const ApiRequest& request) {
     if (!comment) return comment.error();
     const Result<std::optional<runtime::Existing>> existing = existing_of(request);
     if (!existing) return existing.error();
-    return ChangeOptions{.expected = *expected, .comment = *std::move(comment), .existing = *existing};
+    ChangeOptions options;
+    options.expected = *expected;
+    options.comment = *std::move(comment);
+    options.existing = *existing;
+    if (Status guard = read_guard(request, options); !guard) return std::move(guard).error();
+    return options;
 }
 
 }  // namespace drywall::control

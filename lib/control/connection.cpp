@@ -35,7 +35,10 @@ bool wait_until(int fd, short events, std::chrono::steady_clock::time_point dead
 }  // namespace
 
 Connection::Connection(Descriptor descriptor, const ServerSettings& settings)
-    : descriptor_(std::move(descriptor)), settings_(settings), peer_(peer_of(descriptor_.get())) {}
+    : descriptor_(std::move(descriptor)),
+      settings_(settings),
+      peer_(peer_of(descriptor_.get())),
+      accepted_(read_clocks().boot) {}
 
 bool Connection::wait_for_request() {
     deadline_ = Clock::now() + settings_.idle_timeout;
@@ -85,7 +88,7 @@ void Connection::linger() {
 
 // Nothing that the client sends can put on this name: it stands where a TCP server keeps the remote address.
 void Connection::get_remote_ip_and_port(std::string& ip, int& port) const {
-    ip = peer_key(peer_);
+    ip = peer_key(peer_, accepted_);
     port = 0;
 }
 
@@ -94,14 +97,22 @@ void Connection::get_local_ip_and_port(std::string& ip, int& port) const {
     port = 0;
 }
 
-std::string peer_key(const Peer& peer) {
-    return std::to_string(peer.pid) + ' ' + std::to_string(peer.uid) + ' ' + std::to_string(peer.gid);
+std::string peer_key(const Peer& peer, Nanos accepted) {
+    return std::to_string(peer.pid) + ' ' + std::to_string(peer.uid) + ' ' + std::to_string(peer.gid) + ' ' +
+           std::to_string(accepted.count());
 }
 
 Peer peer_by_key(const std::string& key) {
     Peer peer{0, 65534, 65534};
     std::istringstream(key) >> peer.pid >> peer.uid >> peer.gid;
     return peer;
+}
+
+Nanos connected_by_key(const std::string& key) {
+    Peer ignored;
+    std::int64_t accepted = 0;  // a key without it is as old as can be
+    std::istringstream(key) >> ignored.pid >> ignored.uid >> ignored.gid >> accepted;
+    return Nanos(accepted);
 }
 
 }  // namespace drywall::control

@@ -16,9 +16,10 @@
 
 namespace drywall::control {
 
-// A peer as text in a request's remote address, and back.
-[[nodiscard]] std::string peer_key(const Peer& peer);
+// A peer, and when (by the boot clock) it connected, as text in a request's remote address; and back.
+[[nodiscard]] std::string peer_key(const Peer& peer, Nanos accepted);
 [[nodiscard]] Peer peer_by_key(const std::string& key);
+[[nodiscard]] Nanos connected_by_key(const std::string& key);
 
 class Connection final : public httplib::Stream {
 public:
@@ -52,6 +53,7 @@ private:
     Descriptor descriptor_;
     const ServerSettings& settings_;
     Peer peer_;
+    Nanos accepted_;
     Clock::time_point deadline_;
     std::size_t allowance_ = 0;  // bytes that the current request may still send
     std::string buffer_;         // received and not yet read

@@ -9,6 +9,7 @@
 #include "drywall/explain/warnings.h"
 #include "drywall/policy/convert.h"
 #include "edit_log.h"
+#include "guarding.h"
 #include "plan.h"
 #include "staging.h"
 
@@ -54,12 +55,6 @@ void log_result(std::string_view verb, const Peer& who, const Result<Applied>& r
 
 }  // namespace
 
-std::string Peer::text() const {
-    if (pid == kItself) return "the appliance itself";
-    return "uid " + std::to_string(uid) + " gid " + std::to_string(gid) + " pid " +
-           (pid == 0 ? std::string("unknown") : std::to_string(pid));
-}
-
 std::string_view name(Outcome outcome) noexcept {
     switch (outcome) {
         case Outcome::kCreated: return "created";
@@ -94,7 +89,9 @@ void append_news(const std::vector<Complaint>& warned, const State& before, cons
 }  // namespace
 
 Controller::Controller(ruleset::Surroundings surroundings, classify::Budget budget)
-    : surroundings_(std::move(surroundings)), budget_(budget) {}
+    : surroundings_(std::move(surroundings)), budget_(budget), guarding_(std::make_unique<Guarding>()) {}
+
+Controller::~Controller() = default;
 
 Result<std::unique_ptr<Controller>> Controller::create(ruleset::Surroundings surroundings, classify::Budget budget,
                                                        std::span<const loader::Source> sources) {
@@ -148,13 +145,14 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, const
                                    MakePlan make) {
     const std::scoped_lock lock(change_mutex_);
     Result<Applied> result = [&]() -> Result<Applied> {
+        if (Status free = nothing_waits(); !free) return std::move(free).error();
         const State before = state();
         const Generation current = before.ruleset->generation();
         if (options.expected && *options.expected != current) return moved_on(*options.expected, current);
         Result<Plan> plan = make(*before.inventory);
         if (!plan) return plan.error();
         if (!plan->changes_something())
-            return Applied{std::move(plan->changes), current, current, false, std::move(plan->warnings)};
+            return Applied{std::move(plan->changes), current, current, false, std::move(plan->warnings), {}};
         return carry_out(verb, before, *std::move(plan), who, options);
     }();
     note(verb, result, who, options);
@@ -162,7 +160,7 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, const
     return result;
 }
 
-// Check, compile, keep, publish; the new state is current only after the last of them.
+// Check, compile, guard, keep, publish; the new state is current only after the last of them.
 Result<Applied> Controller::carry_out(std::string_view verb, const State& before, Plan plan, const Peer& who,
                                       const ChangeOptions& options) {
     if (const Status sound = policy::check(plan.after, surroundings_.port_names); !sound) return sound.error();
@@ -182,31 +180,37 @@ Result<Applied> Controller::carry_out(std::string_view verb, const State& before
     append_news(*warned, before, plan.changes, applied.warnings);
     applied.changes = std::move(plan.changes);
 
-    if (Status kept = keep(verb, applied, plan.after, who, options); !kept) return kept.error();
+    ChangeOptions recorded = options;
+    if (applied.enforced_changed && before.ruleset != nullptr) {
+        const Result<std::string> forced = cut_off_by_force(*before.ruleset, **built, options, who);
+        if (!forced) return forced.error();
+        if (!forced->empty()) recorded.comment += (recorded.comment.empty() ? "" : "; ") + *forced;
+    }
+    applied.waits = promise_to_take_back(applied, options, who);
+    std::optional<store::PendingConfirmation> pending;
+    if (applied.waits) pending = {next, applied.before, text_of(*applied.waits)};
+    if (Status kept = keep(verb, applied, plan.after, who, recorded, pending); !kept) {
+        break_promise();
+        return kept.error();
+    }
     const bool enforces_as_before =
         !applied.enforced_changed && before.ruleset->enforcement() == (*built)->enforcement();
     const runtime::Existing existing =
         enforces_as_before ? runtime::Existing::kKeep : options.existing.value_or(existing_);
     last_number_ = number(next);  // workers may see it even if its publication fails in the end
     if (const Status published = publish(*built, existing); !published) {
+        break_promise();
         withdraw(verb, applied, published.error(), who, options);
         return published.error();
     }
     const auto now = std::chrono::system_clock::now();
     auto edits = before.edits == nullptr ? std::make_shared<EditLog>() : std::make_shared<EditLog>(*before.edits);
     edits->note(*before.inventory, plan.after, applied.changes, next, now);
+    if (applied.waits) applied.waits = arm(*std::move(applied.waits), before);
     const std::scoped_lock lock(state_mutex_);
     state_ = {std::make_shared<const policy::Inventory>(std::move(plan.after)), *built, now, std::move(warned),
               std::move(edits)};
     return applied;
-}
-
-Status Controller::publish(const std::shared_ptr<const ruleset::Ruleset>& next, runtime::Existing existing) {
-    Publisher* publisher = [this] {
-        const std::scoped_lock lock(state_mutex_);
-        return publisher_;
-    }();
-    return publisher == nullptr ? Status(Done{}) : publisher->publish(next, existing);
 }
 
 Result<Applied> Controller::apply(std::span<const loader::Source> sources, const Peer& who,
@@ -233,6 +237,8 @@ Result<Applied> Controller::promote(const policy::ResourceId& staged, const Peer
 }
 
 Result<Applied> Controller::rollback(Generation to, const Peer& who, const ChangeOptions& options) {
+    // Also while a change waits: this one takes it back.
+    if (std::optional<Result<Applied>> back = take_back_by_hand(to, who, options)) return *std::move(back);
     const Result<policy::Inventory> wanted = content(to);
     ChangeOptions said = options;
     if (said.comment.empty()) said.comment = "as generation " + std::to_string(number(to));

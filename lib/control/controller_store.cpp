@@ -1,11 +1,9 @@
 // The controller and its memory: how the last generation comes back, and how each new one is kept before it is
 // published. docs/adr/0008-state-in-sqlite.md has the reasons.
-#include <pwd.h>
-
 #include <algorithm>
-#include <array>
 #include <utility>
 
+#include "audit.h"
 #include "drywall/base/logging.h"
 #include "drywall/control/controller.h"
 #include "drywall/explain/warnings.h"
@@ -19,38 +17,9 @@ namespace {
 
 std::string digits(Generation generation) { return std::to_string(index(generation)); }
 
-std::string login_of(std::uint32_t uid) {
-    std::array<char, 4096> room{};
-    passwd entry{};
-    passwd* found = nullptr;
-    if (::getpwuid_r(uid, &entry, room.data(), room.size(), &found) != 0 || found == nullptr) return {};
-    return entry.pw_name;
-}
-
-store::Author author_of(const Peer& who) {
-    return {who.pid, who.uid, who.gid, who.pid == Peer::kItself ? std::string() : login_of(who.uid)};
-}
-
-store::AuditEntry entry_for(std::string_view verb, const Peer& who, const ChangeOptions& options,
-                            std::string_view outcome) {
-    store::AuditEntry entry;
-    entry.at = std::chrono::system_clock::now();
-    entry.author = author_of(who);
-    entry.verb = verb;
-    entry.comment = options.comment;
-    entry.outcome = outcome;
-    return entry;
-}
-
 store::GenerationRecord record_of(std::string_view verb, const Applied& applied, const Peer& who,
                                   const ChangeOptions& options) {
-    store::GenerationRecord record;
-    record.number = applied.after;
-    record.before = applied.before;
-    record.made = std::chrono::system_clock::now();
-    record.verb = verb;
-    record.author = author_of(who);
-    record.comment = options.comment;
+    store::GenerationRecord record = record_of(verb, applied.after, applied.before, who, options.comment);
     record.enforced_changed = applied.enforced_changed;
     for (const Change& change : applied.changes)
         if (change.outcome != Outcome::kUnchanged)
@@ -199,7 +168,7 @@ void Controller::keep_first() {
 void Controller::withdraw(std::string_view verb, const Applied& applied, const Error& why, const Peer& who,
                           const ChangeOptions& options) {
     if (store_ == nullptr) return;
-    store::AuditEntry entry = entry_for(verb, who, options, "withdrawn");
+    store::AuditEntry entry = audit_entry(verb, who, options.comment, "withdrawn");
     entry.before = applied.before;
     entry.after = applied.before;
     entry.words = why.text();
@@ -211,7 +180,7 @@ void Controller::withdraw(std::string_view verb, const Applied& applied, const E
 void Controller::note(std::string_view verb, const Result<Applied>& result, const Peer& who,
                       const ChangeOptions& options) {
     if (store_ == nullptr || (result && result->before != result->after)) return;  // keep() has noted it
-    store::AuditEntry entry = entry_for(verb, who, options, result ? "unchanged" : "failed");
+    store::AuditEntry entry = audit_entry(verb, who, options.comment, result ? "unchanged" : "failed");
     entry.before = generation();
     entry.after = entry.before;
     if (!result) entry.words = result.error().text();

@@ -30,10 +30,22 @@ using runtime::json_of;
 [[nodiscard]] Json json_of(const std::vector<Complaint>& complaints);
 [[nodiscard]] Json json_of(const Error& error);
 [[nodiscard]] Json json_of(const Applied& applied);
+[[nodiscard]] Json json_of(const PendingChange& change, const Moment& now);
+[[nodiscard]] Json confirmation_json(const GuardView& view);
+[[nodiscard]] Json reverted_json(const GuardView& view);
+[[nodiscard]] Json safety_json(const GuardView& view);
+[[nodiscard]] Json json_of(const Drill& drill);
+// `snapshot` may be null: then nothing is known of what it caught.
+[[nodiscard]] Json safety_net_json(const SafetyNet& net, const runtime::Snapshot* snapshot);
 [[nodiscard]] Json json_of(const runtime::Snapshot& snapshot);
 [[nodiscard]] Json json_of(const observe::FlowAnswer& answer);
 // `snapshot` is absent while the dataplane is not running.
 [[nodiscard]] Json json_of_status(const State& state, const std::optional<runtime::Snapshot>& snapshot,
                                   std::chrono::seconds uptime);
+// Says of every rule in the stats whether it is a safety net's: `safety_net`.
+void mark_safety_nets(Json& stats, const runtime::Snapshot& snapshot, const std::vector<SafetyNet>& nets);
+// What status says about guards: confirmation, safety, last_revert, safety_nets, failsafe.
+[[nodiscard]] Json guard_status_json(const State& state, const std::optional<runtime::Snapshot>& snapshot,
+                                     const GuardView& view);
 
 }  // namespace drywall::control

@@ -54,6 +54,7 @@ Json json_of(const Applied& applied) {
             {"generation_before", index(applied.before)},
             {"generation", index(applied.after)},
             {"enforced_changed", applied.enforced_changed},
+            {"waits", applied.waits ? json_of(*applied.waits, read_clocks()) : Json(nullptr)},
             {"warnings", json_of(applied.warnings)}};
 }
 

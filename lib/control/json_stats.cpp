@@ -66,6 +66,7 @@ Json json_of(const Snapshot& snapshot) {
             {"judged", json_of(snapshot.judged)},
             {"enforced_allowed", json_of(snapshot.enforced_allowed)},
             {"enforced_denied", json_of(snapshot.enforced_denied)},
+            {"only_observed", json_of(snapshot.only_observed)},
             {"unmatched", json_of(snapshot.unmatched)},
             {"rules", json_of(snapshot.rules)},
             {"staged", json_of(snapshot.staged)},

@@ -42,7 +42,15 @@ ApiRequest api_request(const httplib::Request& request, std::string body) {
     out.if_generation = request.get_header_value("If-Generation");
     out.accept = request.method == "GET" ? request.get_header_value("Accept") : "";
     out.peer = peer_by_key(request.remote_addr);
+    out.connected = connected_by_key(request.remote_addr);
     return out;
+}
+
+// A header's value may hold nothing else.
+std::string header_value(std::string text) {
+    for (char& c : text)
+        if (static_cast<unsigned char>(c) < ' ' || static_cast<unsigned char>(c) > '~') c = ' ';
+    return text;
 }
 
 // A body without an end. Whoever does not read it is waited for by the thread of its own connection, up to the write
@@ -61,6 +69,7 @@ void stream(httplib::Response& out, ApiResponse response) {
 void fill(httplib::Response& out, ApiResponse response) {
     out.status = response.status;
     if (!response.allow.empty()) out.set_header("Allow", response.allow);
+    if (!response.notice.empty()) out.set_header("Drywall-Notice", header_value(std::move(response.notice)));
     if (response.next) return stream(out, std::move(response));
     out.body = std::move(response.body);
     out.set_header("Content-Type", response.content_type);

@@ -147,6 +147,23 @@ void read_failsafe_rule(const Node& item, std::string path, Settings& settings, 
     settings.failsafe.push_back(std::move(rule));
 }
 
+void read_management_rule(const Node& item, std::string path, Settings& settings, Complaints& complaints) {
+    Fields fields(item, std::move(path), complaints);
+    ManagementRule rule;
+    if (const Node* node = fields.require("protocol")) {
+        const auto protocol =
+            read_choice<std::uint8_t>(*node, fields.path_to("protocol"), kFailsafeProtocols, complaints);
+        rule.protocol = protocol.value_or(rule.protocol);
+    }
+    if (const Node* node = fields.require("port")) {
+        const auto port = read_integer(*node, fields.path_to("port"), 1, 65535, complaints);
+        rule.port = static_cast<std::uint16_t>(port.value_or(0));
+    }
+    rule.to = read_networks(fields, "to", true);
+    fields.finish();
+    settings.management->push_back(std::move(rule));
+}
+
 void assign_duration(Fields& fields, std::string_view name, std::chrono::seconds most, std::chrono::seconds& target) {
     const Node* node = fields.take(name);
     if (node == nullptr) return;
@@ -221,6 +238,11 @@ void read_traffic(Fields& top, Settings& settings) {
     std::size_t i = 0;
     for (const Node& item : top.list("failsafe", 64)) {
         read_failsafe_rule(item, "failsafe[" + std::to_string(i++) + "]", settings, top.complaints());
+    }
+    if (top.node().find("management") != nullptr) settings.management.emplace();  // the written list is the whole list
+    i = 0;
+    for (const Node& item : top.list("management", 64)) {
+        read_management_rule(item, "management[" + std::to_string(i++) + "]", settings, top.complaints());
     }
     if (const auto calico = top.choice<bool>("pending", kPending)) settings.pending_as_calico = *calico;
 }

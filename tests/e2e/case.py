@@ -80,7 +80,7 @@ class WireCase(unittest.TestCase):
                  if (item["kind"], item["metadata"]["name"]) not in self.ALWAYS_THERE]
         if items:
             answer = self.appliance.request(
-                "POST", "/v1/delete", json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
+                "POST", "/v1/delete?force=true", json.dumps({"apiVersion": "v1", "kind": "List", "items": items}))
             self.assertEqual(answer.status, 200, answer.text)
 
     def run(self, result=None):

@@ -19,6 +19,9 @@
 #include "drywall/base/ids.h"
 #include "drywall/base/result.h"
 #include "drywall/classify/classifier.h"
+#include "drywall/control/drill.h"
+#include "drywall/control/guard.h"
+#include "drywall/control/peer.h"
 #include "drywall/loader/resources.h"
 #include "drywall/policy/resources.h"
 #include "drywall/ruleset/ruleset.h"
@@ -27,19 +30,9 @@
 
 namespace drywall::control {
 
+struct Guarding;
 struct Plan;
 class EditLog;
-
-// Who asked: the process at the other end of the control socket, as the kernel vouches for it.
-struct Peer {
-    static constexpr std::int64_t kItself = -1;
-    std::int64_t pid = kItself;  // 0: a process of another pid namespace
-    std::uint32_t uid = 0;
-    std::uint32_t gid = 0;
-    bool operator==(const Peer&) const = default;
-    // "uid 1000 gid 1000 pid 4711", "the appliance itself"
-    [[nodiscard]] std::string text() const;
-};
 
 enum class Outcome : std::uint8_t { kCreated, kConfigured, kUnchanged, kDeleted };
 [[nodiscard]] std::string_view name(Outcome outcome) noexcept;
@@ -57,6 +50,7 @@ struct Applied {
     bool enforced_changed = false;
     // What is probably not meant: about the resources of this request, and what this change brought about elsewhere.
     std::vector<Complaint> warnings{};
+    std::optional<PendingChange> waits{};  // to be confirmed, or it is taken back
 };
 
 // A moment's state, consistent in itself.
@@ -97,6 +91,11 @@ struct ChangeOptions {
     // What becomes of the connections that are there; absent: as set_existing() said. A change that leaves what is
     // enforced as it is does nothing to them.
     std::optional<runtime::Existing> existing{};
+    // Taken back unless it is confirmed within this time; 0: it stays.
+    Nanos confirm_within{0};
+    bool confirm_if_it_can_deny_more = false;  // only then; what is enforced changes: it can, unless proven otherwise
+    std::vector<TripWire> revert_if{};         // takes it back earlier, while it waits
+    bool force = false;                        // also if it cuts off what was seen lately; on record
 };
 
 // Where the policies that were in force at the start came from.
@@ -114,6 +113,7 @@ public:
     [[nodiscard]] static Result<std::unique_ptr<Controller>> create(ruleset::Surroundings surroundings,
                                                                     classify::Budget budget = {},
                                                                     std::span<const loader::Source> sources = {});
+    ~Controller();
 
     // The same with a memory: brings back the last confirmed generation of the store, under its number. Only for a
     // store that holds none, the files of `policy_directory` (may be empty) become a new generation. From then on a
@@ -123,7 +123,14 @@ public:
                                                                     store::GenerationStore& store,
                                                                     const std::string& policy_directory);
 
-    // From now on changes are published there. Start the dataplane with state().ruleset, then attach it, before anyone
+    // How changes are guarded. Opens the safety when the rescue flag is there, or when it was open before a restart and
+    // its time is not over. Call it once, before in_force().
+    void guard_with(GuardSettings settings);
+
+    // What the workers shall use: state().ruleset, enforced, or only observed while the safety is open.
+    [[nodiscard]] std::shared_ptr<const ruleset::Ruleset> in_force() const;
+
+    // From now on changes are published there. Start the dataplane with in_force(), then attach it, before anyone
     // may ask for changes. `publisher` outlives the controller or is detached first.
     void attach(Publisher& publisher);
     void detach();
@@ -174,6 +181,24 @@ public:
     [[nodiscard]] Rehearsed rehearse_apply(std::span<const loader::Source> sources) const;
     // What an inventory compiles to. Nothing is changed.
     [[nodiscard]] Rehearsed compile(Generation generation, const policy::Inventory& inventory) const;
+    // The change that waits stays. `connected`: the boot clock when the connection came over which this is said.
+    [[nodiscard]] Result<PendingChange> confirm(const Peer& who, Nanos connected, std::optional<Generation> meant = {});
+
+    // Everything is observed and nothing enforced, for a while, through all changes; and the end of it.
+    [[nodiscard]] Result<SafetyOpening> open_safety(Nanos how_long, std::string reason, const Peer& who);
+    [[nodiscard]] Status close_safety(const Peer& who);
+
+    // Takes back what nobody confirmed in time or what tore a trip-wire, and closes the safety when its time is over.
+    // The watchman's.
+    void keep_promises();
+
+    [[nodiscard]] GuardView guard();
+    // What this user must be told with the next answer, once: that a change was taken back.
+    [[nodiscard]] std::string notice_for(const Peer& who);
+
+    // What the change would cut off, and what would bring it back, worked out beside what is in force.
+    [[nodiscard]] Result<Drill> drill(std::span<const loader::Source> sources) const;
+    [[nodiscard]] Result<Drill> drill_promotion(const policy::ResourceId& staged) const;
 
     [[nodiscard]] State state() const;
     [[nodiscard]] Generation generation() const { return state().ruleset->generation(); }
@@ -206,12 +231,35 @@ private:
     // A request that made no generation.
     void note(std::string_view verb, const Result<Applied>& result, const Peer& who, const ChangeOptions& options);
 
+    // controller_guard.cpp. REQUIRES: change_mutex_ is held
+    [[nodiscard]] Status nothing_waits() const;
+    // kRefused, naming what would be cut off. With force: that in words, for the record; empty: nothing.
+    [[nodiscard]] Result<std::string> cut_off_by_force(const ruleset::Ruleset& before, const ruleset::Ruleset& next,
+                                                       const ChangeOptions& options, const Peer& who) const;
+    [[nodiscard]] std::optional<PendingChange> promise_to_take_back(const Applied& applied,
+                                                                    const ChangeOptions& options, const Peer& who);
+    void break_promise();
+    PendingChange arm(PendingChange change, const State& previous);
+    Status take_back(const std::string& cause);
+    void note_taken_back(Reverted reverted);
+    void note_interrupted(const store::PendingConfirmation& pending, const Moment& now);
+    // Somebody rolls back to the generation that would come back by itself; nothing: that is another one.
+    [[nodiscard]] std::optional<Result<Applied>> take_back_by_hand(
+        Generation to, const Peer& who, const ChangeOptions& options);  // takes change_mutex_
+    Status shut(const Peer& who, const std::string& why);
+    Status publish_again(std::string_view verb, const Peer& who, const std::string& why);
+    // Needs no mutex. Counters of all rules are collected only where a trip-wire, or somebody who asks, wants them.
+    enum class Looking : std::uint8_t { kAsWired, kEverywhere };
+    [[nodiscard]] Signs signs_since_the_change(Looking looking);
+    [[nodiscard]] Result<Drill> drill(const State& before, Plan plan) const;
+
     ruleset::Surroundings surroundings_;
     classify::Budget budget_;
     store::GenerationStore* store_ = nullptr;  // set before anyone else knows the controller
     Origin origin_;
     std::optional<Applied> first_;  // guarded by change_mutex_; made from files and not stored yet
     runtime::Existing existing_ = runtime::Existing::kRecheck;
+    std::unique_ptr<Guarding> guarding_;
     std::mutex change_mutex_;         // held through a whole change
     std::uint64_t last_number_ = 0;   // guarded by change_mutex_; a number once published is never used again
     mutable std::mutex state_mutex_;  // guards what follows; held for the time of a copy

@@ -45,6 +45,13 @@ struct FailsafeRule {
     std::vector<net::Prefix> from;  // sources; empty: any
 };
 
+// Connections by which the site is managed: what a change may not cut off unnoticed.
+struct ManagementRule {
+    std::uint8_t protocol = 6;    // tcp or udp
+    std::uint16_t port = 0;       // destination
+    std::vector<net::Prefix> to;  // destinations; empty: any
+};
+
 struct FlowTimeouts {
     std::chrono::seconds tcp_established{7440};
     std::chrono::seconds tcp_transitory{240};
@@ -90,7 +97,8 @@ struct Settings {
     std::vector<NonIpRule> non_ip;        // defaults: ARP passes
     Verdict non_ip_default = Verdict::kDeny;
     std::vector<FailsafeRule> failsafe;
-    bool pending_as_calico = false;  // `pending: calico`: no overlay, Delete ignored
+    std::optional<std::vector<ManagementRule>> management;  // nothing: tcp 22, 179 and 6443, to anywhere
+    bool pending_as_calico = false;                         // `pending: calico`: no overlay, Delete ignored
 
     Existing existing = Existing::kRecheck;      // what a change does to the connections that are there
     std::chrono::seconds check_min_time{86400};  // what `drywall check` asks for: time since the last edit,

@@ -77,7 +77,11 @@ public:
     Controller* operator->() { return controller_.get(); }
 
     Result<Applied> apply(std::vector<std::string> texts, std::optional<Generation> expected = {}) {
-        return controller_->apply(files(std::move(texts)), kAna, {.expected = expected, .comment = {}});
+        return controller_->apply(files(std::move(texts)), kAna, ChangeOptions{.expected = expected});
+    }
+
+    Result<Applied> apply_with(std::vector<std::string> texts, const ChangeOptions& options) {
+        return controller_->apply(files(std::move(texts)), kAna, options);
     }
 
     static constexpr Peer kAna{4711, 1000, 1000};

@@ -1,0 +1,450 @@
+// What the controller does so that nobody locks themselves out: changes that undo themselves, the safety, refusals.
+#include <algorithm>
+#include <utility>
+
+#include "audit.h"
+#include "drywall/base/logging.h"
+#include "drywall/control/controller.h"
+#include "guarding.h"
+#include "plan.h"
+
+namespace drywall::control {
+
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::string_view kSafety = "safety";
+constexpr Nanos kStalled = 1s;              // a worker comes round its loop in microseconds
+constexpr std::chrono::hours kLately{1};    // what a change may not silently cut off was seen in this time
+constexpr std::size_t kMostGroups = 65536;  // of them: what the flow log remembers at most
+
+std::string shown(Generation generation) { return std::to_string(index(generation)); }
+
+std::uint64_t dropped(const runtime::Snapshot& snapshot) {
+    std::uint64_t packets = 0;
+    for (const auto& [reason, count] : snapshot.drops) packets += count.packets;
+    return packets;
+}
+
+std::uint64_t stalled(const runtime::Snapshot& snapshot) {
+    return static_cast<std::uint64_t>(
+        std::count_if(snapshot.workers.begin(), snapshot.workers.end(),
+                      [](const runtime::Snapshot::Worker& worker) { return worker.heartbeat_age > kStalled; }));
+}
+
+bool is_there(const std::filesystem::path& flag) {
+    std::error_code ignored;
+    return !flag.empty() && std::filesystem::exists(flag, ignored);
+}
+
+// A memory that fails takes nothing from what happens now: it is said, and the appliance runs on.
+void complain(const char* what, const Status& status) {
+    if (!status) spdlog::error("{}: {}", what, status.error().text());
+}
+
+}  // namespace
+
+std::vector<observe::FlowGroup> Guarding::seen_lately() {
+    if (settings.flows == nullptr) return {};
+    const auto since = settings.clocks().wall - kLately;
+    observe::FlowQuery query;
+    query.enforced = Verdict::kAllow;
+    query.limit = kMostGroups;
+    query.latest = true;
+    std::call_once(looked_back, [&] {
+        observe::FlowQuery before = query;
+        before.since = began - kLately;
+        before.until = began;
+        seen_before = settings.flows->query(before).groups;
+        for (observe::FlowGroup& group : seen_before) group.connections_live = 0;  // that run is over
+    });
+    std::vector<observe::FlowGroup> groups = settings.flows->query(query).groups;
+    groups.insert(groups.end(), seen_before.begin(), seen_before.end());
+    std::erase_if(groups, [since](const observe::FlowGroup& group) {
+        return group.connections_live == 0 && group.last_seen < since;
+    });
+    return groups;
+}
+
+// --- what is in force ---
+
+void Controller::guard_with(GuardSettings settings) {
+    const std::scoped_lock change(change_mutex_);
+    guarding_->settings = std::move(settings);
+    if (guarding_->settings.memory == nullptr && store_ != nullptr)
+        guarding_->settings.memory = &guarding_->store_memory.emplace(*store_);
+    const Moment now = guarding_->settings.clocks();
+    guarding_->began = now.wall;
+    std::optional<SafetyOpening> opening;
+    if (Memory* memory = guarding_->settings.memory; memory != nullptr) {
+        const auto text = memory->recall(kSafety);
+        if (text && *text) opening = safety_opening_of(**text);
+        const bool over = opening && opening->until && opening->until->passed(now);
+        if (over) complain("the safety was open and could not be forgotten", memory->forget(kSafety));
+        if (over) opening.reset();
+    }
+    const std::filesystem::path& flag = guarding_->settings.rescue_flag;
+    if (is_there(flag)) opening = SafetyOpening{"rescue: " + flag.string() + " exists", Peer{}, {}, now.wall};
+    if (origin_.taken_back) note_interrupted(*origin_.taken_back, now);
+    const std::scoped_lock lock(guarding_->mutex);
+    guarding_->safety = std::move(opening);
+    if (guarding_->safety)
+        spdlog::error(
+            "THE SAFETY IS OPEN: everything is observed and NOTHING IS ENFORCED ({}); `drywall safety close` "
+            "ends it",
+            guarding_->safety->reason);
+}
+
+// The start brought back what the change of the last run had replaced.
+void Controller::note_interrupted(const store::PendingConfirmation& pending, const Moment& now) {
+    PendingChange change = pending_change_of(pending.terms).value_or(PendingChange{});
+    change.generation = pending.generation;
+    change.previous = pending.previous;
+    const std::string cause = "the appliance was started anew before it was confirmed";
+    {
+        const std::scoped_lock lock(guarding_->mutex);
+        guarding_->confirmation.arm(change);
+        guarding_->confirmation.take_back(ConfirmationState::kInterrupted, cause);
+    }
+    note_taken_back({change.generation, change.previous, generation(), cause, change.who, now.wall});
+}
+
+std::shared_ptr<const ruleset::Ruleset> Controller::in_force() const {
+    const std::shared_ptr<const ruleset::Ruleset> written = state().ruleset;
+    const ruleset::Enforcement enforcement = guarding_->enforcement();
+    return enforcement == written->enforcement() ? written : written->again(written->generation(), enforcement);
+}
+
+// The one way to the workers. A number is used up even if its publication fails: they may have seen it.
+Status Controller::publish(const std::shared_ptr<const ruleset::Ruleset>& next, runtime::Existing existing) {
+    Publisher* publisher = [this] {
+        const std::scoped_lock lock(state_mutex_);
+        return publisher_;
+    }();
+    last_number_ = index(next->generation());
+    if (publisher == nullptr) return Done{};
+    const bool observed = guarding_->enforcement() == ruleset::Enforcement::kObserve;
+    return publisher->publish(observed ? next->again(next->generation(), ruleset::Enforcement::kObserve) : next,
+                              existing);
+}
+
+// --- changes that undo themselves ---
+
+Status Controller::nothing_waits() const {
+    const std::scoped_lock lock(guarding_->mutex);
+    const Confirmation& confirmation = guarding_->confirmation;
+    if (guarding_->taking_back)
+        return Error::of(ErrorKind::kUnavailable,
+                         "generation " + shown(confirmation.change()->previous) + " is being brought back",
+                         "it could not be published yet; `drywall status` says why, the log says more");
+    if (!confirmation.armed()) return Done{};
+    const PendingChange& change = *confirmation.change();
+    return Error::of(ErrorKind::kRefused,
+                     "generation " + shown(change.generation) + " waits to be confirmed for another " +
+                         time_left_text(change.deadline.left(guarding_->settings.clocks())) +
+                         ": nothing else is changed meanwhile",
+                     "`drywall confirm` keeps it, `drywall rollback " + shown(change.previous) + "` takes it back now");
+}
+
+Result<std::string> Controller::cut_off_by_force(const ruleset::Ruleset& before, const ruleset::Ruleset& next,
+                                                 const ChangeOptions& options, const Peer& who) const {
+    if (guarding_->settings.flows == nullptr) return std::string();
+    const std::vector<observe::FlowGroup> seen = guarding_->seen_lately();
+    const Lockouts lockouts = find_lockouts(before, next, seen, guarding_->settings.management);
+    if (!lockouts.any()) return std::string();
+    if (!options.force) return refusal(lockouts);
+    std::string what = "forced: cuts off " + std::to_string(lockouts.management.size()) + " management path(s) and " +
+                       std::to_string(lockouts.endpoints.size()) + " endpoint(s) of the last hour";
+    spdlog::warn("{} by {}", what, who.text());
+    return what;
+}
+
+std::optional<PendingChange> Controller::promise_to_take_back(const Applied& applied, const ChangeOptions& options,
+                                                              const Peer& who) {
+    const bool asked =
+        options.confirm_within > 0ns && (applied.enforced_changed || !options.confirm_if_it_can_deny_more);
+    if (!asked || applied.before == Generation{}) return std::nullopt;
+    if (DenialWatch* denials = guarding_->settings.denials; denials != nullptr)
+        denials->begin(applied.after, state().ruleset);
+    return PendingChange{.generation = applied.after,
+                         .previous = applied.before,
+                         .deadline = {guarding_->settings.clocks(), options.confirm_within},
+                         .who = who,
+                         .trip_wires = options.revert_if};
+}
+
+void Controller::break_promise() {
+    if (guarding_->settings.denials != nullptr) guarding_->settings.denials->end();
+}
+
+// From here on the time runs: a connection that was there before the publication proves nothing.
+PendingChange Controller::arm(PendingChange change, const State& previous) {
+    change.deadline.set = guarding_->settings.clocks();
+    const Result<runtime::Snapshot> counted = snapshot();
+    const std::scoped_lock lock(guarding_->mutex);
+    guarding_->previous = previous;
+    guarding_->drops_before = counted ? dropped(*counted) : 0;
+    guarding_->confirmation.arm(change);
+    spdlog::warn("generation {} is taken back in {} unless it is confirmed", shown(change.generation),
+                 time_left_text(change.deadline.after));
+    return change;
+}
+
+Result<PendingChange> Controller::confirm(const Peer& who, Nanos connected, std::optional<Generation> meant) {
+    const std::scoped_lock change(change_mutex_);
+    Confirmation confirmation = [this] {
+        const std::scoped_lock lock(guarding_->mutex);
+        return guarding_->confirmation;
+    }();
+    if (Status said = confirmation.confirm(connected, guarding_->settings.clocks(), meant); !said)
+        return std::move(said).error();
+    const PendingChange confirmed = *confirmation.change();
+    if (store_ != nullptr) {
+        store::AuditEntry entry = audit_entry("confirm", who, {}, "confirmed");
+        entry.before = entry.after = generation();
+        // What can't be written down does not count: a restart would take the change back.
+        if (Status kept = store_->confirm(entry); !kept) return std::move(kept).error();
+    }
+    break_promise();
+    spdlog::info("confirm by {}: generation {} stays", who.text(), shown(confirmed.generation));
+    const std::scoped_lock lock(guarding_->mutex);
+    guarding_->confirmation = std::move(confirmation);
+    guarding_->previous.reset();
+    return confirmed;
+}
+
+// Published first and stored afterwards: access matters more than the record of it, and until it is stored the store
+// says that the change is pending, and a restart takes it back again.
+Status Controller::take_back(const std::string& cause) {
+    const auto [previous, change] = [&] {
+        const std::scoped_lock lock(guarding_->mutex);
+        guarding_->taking_back = cause;
+        return std::pair(*guarding_->previous, *guarding_->confirmation.change());
+    }();
+    const auto next = static_cast<Generation>(last_number_ + 1);
+    State again = previous;
+    again.ruleset = previous.ruleset->again(next, ruleset::Enforcement::kEnforce);
+    again.since = guarding_->settings.clocks().wall;
+    if (Status published = publish(again.ruleset, existing_); !published) {
+        spdlog::error("generation {} could not be brought back yet: {}", shown(change.previous),
+                      published.error().text());
+        return published;
+    }
+    const Generation taken_back = generation();
+    {
+        const std::scoped_lock lock(state_mutex_);
+        state_ = again;
+    }
+    if (store_ != nullptr) {
+        store::GenerationRecord record = record_of("revert", next, taken_back, Peer{}, cause);
+        record.takes_back = taken_back;
+        record.enforced_changed = true;
+        complain("that a change was taken back could not be stored", store_->record(record, *again.inventory));
+    }
+    note_taken_back({change.generation, change.previous, next, cause, change.who, again.since});
+    break_promise();
+    return Done{};
+}
+
+void Controller::note_taken_back(Reverted reverted) {
+    std::string told = "generation " + shown(reverted.generation) + " was taken back (" + reverted.cause +
+                       "): what is in force as generation " + shown(reverted.now) + " is generation " +
+                       shown(reverted.previous);
+    spdlog::warn("{}", told);
+    const std::scoped_lock lock(guarding_->mutex);
+    guarding_->notices[reverted.who.uid] = std::move(told);
+    guarding_->last_revert = std::move(reverted);
+    guarding_->previous.reset();
+    guarding_->taking_back.reset();
+}
+
+std::optional<Result<Applied>> Controller::take_back_by_hand(Generation to, const Peer& who,
+                                                             const ChangeOptions& options) {
+    const std::scoped_lock change(change_mutex_);
+    const Generation before = generation();
+    if (options.expected && *options.expected != before) return std::nullopt;  // a conflict, as for any other change
+    {
+        const std::scoped_lock lock(guarding_->mutex);
+        if (!guarding_->confirmation.armed() || guarding_->confirmation.change()->previous != to) return std::nullopt;
+        guarding_->confirmation.take_back(ConfirmationState::kWithdrawn, "rolled back by " + who.text());
+    }
+    if (Status back = take_back("rolled back by " + who.text()); !back) return Result<Applied>(std::move(back).error());
+    Applied applied;
+    applied.before = before;
+    applied.after = generation();
+    applied.enforced_changed = true;
+    (void)notice_for(who);  // who did it knows it
+    return Result<Applied>(std::move(applied));
+}
+
+std::string Controller::notice_for(const Peer& who) {
+    const std::scoped_lock lock(guarding_->mutex);
+    const auto found = guarding_->notices.find(who.uid);
+    if (found == guarding_->notices.end()) return {};
+    std::string notice = std::move(found->second);
+    guarding_->notices.erase(found);
+    return notice;
+}
+
+void Controller::keep_promises() {
+    if (!guarding_->anything_promised()) return;
+    const std::scoped_lock change(change_mutex_);
+    const Moment now = guarding_->settings.clocks();
+    const Signs signs = signs_since_the_change(Looking::kAsWired);
+    const auto [cause, safety_over] = [&] {
+        const std::scoped_lock lock(guarding_->mutex);
+        std::optional<std::string> due = guarding_->taking_back;
+        if (!due) due = guarding_->confirmation.due(now, signs);
+        const bool over = guarding_->safety && guarding_->safety->until && guarding_->safety->until->passed(now);
+        return std::pair(std::move(due), over);
+    }();
+    if (cause) (void)take_back(*cause);
+    if (safety_over) complain("the safety could not be closed yet", shut(Peer{}, "its time is over"));
+}
+
+Signs Controller::signs_since_the_change(Looking looking) {
+    Signs signs;
+    if (guarding_->settings.denials != nullptr) {
+        DenialWatch::Seen seen = guarding_->settings.denials->seen();
+        signs.newly_denied = seen.connections;
+        signs.examples = std::move(seen.examples);
+    }
+    const auto [counters, before] = [&] {
+        const std::scoped_lock lock(guarding_->mutex);
+        if (!guarding_->confirmation.armed()) return std::pair(false, std::uint64_t{0});
+        const std::vector<TripWire>& wires = guarding_->confirmation.change()->trip_wires;
+        const bool wired = std::any_of(wires.begin(), wires.end(),
+                                       [](const TripWire& wire) { return wire.sign != WatchedSign::kNewlyDenied; });
+        return std::pair(wired || looking == Looking::kEverywhere, guarding_->drops_before);
+    }();
+    if (!counters) return signs;
+    if (const Result<runtime::Snapshot> counted = snapshot()) {
+        signs.drops = dropped(*counted) - std::min(dropped(*counted), before);
+        signs.workers_stalled = stalled(*counted);
+    }
+    return signs;
+}
+
+// --- the safety ---
+
+Result<SafetyOpening> Controller::open_safety(Nanos how_long, std::string reason, const Peer& who) {
+    const std::scoped_lock change(change_mutex_);
+    const Moment now = guarding_->settings.clocks();
+    const SafetyOpening opening{std::move(reason), who, Deadline{now, how_long}, now.wall};
+    const std::optional<SafetyOpening> before = [&] {
+        const std::scoped_lock lock(guarding_->mutex);
+        return std::exchange(guarding_->safety, opening);
+    }();
+    if (Status published = publish_again("safety-open", who, opening.reason); !published) {
+        const std::scoped_lock lock(guarding_->mutex);
+        guarding_->safety = before;
+        return std::move(published).error();
+    }
+    if (guarding_->settings.memory != nullptr)
+        complain("the safety is open, and a restart will not know it",
+                 guarding_->settings.memory->remember(kSafety, text_of(opening)));
+    spdlog::error("THE SAFETY IS OPEN for {} by {}: everything is observed and NOTHING IS ENFORCED ({})",
+                  time_left_text(how_long), who.text(), opening.reason);
+    return opening;
+}
+
+Status Controller::close_safety(const Peer& who) {
+    const std::scoped_lock change(change_mutex_);
+    if (guarding_->enforcement() == ruleset::Enforcement::kEnforce)
+        return Error::of(ErrorKind::kNotFound, "the safety is not open", "what is enforced is enforced");
+    if (is_there(guarding_->settings.rescue_flag))
+        return Error::of(ErrorKind::kRefused,
+                         "the rescue flag " + guarding_->settings.rescue_flag.string() + " is still there",
+                         "remove the file, then say `drywall safety close` again");
+    return shut(who, "closed by " + who.text());
+}
+
+// REQUIRES: the safety is open, and the change mutex is held
+Status Controller::shut(const Peer& who, const std::string& why) {
+    const std::optional<SafetyOpening> before = [this] {
+        const std::scoped_lock lock(guarding_->mutex);
+        return std::exchange(guarding_->safety, std::nullopt);
+    }();
+    if (Status published = publish_again("safety-close", who, why); !published) {
+        const std::scoped_lock lock(guarding_->mutex);
+        guarding_->safety = before;
+        return published;
+    }
+    if (guarding_->settings.memory != nullptr)
+        complain("the safety is closed, and could not be forgotten", guarding_->settings.memory->forget(kSafety));
+    spdlog::warn("the safety is closed ({}): policies are enforced again", why);
+    return Done{};
+}
+
+// What is in force under a new number, as the safety stands now. It is a generation like any other in the history, and
+// a change that waits goes on waiting.
+Status Controller::publish_again(std::string_view verb, const Peer& who, const std::string& why) {
+    const auto next = static_cast<Generation>(last_number_ + 1);
+    State again = state();
+    const Generation before = again.ruleset->generation();
+    again.ruleset = again.ruleset->again(next, ruleset::Enforcement::kEnforce);
+    if (Status published = publish(again.ruleset, existing_); !published) return published;
+    if (store_ != nullptr) {
+        const std::optional<PendingChange> waits = [this] {
+            const std::scoped_lock lock(guarding_->mutex);
+            return guarding_->confirmation.armed() ? guarding_->confirmation.change() : std::nullopt;
+        }();
+        std::optional<store::PendingConfirmation> pending;
+        if (waits) pending = {next, waits->previous, text_of(*waits)};
+        complain("that the safety was opened or closed could not be stored",
+                 store_->record(record_of(verb, next, before, who, why), *again.inventory, pending));
+    }
+    const std::scoped_lock lock(state_mutex_);
+    state_ = std::move(again);
+    return Done{};
+}
+
+// --- rehearsals ---
+
+Result<Drill> Controller::drill(const State& before, Plan plan) const {
+    if (const Status sound = policy::check(plan.after, surroundings_.port_names); !sound) return sound.error();
+    const auto next = static_cast<Generation>(index(before.ruleset->generation()) + 1);  // nobody else gets to see it
+    const Instant begun = monotonic_now();
+    const auto built = ruleset::Ruleset::build(next, plan.after, surroundings_, budget_);
+    if (!built) return built.error();
+    const Nanos took = monotonic_now() - begun;
+    const std::vector<observe::FlowGroup> seen = guarding_->seen_lately();
+    Drill drill = drilled(*before.ruleset, **built, seen, guarding_->settings.management);
+    drill.build_time = took;
+    return drill;
+}
+
+Result<Drill> Controller::drill(std::span<const loader::Source> sources) const {
+    const State before = state();
+    Result<Plan> plan = plan_apply(*before.inventory, sources);
+    if (!plan) return plan.error();
+    return drill(before, *std::move(plan));
+}
+
+Result<Drill> Controller::drill_promotion(const policy::ResourceId& staged) const {
+    const State before = state();
+    Result<Plan> plan = plan_promote(*before.inventory, staged);
+    if (!plan) return plan.error();
+    return drill(before, *std::move(plan));
+}
+
+// --- what there is to see ---
+
+GuardView Controller::guard() {
+    Signs signs = signs_since_the_change(Looking::kEverywhere);
+    GuardView view;
+    view.now = guarding_->settings.clocks();
+    view.signs = std::move(signs);
+    if (guarding_->settings.denials != nullptr) view.records_lost = guarding_->settings.denials->seen().records_lost;
+    view.rescue_flag = is_there(guarding_->settings.rescue_flag);
+    const std::scoped_lock lock(guarding_->mutex);
+    view.confirmation = guarding_->confirmation.state();
+    view.change = guarding_->confirmation.change();
+    view.cause = guarding_->confirmation.cause();
+    view.last_revert = guarding_->last_revert;
+    view.safety = guarding_->safety;
+    return view;
+}
+
+}  // namespace drywall::control

@@ -1,0 +1,85 @@
+#include "drywall/control/denial_watch.h"
+
+#include <string_view>
+#include <utility>
+
+#include "drywall/explain/protocols.h"
+
+namespace drywall::control {
+
+namespace {
+
+constexpr std::size_t kExamples = 5;
+constexpr std::size_t kMostTuples = 65536;  // told apart; more are counted as they come
+
+std::string_view bytes_of(const net::AddressBytes& address) noexcept {
+    return {reinterpret_cast<const char*>(address.data()), address.size()};
+}
+
+// "tcp 10.0.0.1:40000 > 10.1.0.9:443"
+std::string connection_text(const net::Tuple& tuple) {
+    const net::Address source{tuple.family, tuple.source};
+    const net::Address destination{tuple.family, tuple.destination};
+    const std::string protocol = explain::protocol_name(tuple.protocol);
+    if (net::is_icmp(tuple.protocol)) return protocol + ' ' + source.text() + " > " + destination.text();
+    const auto end = [](const net::Address& address, std::uint16_t port) {
+        const std::string text = address.family == net::Family::kIPv6 ? '[' + address.text() + ']' : address.text();
+        return port == 0 ? text : text + ':' + std::to_string(port);
+    };
+    return protocol + ' ' + end(source, tuple.source_port) + " > " + end(destination, tuple.destination_port);
+}
+
+}  // namespace
+
+std::size_t DenialWatch::TupleHash::operator()(const net::Tuple& tuple) const noexcept {
+    const std::hash<std::string_view> hash;
+    const std::size_t ports = std::size_t{tuple.source_port} << 32U | std::size_t{tuple.destination_port} << 16U |
+                              std::size_t{tuple.protocol} << 8U | tuple.ingress_port;
+    return hash(bytes_of(tuple.source)) * 31 + hash(bytes_of(tuple.destination)) * 17 + ports * 0x9e3779b97f4a7c15ULL;
+}
+
+void DenialWatch::on_event(const telemetry::FlowEvent& event, const ruleset::Ruleset* ruleset) {
+    const bool denied = event.kind == telemetry::FlowEventKind::kDenied || event.kind == telemetry::FlowEventKind::kCut;
+    if (denied && watching_.load(std::memory_order_acquire)) look_at(event);
+    next_.on_event(event, ruleset);
+}
+
+void DenialWatch::on_lost(std::uint64_t records) {
+    if (watching_.load(std::memory_order_acquire)) {
+        const std::scoped_lock lock(mutex_);
+        seen_.records_lost += records;
+    }
+    next_.on_lost(records);
+}
+
+void DenialWatch::look_at(const telemetry::FlowEvent& event) {
+    const std::scoped_lock lock(mutex_);
+    if (previous_ == nullptr || event.generation < since_) return;
+    if (previous_->trace(previous_->classify(event.tuple)).enforced != Verdict::kAllow) return;
+    if (denied_.size() < kMostTuples && !denied_.insert(event.tuple).second) return;
+    ++seen_.connections;
+    if (seen_.examples.size() < kExamples) seen_.examples.push_back(connection_text(event.tuple));
+}
+
+void DenialWatch::begin(Generation since, std::shared_ptr<const ruleset::Ruleset> previous) {
+    const std::scoped_lock lock(mutex_);
+    since_ = since;
+    previous_ = std::move(previous);
+    denied_.clear();
+    seen_ = {};
+    watching_.store(true, std::memory_order_release);
+}
+
+void DenialWatch::end() {
+    const std::scoped_lock lock(mutex_);
+    watching_.store(false, std::memory_order_release);
+    previous_.reset();
+    denied_.clear();
+}
+
+DenialWatch::Seen DenialWatch::seen() const {
+    const std::scoped_lock lock(mutex_);
+    return seen_;
+}
+
+}  // namespace drywall::control

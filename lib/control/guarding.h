@@ -1,0 +1,58 @@
+// Guarding: the controller's side of include/drywall/control/guard.h, between changes.
+//
+// Threads: written under the controller's change mutex and `mutex`; read under either.
+#pragma once
+
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "drywall/control/controller.h"
+#include "drywall/control/guard.h"
+#include "drywall/store/generation_store.h"
+
+namespace drywall::control {
+
+class StoreMemory final : public Memory {
+public:
+    explicit StoreMemory(store::GenerationStore& store) : store_(store) {}
+    Status remember(std::string_view name, std::string_view text) override { return store_.remember(name, text); }
+    Status forget(std::string_view name) override { return store_.forget(name); }
+    Result<std::optional<std::string>> recall(std::string_view name) override { return store_.recall(name); }
+
+private:
+    store::GenerationStore& store_;
+};
+
+struct Guarding {
+    GuardSettings settings;
+    std::optional<StoreMemory> store_memory;  // what settings.memory is, unless it was given
+
+    mutable std::mutex mutex;  // guards what follows; held for the time of a copy
+    Confirmation confirmation;
+    std::optional<State> previous;  // of the change that waits: kept warm
+    std::uint64_t drops_before = 0;
+    std::optional<std::string> taking_back;  // the cause; set until the previous generation is in force again
+    std::optional<SafetyOpening> safety;
+    std::optional<Reverted> last_revert;
+    std::map<std::uint32_t, std::string> notices;  // by uid: what a user is told with the next answer
+
+    // Groups of connections that were allowed and seen in the last hour, also before a restart.
+    [[nodiscard]] std::vector<observe::FlowGroup> seen_lately();
+    std::once_flag looked_back;
+    std::vector<observe::FlowGroup> seen_before;  // by the last run; written once, under looked_back
+    std::chrono::system_clock::time_point began;  // set by guard_with()
+
+    [[nodiscard]] bool anything_promised() const {
+        const std::scoped_lock lock(mutex);
+        return confirmation.armed() || taking_back || (safety && safety->until);
+    }
+    [[nodiscard]] ruleset::Enforcement enforcement() const {
+        const std::scoped_lock lock(mutex);
+        return safety ? ruleset::Enforcement::kObserve : ruleset::Enforcement::kEnforce;
+    }
+};
+
+}  // namespace drywall::control
