@@ -12,6 +12,7 @@
 #include "drywall/base/result.h"
 #include "drywall/control/controller.h"
 #include "drywall/control/denial_watch.h"
+#include "drywall/control/ipfix_exporter.h"
 #include "drywall/control/server.h"
 #include "drywall/control/watchman.h"
 #include "drywall/io/dpdk.h"
@@ -61,6 +62,7 @@ private:
     std::unique_ptr<runtime::Launcher> launcher_;
     std::unique_ptr<runtime::Dataplane> dataplane_;
     std::unique_ptr<control::DataplanePublisher> publisher_;
+    std::unique_ptr<control::IpfixExporter> ipfix_;
     std::unique_ptr<control::Server> server_;
     std::unique_ptr<control::Watchman> watchman_;
 };

@@ -9,6 +9,7 @@
 
 #include "drywall/classify/classifier.h"
 #include "drywall/control/guard.h"
+#include "drywall/control/ipfix_exporter.h"
 #include "drywall/control/server.h"
 #include "drywall/io/dpdk.h"
 #include "drywall/loader/settings.h"
@@ -25,6 +26,7 @@ namespace drywall::daemon {
 [[nodiscard]] runtime::Existing existing_connections(const loader::Settings& settings);
 [[nodiscard]] control::GuardSettings guard_settings(const loader::Settings& settings, const observe::FlowLog& flows,
                                                     control::DenialWatch& denials);
+[[nodiscard]] control::IpfixSettings ipfix_settings(const loader::IpfixExport& settings);
 [[nodiscard]] runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                                             std::vector<std::shared_ptr<io::Port>> ports);
 // Nothing where they are switched off.

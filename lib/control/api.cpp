@@ -26,7 +26,7 @@ constexpr auto kChange = std::to_array<std::string_view>(
     {"if-generation", "comment", "existing", "confirm-within", "confirm-if", "revert-if", "force"});
 constexpr auto kFiles = std::to_array<std::string_view>(
     {"if-generation", "comment", "existing", "confirm-within", "confirm-if", "revert-if", "force", "source"});
-constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "limit"});
+constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "group-by", "limit"});
 constexpr auto kRecommend = std::to_array<std::string_view>({"for", "since", "denied"});
 constexpr auto kImpact = std::to_array<std::string_view>({"name", "kind", "namespace", "since", "limit"});
 constexpr auto kCheck = std::to_array<std::string_view>(
@@ -75,6 +75,11 @@ int status_of(ErrorKind kind) noexcept {
     return 500;
 }
 
+// Changes, and nothing else, can be made conditional.
+bool is_change(const Api::Route& route) {
+    return std::find(route.parameters.begin(), route.parameters.end(), "if-generation") != route.parameters.end();
+}
+
 Status known_parameters(const ApiRequest& request, std::span<const std::string_view> allowed) {
     for (const auto& [parameter, value] : request.query) {
         if (std::find(allowed.begin(), allowed.end(), parameter) != allowed.end()) continue;
@@ -102,12 +107,15 @@ ApiResponse error_response(int status, std::string_view code, const std::string&
     return response;
 }
 
-Api::Api(Controller& controller, const observe::FlowLog& flows) : controller_(controller), flows_(flows) {}
+Api::Api(Controller& controller, const observe::FlowLog& flows, MetricsLimits metrics, const IpfixExporter* ipfix)
+    : controller_(controller), flows_(flows), metrics_(metrics), ipfix_(ipfix) {}
 
 std::span<const Api::Route> Api::routes() {
     static const auto kRoutes = std::to_array<Route>({
         {"GET", "/_ping", &Api::ping, kNone},
+        {"GET", "/metrics", &Api::metrics, kNone},
         {"GET", "/v1/version", &Api::version, kNone},
+        {"GET", "/v1/openapi.json", &Api::openapi, kNone},
         {"GET", "/v1/status", &Api::status, kNone},
         {"GET", "/v1/resources", &Api::get_resources, kFormat},
         {"GET", "/v1/resources/{kind}", &Api::get_resources, kFormat},
@@ -162,6 +170,7 @@ ApiResponse Api::handle(const ApiRequest& request) {
         if (const Status known = known_parameters(request, route.parameters); !known)
             return error_response(known.error());
         Result<ApiResponse> answered = (this->*route.handler)(request, *parts);
+        if (!answered && is_change(route)) ++changes_refused_;
         ApiResponse response = answered ? *std::move(answered) : error_response(answered.error());
         if (request.path.starts_with("/v1/")) response.notice = controller_.notice_for(request.peer);
         return response;
