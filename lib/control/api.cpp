@@ -95,7 +95,7 @@ ApiResponse error_response(int status, std::string_view code, const std::string&
 Api::Api(Controller& controller, const observe::FlowLog& flows) : controller_(controller), flows_(flows) {}
 
 std::span<const Api::Route> Api::routes() {
-    static const auto kRoutes = std::to_array<Route>({
+    static const auto rows = std::to_array<Route>({
         {"GET", "/_ping", &Api::ping, kNone},
         {"GET", "/v1/version", &Api::version, kNone},
         {"GET", "/v1/status", &Api::status, kNone},
@@ -123,7 +123,7 @@ std::span<const Api::Route> Api::routes() {
         {"GET", "/v1/trace", &Api::trace, kTrace},
         {"GET", "/v1/recommend", &Api::recommend, kRecommend},
     });
-    return kRoutes;
+    return rows;
 }
 
 ApiResponse Api::handle(const ApiRequest& request) {
