@@ -111,7 +111,7 @@ Api::Api(Controller& controller, const observe::FlowLog& flows, MetricsLimits me
     : controller_(controller), flows_(flows), metrics_(metrics), ipfix_(ipfix) {}
 
 std::span<const Api::Route> Api::routes() {
-    static const auto kRoutes = std::to_array<Route>({
+    static const auto rows = std::to_array<Route>({
         {"GET", "/_ping", &Api::ping, kNone},
         {"GET", "/metrics", &Api::metrics, kNone},
         {"GET", "/v1/version", &Api::version, kNone},
@@ -154,7 +154,7 @@ std::span<const Api::Route> Api::routes() {
         {"GET", "/v1/trace", &Api::trace, kTrace},
         {"GET", "/v1/recommend", &Api::recommend, kRecommend},
     });
-    return kRoutes;
+    return rows;
 }
 
 ApiResponse Api::handle(const ApiRequest& request) {

@@ -129,21 +129,21 @@ private:
 }  // namespace
 
 std::span<const std::string_view> Api::flow_parameters() {
-    static const std::vector<std::string> kNegated = [] {
+    static const std::vector<std::string> negated = [] {
         std::vector<std::string> names;
         for (const observe::FlowFlag& flag : observe::FlowFilter::flags())
             names.push_back(std::string(kNot) + std::string(flag.name));
         return names;
     }();
-    static const std::vector<std::string_view> kAll = [] {
+    static const std::vector<std::string_view> all = [] {
         std::vector<std::string_view> names;
         for (const observe::FlowFlag& flag : observe::FlowFilter::flags()) names.push_back(flag.name);
-        names.insert(names.end(), kNegated.begin(), kNegated.end());
+        names.insert(names.end(), negated.begin(), negated.end());
         for (const std::string_view name : {"since", "until", "after", "limit", "latest", "wait", "follow"})
             names.push_back(name);
         return names;
     }();
-    return kAll;
+    return all;
 }
 
 Result<ApiResponse> Api::flows(const ApiRequest& request, const Parts& /*parts*/) {

@@ -179,7 +179,7 @@ void read_flow_history(Fields& flows, Settings& settings) {
     auto history = section(flows, "history");
     if (!history) return;
     std::uint64_t hours = static_cast<std::uint64_t>(settings.flow_history.keep.count());
-    assign_integer(*history, "hours", 1, 24 * 366, hours);
+    assign_integer(*history, "hours", 1, 8784, hours);
     settings.flow_history.keep = std::chrono::hours(hours);
     assign_integer(*history, "max-mb", 0, 1'048'576, settings.flow_history.max_mb);
     history->finish();

@@ -88,14 +88,14 @@ void Decisions::forget_unused() {
 }
 
 std::shared_ptr<const Party> Parties::of(const ruleset::Ruleset* ruleset, const net::Address& address) {
-    static const auto kNobody = std::make_shared<const Party>();
-    if (ruleset == nullptr) return kNobody;
+    static const auto nobody = std::make_shared<const Party>();
+    if (ruleset == nullptr) return nobody;
     if (ruleset->generation() != generation_) {
         known_.clear();
         generation_ = ruleset->generation();
     }
     const ruleset::EndpointInfo* endpoint = ruleset->endpoint_of(address);
-    if (endpoint == nullptr) return kNobody;
+    if (endpoint == nullptr) return nobody;
     std::shared_ptr<const Party>& known = known_[endpoint];
     if (!known)
         known = std::make_shared<const Party>(Party{type_of(endpoint->id.kind), endpoint->id.text(), endpoint->id.ns,

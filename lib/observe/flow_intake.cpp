@@ -217,8 +217,8 @@ void FlowIntake::forget_oldest_connections() {
 }
 
 const std::string& FlowIntake::port_name(std::uint16_t port) const {
-    static const std::string kUnknown;
-    return port < port_names_.size() ? port_names_[port] : kUnknown;
+    static const std::string unknown;
+    return port < port_names_.size() ? port_names_[port] : unknown;
 }
 
 // A clock that was set back ends an interval too: times within one do not run backwards.

@@ -41,7 +41,10 @@ Json hits_json(const std::vector<Hit>& hits) {
 // Whisker writes labels as one text, `app=web | env=prod`.
 std::string labels_text(const policy::Labels& labels) {
     std::string text;
-    for (const auto& [key, value] : labels) text += (text.empty() ? "" : " | ") + key + '=' + value;
+    for (const auto& [key, value] : labels) {
+        if (!text.empty()) text += " | ";
+        text.append(key).append("=").append(value);
+    }
     return text;
 }
 

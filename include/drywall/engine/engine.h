@@ -41,8 +41,8 @@ struct EngineSettings {
     std::uint32_t flow_capacity = 65536;
     std::uint32_t fragment_capacity = 4096;
     FlowTimeouts timeouts;
-    Nanos report_interval{0};  // how often live connections report what they counted; 0: never
-    std::uint64_t hash_seed = 0;                       // random per start, so that nobody can choose colliding flows
+    Nanos report_interval{0};     // how often live connections report what they counted; 0: never
+    std::uint64_t hash_seed = 0;  // random per start, so that nobody can choose colliding flows
 };
 
 // What becomes of connections that an older generation judged, at their next packet. Without more, each is judged
