@@ -229,7 +229,9 @@ def rehearse(demo: Demo, before: dict) -> set:
 
 def promote(demo: Demo, before: dict, dying: set) -> dict:
     chapter(4, "It is promoted")
-    demo.drywall("promote", "close-backend")
+    say("  It is refused at first: backend-2 would lose every connection that it had, and that is seldom meant.")
+    demo.drywall("promote", "close-backend", code=6)
+    demo.drywall("promote", "close-backend", "--force")
     matrix = demo.measure()
     demo.show(matrix, before)
     hold(ended(before, matrix) == dying, "exactly what was foretold has died, and nothing else",

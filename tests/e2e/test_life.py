@@ -57,12 +57,12 @@ class StartErrors(WireCase):
         self.assertRegex(log, r"drywall\.yaml:\d+:\d+: ")
 
     def test_socket_path_in_use(self):
-        self.refused(lambda text: re.sub(r"socket: \S+", f"socket: {self.appliance.socket}", text), EXIT_DEVICE,
+        self.refused(lambda text: re.sub(r"(?m)^  socket: \S+", f"  socket: {self.appliance.socket}", text), EXIT_DEVICE,
                      str(self.appliance.socket), "in use")
         self.assertEqual(self.appliance.get("/v1/status").status, 200)
 
     def test_socket_that_can_not_be_made_is_said_before_a_packet_crosses(self):
-        for change in (lambda text: re.sub(r"socket: \S+", f"socket: {self.appliance.config}", text),
+        for change in (lambda text: re.sub(r"(?m)^  socket: \S+", f"  socket: {self.appliance.config}", text),
                        lambda text: text.replace("control:\n", "control:\n  group: no-such-group\n")):
             log = self.refused(change, EXIT_DEVICE, "control socket")
             self.assertNotIn("totals:", log, "it had forwarded already")

@@ -66,7 +66,7 @@ class Promote(WireCase):
         opened = self.connections()
         foretold = self.foretold()
         self.assertEqual(foretold, {("backend-dev", "database")})
-        self.drywall("promote", "dev-stays-out")
+        self.drywall("promote", "dev-stays-out", "--force")
         self.assertEqual(self.dead(opened), foretold)
         self.assertEqual({pair for pair in PAIRS if self.tcp(*pair) != OPEN}, foretold)
         self.assert_nothing_unaccounted(self.settled_stats())
@@ -74,7 +74,7 @@ class Promote(WireCase):
     def test_kept_connections_go_on_and_new_ones_are_denied(self):
         self.appliance.apply(dev_stays_out())
         opened = self.connections()
-        self.drywall("promote", "dev-stays-out", "--existing", "keep")
+        self.drywall("promote", "dev-stays-out", "--existing", "keep", "--force")
         self.assertEqual(self.dead(opened), set())
         self.assertEqual(self.tcp("backend-dev", "database"), DROPPED)
         stats = self.settled_stats()
@@ -87,7 +87,7 @@ class Promote(WireCase):
     def test_reset_cuts_what_the_change_touches(self):
         self.appliance.apply(dev_stays_out())
         opened = self.connections()
-        self.drywall("promote", "dev-stays-out", "--existing", "reset")
+        self.drywall("promote", "dev-stays-out", "--existing", "reset", "--force")
         touched = {pair for pair in PAIRS if pair[1] == "database"}  # its Pass takes part in all of them
         self.assertEqual(self.dead(opened), touched)
         self.assertEqual({pair for pair in PAIRS if self.tcp(*pair) == OPEN}, set(PAIRS) - {("backend-dev", "database")})
@@ -112,7 +112,7 @@ class Promote(WireCase):
         self.assertEqual(self.names("StagedGlobalNetworkPolicy"), ["dev-stays-out"])
         self.assertEqual(self.tcp("backend-dev", "database"), OPEN)
         staged = self.appliance.get("/v1/resources/sgnp/dev-stays-out").json
-        self.drywall("promote", "dev-stays-out")
+        self.drywall("promote", "dev-stays-out", "--force")
         self.assertEqual(self.tcp("backend-dev", "database"), DROPPED)
         self.drywall("demote", "dev-stays-out")
         self.assertEqual(self.names("GlobalNetworkPolicy"), [])
@@ -137,5 +137,5 @@ class Promote(WireCase):
         self.assertIn("twice", self.drywall("review", "unused"))
         self.assertEqual(self.tcp("frontend", "cache"), OPEN)
         unused = json.loads(self.drywall("review", "unused", "-o", "json"))["rows"]
-        self.assertEqual([(row["name"], row["index"]) for row in unused], [("twice", 1)])
+        self.assertEqual([(row["name"], row["index"]) for row in unused], [("nobody", 0), ("twice", 1)])
         self.assertTrue(unused[0]["counted_since"]["time"])

@@ -30,7 +30,7 @@ class Store(WireCase):
         self.appliance.start()
 
     def test_what_was_applied_is_in_force_after_kill_9_and_numbers_go_on(self):
-        self.drywall("apply", "-f", "-", "--comment", "CHG-1", input=policies.only_backend_reaches_database())
+        self.drywall("apply", "-f", "-", "--comment", "CHG-1", "--force", input=policies.only_backend_reaches_database())
         self.assertEqual(self.tcp("frontend", "database", timeout=1), DROPPED)
         before = self.appliance.generation()
         self.restart(kill=True)

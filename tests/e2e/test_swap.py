@@ -92,7 +92,7 @@ class HotSwap(WireCase):
         self.serve("cache", PORT)
         with traffic.connect(self.host("frontend").namespace, self.host("cache").v4, PORT, timeout=60) as connection:
             whole = []
-            thread = threading.Thread(target=lambda: whole.append(stream(connection, 8 << 20)))
+            thread = threading.Thread(target=lambda: whole.append(stream(connection, 32 << 20)))
             thread.start()
             turn = 0
             while thread.is_alive() and turn < 5000:
