@@ -65,6 +65,8 @@ Result<std::unique_ptr<Appliance>> Appliance::start(const loader::Settings& sett
     if (!dpdk) return dpdk.error();
     appliance->dpdk_ = std::move(*dpdk);
     if (auto started = appliance->start_dataplane(settings); !started) return started.error();
+    if (settings.ipfix)
+        appliance->ipfix_ = control::IpfixExporter::start(ipfix_settings(*settings.ipfix), appliance->flows_);
     if (auto started = appliance->start_server(settings); !started) return started.error();
     return appliance;
 }
@@ -86,7 +88,9 @@ Status Appliance::start_dataplane(const loader::Settings& settings) {
 }
 
 Status Appliance::start_server(const loader::Settings& settings) {
-    auto server = control::Server::start(server_settings(settings), *controller_, flows_);
+    control::ServerSettings how = server_settings(settings);
+    how.ipfix = ipfix_.get();
+    auto server = control::Server::start(std::move(how), *controller_, flows_);
     if (!server) return server.error();
     server_ = std::move(*server);
     spdlog::info("ready: {} ports, {} worker(s), generation {}, control socket {}", settings.ports.size(),
@@ -102,6 +106,7 @@ void Appliance::stop() {
     recorder_.reset();  // what the stats core drained last is written too
     log_totals(dataplane_->snapshot());
     server_.reset();
+    ipfix_.reset();  // after the last flows ended
     publisher_.reset();
     dataplane_.reset();
 }

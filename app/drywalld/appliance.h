@@ -11,6 +11,7 @@
 
 #include "drywall/base/result.h"
 #include "drywall/control/controller.h"
+#include "drywall/control/ipfix_exporter.h"
 #include "drywall/control/server.h"
 #include "drywall/io/dpdk.h"
 #include "drywall/loader/settings.h"
@@ -58,6 +59,7 @@ private:
     std::unique_ptr<runtime::Launcher> launcher_;
     std::unique_ptr<runtime::Dataplane> dataplane_;
     std::unique_ptr<control::DataplanePublisher> publisher_;
+    std::unique_ptr<control::IpfixExporter> ipfix_;
     std::unique_ptr<control::Server> server_;
 };
 

@@ -22,6 +22,11 @@ control::ServerSettings server_settings(const loader::Settings& settings) {
     control::ServerSettings server;
     server.socket_path = settings.control_socket;
     server.group = settings.control_group;
+    server.view_socket_path = settings.view_socket;
+    server.view_group = settings.view_group;
+    server.metrics_listen = settings.metrics_listen;
+    server.metrics = {.rules = settings.metrics_rules,
+                      .connections = std::uint64_t{settings.flows_per_worker} * settings.worker_cores.size()};
     return server;
 }
 
@@ -31,6 +36,16 @@ store::StoreSettings store_settings(const loader::Settings& settings) {
     store.generations = settings.state_generations;
     store.audit_entries = settings.state_audit_entries;
     return store;
+}
+
+control::IpfixSettings ipfix_settings(const loader::IpfixExport& settings) {
+    return {.collector = settings.collector,
+            .interval = settings.interval,
+            .template_interval = settings.template_interval,
+            .observation_domain = settings.observation_domain,
+            .observation_point = settings.observation_point,
+            .enterprise = settings.enterprise_number,
+            .message_bytes = settings.message_bytes};
 }
 
 runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "drywall/classify/classifier.h"
+#include "drywall/control/ipfix_exporter.h"
 #include "drywall/control/server.h"
 #include "drywall/io/dpdk.h"
 #include "drywall/loader/settings.h"
@@ -21,6 +22,7 @@ namespace drywall::daemon {
 [[nodiscard]] io::DpdkSettings dpdk_settings(const loader::Settings& settings);
 [[nodiscard]] control::ServerSettings server_settings(const loader::Settings& settings);
 [[nodiscard]] store::StoreSettings store_settings(const loader::Settings& settings);
+[[nodiscard]] control::IpfixSettings ipfix_settings(const loader::IpfixExport& settings);
 [[nodiscard]] runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                                             std::vector<std::shared_ptr<io::Port>> ports);
 // Nothing where they are switched off.

@@ -21,7 +21,7 @@ constexpr auto kSource = std::to_array<std::string_view>({"source"});
 constexpr auto kLimit = std::to_array<std::string_view>({"limit"});
 constexpr auto kAudit = std::to_array<std::string_view>({"limit", "before"});
 constexpr auto kDiff = std::to_array<std::string_view>({"from", "to"});
-constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "limit"});
+constexpr auto kMatrix = std::to_array<std::string_view>({"view", "service", "group-by", "limit"});
 constexpr auto kRecommend = std::to_array<std::string_view>({"for", "since", "denied"});
 constexpr auto kTrace =
     std::to_array<std::string_view>({"protocol", "source", "destination", "source-port", "port", "type", "code", "in"});
@@ -65,6 +65,11 @@ int status_of(ErrorKind kind) noexcept {
     return 500;
 }
 
+// Changes, and nothing else, can be made conditional.
+bool is_change(const Api::Route& route) {
+    return std::find(route.parameters.begin(), route.parameters.end(), "if-generation") != route.parameters.end();
+}
+
 Status known_parameters(const ApiRequest& request, std::span<const std::string_view> allowed) {
     for (const auto& [parameter, value] : request.query) {
         if (std::find(allowed.begin(), allowed.end(), parameter) != allowed.end()) continue;
@@ -92,12 +97,15 @@ ApiResponse error_response(int status, std::string_view code, const std::string&
     return response;
 }
 
-Api::Api(Controller& controller, const observe::FlowLog& flows) : controller_(controller), flows_(flows) {}
+Api::Api(Controller& controller, const observe::FlowLog& flows, MetricsLimits metrics, const IpfixExporter* ipfix)
+    : controller_(controller), flows_(flows), metrics_(metrics), ipfix_(ipfix) {}
 
 std::span<const Api::Route> Api::routes() {
     static const auto kRoutes = std::to_array<Route>({
         {"GET", "/_ping", &Api::ping, kNone},
+        {"GET", "/metrics", &Api::metrics, kNone},
         {"GET", "/v1/version", &Api::version, kNone},
+        {"GET", "/v1/openapi.json", &Api::openapi, kNone},
         {"GET", "/v1/status", &Api::status, kNone},
         {"GET", "/v1/resources", &Api::get_resources, kFormat},
         {"GET", "/v1/resources/{kind}", &Api::get_resources, kFormat},
@@ -139,6 +147,7 @@ ApiResponse Api::handle(const ApiRequest& request) {
         if (const Status known = known_parameters(request, route.parameters); !known)
             return error_response(known.error());
         Result<ApiResponse> response = (this->*route.handler)(request, *parts);
+        if (!response && is_change(route)) ++changes_refused_;
         return response ? *std::move(response) : error_response(response.error());
     }
     if (allowed.empty()) return error_response(404, "not-found", "there is nothing at " + request.path);

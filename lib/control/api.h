@@ -14,6 +14,7 @@
 
 #include "drywall/base/result.h"
 #include "drywall/control/controller.h"
+#include "drywall/control/server.h"
 #include "drywall/observe/flow_log.h"
 
 namespace drywall::control {
@@ -46,14 +47,14 @@ struct ApiResponse {
 
 class Api {
 public:
-    Api(Controller& controller, const observe::FlowLog& flows);
+    Api(Controller& controller, const observe::FlowLog& flows, MetricsLimits metrics = {},
+        const IpfixExporter* ipfix = nullptr);
 
     [[nodiscard]] ApiResponse handle(const ApiRequest& request);
 
     // Whoever waits for flows is answered now.
     void stop_waiting() noexcept { stopping_ = true; }
 
-private:
     using Parts = std::vector<std::string>;  // what stood in the place of {kind}, {name}, ...
     using Handler = Result<ApiResponse> (Api::*)(const ApiRequest&, const Parts&);
     struct Route {
@@ -62,8 +63,10 @@ private:
         Handler handler;
         std::span<const std::string_view> parameters;  // of the query; others are a mistake
     };
+    // What there is. docs/openapi.json describes each of them.
     static std::span<const Route> routes();
 
+private:
     Result<ApiResponse> ping(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> version(const ApiRequest& request, const Parts& parts);
 
@@ -102,11 +105,18 @@ private:
 
     observe::FlowAnswer wait_for_flows(const observe::FlowQuery& query, std::chrono::milliseconds timeout) const;
 
+    // api_export.cpp
+    Result<ApiResponse> openapi(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> metrics(const ApiRequest& request, const Parts& parts);
+
     Controller& controller_;
     const observe::FlowLog& flows_;
+    MetricsLimits metrics_;
+    const IpfixExporter* ipfix_;  // null: there is none
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-    std::atomic<std::size_t> followers_{0};  // of flows, just now
-    std::atomic<bool> stopping_{false};      // the server's owner writes, waiting requests read
+    std::atomic<std::size_t> followers_{0};          // of flows, just now
+    std::atomic<bool> stopping_{false};              // the server's owner writes, waiting requests read
+    std::atomic<std::uint64_t> changes_refused_{0};  // whoever serves a request writes and reads
 };
 
 }  // namespace drywall::control

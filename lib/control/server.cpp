@@ -21,6 +21,7 @@
 #include "connection.h"
 #include "connection_threads.h"
 #include "drywall/base/logging.h"
+#include "tcp_socket.h"
 #include "unix_socket.h"
 
 namespace drywall::control {
@@ -65,6 +66,11 @@ void fill(httplib::Response& out, ApiResponse response) {
     out.body = std::move(response.body);
     out.set_header("Content-Type", response.content_type);
 }
+
+// What may be asked through a socket.
+enum class Access : std::uint8_t { kControl, kView, kMetrics };
+
+bool is_question(const httplib::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
 
 // Bodies come with a length, plain, and not too long: the library would read any other kind without a limit.
 std::optional<ApiResponse> unwanted_body(const httplib::Request& request, std::size_t most) {
@@ -128,7 +134,8 @@ private:
 // The library's server over a socket that it did not make, and connections that it does not read by itself.
 class HttpServer final : public httplib::Server {
 public:
-    HttpServer(const ServerSettings& settings, Api& api) : settings_(settings), api_(api) {
+    HttpServer(const ServerSettings& settings, Api& api, Access access)
+        : settings_(settings), api_(api), access_(access) {
         new_task_queue = [this] { return new ConnectionThreads(settings_.max_connections); };
         const auto send_timeout = std::chrono::ceil<std::chrono::seconds>(settings.request_timeout);
         set_write_timeout(send_timeout.count());
@@ -164,15 +171,29 @@ private:
              });
     }
 
+    // What is refused by its header, before any of its body is read.
+    [[nodiscard]] std::optional<ApiResponse> refusal_of(const httplib::Request& request) const {
+        if (access_ == Access::kView && !is_question(request))
+            return error_response(403, "read-only",
+                                  request.method + " " + request.path + ": this socket answers questions (GET) and " +
+                                      "changes nothing; use the control socket, " + settings_.socket_path);
+        if (access_ == Access::kMetrics && !(is_question(request) && request.path == "/metrics"))
+            return error_response(403, "read-only",
+                                  request.method + " " + request.path +
+                                      ": here is GET /metrics and nothing else; the API is on the control socket, " +
+                                      settings_.socket_path);
+        return unwanted_body(request, settings_.max_body_bytes);
+    }
+
     void set_failures() {
         set_pre_routing_handler([this](const httplib::Request& request, httplib::Response& response) {
-            std::optional<ApiResponse> refusal = unwanted_body(request, settings_.max_body_bytes);
+            std::optional<ApiResponse> refusal = refusal_of(request);
             if (!refusal) return HandlerResponse::Unhandled;
             fill(response, *std::move(refusal));
             return HandlerResponse::Handled;
         });
         set_expect_100_continue_handler([this](const httplib::Request& request, httplib::Response& response) {
-            std::optional<ApiResponse> refusal = unwanted_body(request, settings_.max_body_bytes);
+            std::optional<ApiResponse> refusal = refusal_of(request);
             if (!refusal) return 100;
             fill(response, *std::move(refusal));
             return response.status;
@@ -234,8 +255,7 @@ private:
             bool body_unread = false;
             ok = process_request(connection, left == 1, last, [&](httplib::Request& request) {
                 no_length_is_no_body(request);
-                body_unread = unwanted_body(request, settings_.max_body_bytes).has_value() ||
-                              (!takes_body(request) && content_length(request) > 0);
+                body_unread = refusal_of(request).has_value() || (!takes_body(request) && content_length(request) > 0);
                 if (!body_unread) return connection.expect_body(content_length(request));
                 request.headers.erase("Connection");
                 request.headers.emplace("Connection", "close");
@@ -248,6 +268,7 @@ private:
 
     const ServerSettings& settings_;
     Api& api_;
+    Access access_;
     LiveConnections live_;
 };
 
@@ -267,58 +288,104 @@ private:
     sigset_t before_{};
 };
 
-class UnixServer final : public Server {
+// One socket: its place in the file system, and the thread that accepts there.
+class Door {
 public:
-    UnixServer(ServerSettings settings, Controller& controller, const observe::FlowLog& flows)
-        : settings_(std::move(settings)), api_(controller, flows), http_(settings_, api_) {}
-    ~UnixServer() override { stop_now(); }
+    Door(const ServerSettings& settings, Api& api, Access access) : http_(settings, api, access) {}
+    ~Door() { close(); }
+    Door(const Door&) = delete;
+    Door& operator=(const Door&) = delete;
 
-    Status listen() {
-        Result<Descriptor> listener = listen_at(settings_.socket_path, settings_.group);
-        return listener ? serve_on(*std::move(listener)) : Status(std::move(listener).error());
-    }
-
-    void stop() override { stop_now(); }
-
-private:
-    Status serve_on(Descriptor listener) {
-        (void)::lstat(settings_.socket_path.c_str(), &made_);
-        http_.adopt(std::move(listener));
-        const SignalsBlocked blocked;
-        thread_ = std::thread([this] {
-            if (!http_.listen_after_bind()) spdlog::error("control API: no longer accepting connections");
-        });
-        // The library can only be stopped once it runs; its thread needs a moment to get there.
-        while (!http_.is_running()) std::this_thread::sleep_for(1ms);
+    Status open(const std::string& path, const std::string& group) {
+        Result<Descriptor> listener = listen_at(path, group);
+        if (!listener) return std::move(listener).error();
+        path_ = path;
+        (void)::lstat(path_.c_str(), &made_);
+        accept_on(*std::move(listener), path);
         return Done{};
     }
 
-    void stop_now() {
+    Status open(const net::SocketAddress& place) {
+        Result<Descriptor> listener = listen_on_loopback(place);
+        if (!listener) return std::move(listener).error();
+        accept_on(*std::move(listener), place.text());
+        return Done{};
+    }
+
+    void close() {
         if (!thread_.joinable()) return;
         remove_socket();
-        api_.stop_waiting();
         http_.stop();
         http_.end_connections();
         thread_.join();
     }
 
+private:
+    void accept_on(Descriptor listener, std::string place) {
+        http_.adopt(std::move(listener));
+        const SignalsBlocked blocked;
+        thread_ = std::thread([this, place = std::move(place)] {
+            if (!http_.listen_after_bind()) spdlog::error("control API: no longer accepting connections on {}", place);
+        });
+        // The library can only be stopped once it runs; its thread needs a moment to get there.
+        while (!http_.is_running()) std::this_thread::sleep_for(1ms);
+    }
+
     // Only what we made: a successor may have put its own socket there.
     void remove_socket() const {
         struct stat there {};
-        if (::lstat(settings_.socket_path.c_str(), &there) != 0) return;
-        if (there.st_dev == made_.st_dev && there.st_ino == made_.st_ino) (void)::unlink(settings_.socket_path.c_str());
+        if (path_.empty()) return;
+        if (::lstat(path_.c_str(), &there) != 0) return;
+        if (there.st_dev == made_.st_dev && there.st_ino == made_.st_ino) (void)::unlink(path_.c_str());
     }
 
-    ServerSettings settings_;
-    Api api_;
     HttpServer http_;
+    std::string path_;  // in the file system; empty: it is no such socket
     struct stat made_ {};
     std::thread thread_;
 };
 
+class UnixServer final : public Server {
+public:
+    UnixServer(ServerSettings settings, Controller& controller, const observe::FlowLog& flows)
+        : settings_(std::move(settings)),
+          api_(controller, flows, settings_.metrics, settings_.ipfix),
+          control_(settings_, api_, Access::kControl),
+          view_(settings_, api_, Access::kView),
+          metrics_(settings_, api_, Access::kMetrics) {}
+    ~UnixServer() override { stop_now(); }
+
+    Status listen() {
+        if (Status opened = control_.open(settings_.socket_path, settings_.group); !opened) return opened;
+        if (!settings_.view_socket_path.empty())
+            if (Status opened = view_.open(settings_.view_socket_path, settings_.view_group); !opened) return opened;
+        return settings_.metrics_listen ? metrics_.open(*settings_.metrics_listen) : Status(Done{});
+    }
+
+    void stop() override { stop_now(); }
+
+private:
+    void stop_now() {
+        api_.stop_waiting();
+        metrics_.close();
+        view_.close();
+        control_.close();
+    }
+
+    ServerSettings settings_;
+    Api api_;
+    Door control_;
+    Door view_;
+    Door metrics_;
+};
+
 }  // namespace
 
-Status Server::can_start(const ServerSettings& settings) { return check_place(settings.socket_path, settings.group); }
+Status Server::can_start(const ServerSettings& settings) {
+    if (Status usable = check_place(settings.socket_path, settings.group); !usable) return usable;
+    if (settings.view_socket_path.empty()) return Done{};
+    return check_place(settings.view_socket_path, settings.view_group);
+}
 
 Result<std::unique_ptr<Server>> Server::start(ServerSettings settings, Controller& controller,
                                               const observe::FlowLog& flows) {

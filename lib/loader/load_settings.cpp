@@ -16,19 +16,30 @@ constexpr std::array<Choice<std::string_view>, 6> kLogLevels{Choice<std::string_
                                                              {"error", "error"},
                                                              {"off", "off"}};
 
+void read_socket_path(Fields& control, std::string_view name, std::string& target) {
+    const Node* node = control.take(name);
+    if (node == nullptr) return;
+    const auto path = read_text(*node, control.path_to(name), control.complaints());
+    if (path && (!path->starts_with('/') || path->size() > kMaxSocketPath)) {
+        control.complaints().add(node->line, node->column,
+                                 control.path_to(name) + " " + shown(*path) + " can't be a socket's path",
+                                 "write an absolute path of at most " + std::to_string(kMaxSocketPath) + " characters");
+    }
+    target = path.value_or("");
+}
+
 void read_control(Fields& top, Settings& settings) {
     auto control = section(top, "control");
     if (!control) return;
-    if (const Node* node = control->take("socket")) {
-        const auto path = read_text(*node, "control.socket", top.complaints());
-        if (path && (!path->starts_with('/') || path->size() > kMaxSocketPath)) {
-            top.complaints().add(node->line, node->column,
-                                 "control.socket " + shown(*path) + " can't be a socket's path",
-                                 "write an absolute path of at most " + std::to_string(kMaxSocketPath) + " characters");
-        }
-        settings.control_socket = path.value_or("");
-    }
+    read_socket_path(*control, "socket", settings.control_socket);
     settings.control_group = control->text("group").value_or("");
+    read_socket_path(*control, "view-socket", settings.view_socket);
+    settings.view_group = control->text("view-group").value_or("");
+    const Node* view = control->node().find("view-socket");
+    if (view != nullptr && settings.view_socket == settings.control_socket) {
+        top.complaints().add(view->line, view->column, "control.view-socket and control.socket are the same",
+                             "who may change policy, and who may only look, is told by the socket: give each its own");
+    }
     control->finish();
 }
 
@@ -68,6 +79,7 @@ Settings read_settings(Fields& top, Purpose purpose) {
     read_limits(top, settings);
     read_control(top, settings);
     read_state(top, settings);
+    read_export(top, settings);
     settings.policy_directory = top.text("policies").value_or("");
     read_log(top, settings);
     top.finish();

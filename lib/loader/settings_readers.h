@@ -21,6 +21,9 @@ void read_traffic(Fields& top, Settings& settings);
 // Limits and times: flows, stats, swap-timeout, ruleset-memory-mb.
 void read_limits(Fields& top, Settings& settings);
 
+// What leaves the appliance by itself: metrics, ipfix.
+void read_export(Fields& top, Settings& settings);
+
 // A mapping field's own fields, or nothing when it is absent.
 [[nodiscard]] std::optional<Fields> section(Fields& parent, std::string_view name);
 

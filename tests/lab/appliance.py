@@ -52,6 +52,7 @@ def has_af_xdp() -> bool:
 class Answer:
     status: int
     text: str
+    content_type: str = ""
 
     @property
     def json(self):
@@ -93,6 +94,7 @@ workers:
 stats-core: {cpus[0]}
 control:
   socket: {folder}/api.sock
+  view-socket: {folder}/ro.sock
 state:
   directory: {folder}/state
 {extra}"""
@@ -107,6 +109,7 @@ class Appliance:
         self._own_folder = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="drywall-"))
         self.socket = self.folder / "api.sock"
+        self.view_socket = self.folder / "ro.sock"
         self.config = self.folder / "drywall.yaml"
         self.log_file = self.folder / "drywalld.log"
         self.config.write_text(text if text is not None else configuration(self.folder, driver, extra))
@@ -172,12 +175,13 @@ class Appliance:
 
     # The API.
 
-    def request(self, method: str, path: str, body: str | None = None, headers: dict | None = None) -> Answer:
-        connection = UnixConnection(self.socket)
+    def request(self, method: str, path: str, body: str | None = None, headers: dict | None = None,
+                socket: Path | None = None) -> Answer:
+        connection = UnixConnection(socket or self.socket)
         try:
             connection.request(method, path, body=body.encode() if body is not None else None, headers=headers or {})
             response = connection.getresponse()
-            return Answer(response.status, response.read().decode())
+            return Answer(response.status, response.read().decode(errors="replace"), response.headers.get("Content-Type", ""))
         finally:
             connection.close()
 

@@ -47,6 +47,7 @@ class Wire:
         self._namespaces: list[Namespace] = []
         try:
             self.box = self._namespace("box")
+            self.box.ip("link set lo up")
             self.segments = {side: self._segment(side) for side in (LEFT, RIGHT)}
         except BaseException:
             self.delete()

@@ -18,6 +18,7 @@ THIRD_PARTY = [
     (re.compile(r"^pcap(/.*)?\.h$"), ("lib/io/pcap/", "tests/support/")),
     (re.compile(r"^sqlite3\.h$"), ("lib/store/", "tests/unit/store/")),
     (re.compile(r"^httplib\.h$"), ("lib/control/", "app/drywall/", "tests/unit/control/")),
+    (re.compile(r"^prometheus/"), ("lib/control/",)),
     (re.compile(r"^CLI/"), ("app/",)),
     (re.compile(r"^xxhash\.h$"), ("lib/flow/", "lib/net/", "lib/classify/", "lib/ruleset/", "lib/store/")),
     (re.compile(r"^(gtest|gmock)/|^rapidcheck"), ("tests/",)),

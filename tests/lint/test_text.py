@@ -149,6 +149,7 @@ class House(unittest.TestCase):
         packages = {
             "spdlog": "libspdlog-dev", "yaml-cpp": "libyaml-cpp-dev", "nlohmann_json": "nlohmann-json3-dev",
             "cpp-httplib": "libcpp-httplib-dev", "CLI11": "libcli11-dev", "libhs": "libhyperscan-dev",
+            "prometheus-cpp-core": "prometheus-cpp-dev", "sqlite3": "libsqlite3-dev",
             "libdpdk": "libdpdk-dev", "libpcap": "libpcap-dev", "gtest": "libgtest-dev", "gtest_main": "libgtest-dev",
             "gmock": "libgmock-dev", "benchmark": "libbenchmark-dev", "benchmark_main": "libbenchmark-dev",
             "rapidcheck": "librapidcheck-dev", "sqlite3": "libsqlite3-dev",

@@ -14,6 +14,7 @@
 #include "drywall/base/verdict.h"
 #include "drywall/loader/resources.h"
 #include "drywall/net/address.h"
+#include "drywall/net/socket_address.h"
 
 namespace drywall::loader {
 
@@ -66,6 +67,17 @@ struct FlowFile {
     std::uint32_t files = 5;
 };
 
+// Flows for a collector, as IPFIX over UDP.
+struct IpfixExport {
+    net::SocketAddress collector;
+    std::chrono::milliseconds interval{10'000};
+    std::chrono::milliseconds template_interval{60'000};
+    std::uint32_t observation_domain = 1;
+    std::uint64_t observation_point = 1;
+    std::uint32_t enterprise_number = 32473;  // set aside for documentation (RFC 5612)
+    std::size_t message_bytes = 1400;
+};
+
 struct Settings {
     Memory memory = Memory::kNoHuge;
     std::uint32_t memory_mb = 256;
@@ -82,6 +94,11 @@ struct Settings {
 
     std::string control_socket = "/run/drywall/api.sock";
     std::string control_group;  // group that may use the socket; empty: the daemon's own
+    std::string view_socket;    // for questions only; empty: there is none
+    std::string view_group;
+    std::optional<net::SocketAddress> metrics_listen;  // on loopback; absent: only on the sockets
+    std::size_t metrics_rules = 2000;                  // that have series of their own
+    std::optional<IpfixExport> ipfix;                  // absent: nothing is sent
 
     Posture posture = Posture::kOpen;
     Verdict unmatched = Verdict::kAllow;  // from posture unless written

@@ -40,6 +40,7 @@ class Served {
 public:
     explicit Served(ServerSettings settings = {}) {
         settings.socket_path = socket();
+        settings.view_socket_path = view_socket();
         auto started = Server::start(settings, *site, flows);
         if (!started) {
             ADD_FAILURE() << started.error().text();
@@ -48,8 +49,14 @@ public:
         server = *std::move(started);
     }
     [[nodiscard]] std::string socket() const { return (directory.path() / "run" / "api.sock").string(); }
-    [[nodiscard]] httplib::Client client() const {
-        httplib::Client http(socket(), 80);
+    [[nodiscard]] httplib::Client client() const { return client_of(socket()); }
+
+    // The same API on a view socket too.
+    [[nodiscard]] std::string view_socket() const { return (directory.path() / "run" / "ro.sock").string(); }
+    [[nodiscard]] httplib::Client view_client() const { return client_of(view_socket()); }
+
+    static httplib::Client client_of(const std::string& path) {
+        httplib::Client http(path, 80);
         http.set_address_family(AF_UNIX);
         return http;
     }

@@ -22,6 +22,7 @@
 #include <unistd.h>
 #include <nlohmann/json.hpp>
 
+#include "raw_connection.h"
 #include "served.h"
 #include "story.h"
 
@@ -32,40 +33,12 @@ using nlohmann::json;
 using test::kEndpoints;
 using test::kStagedClosed;
 using test::kWebToDb;
+using test::RawConnection;
 using test::Served;
 using test::Site;
 using test::TemporaryDirectory;
 using test::with;
 using testing::HasSubstr;
-
-// A connection on which bytes are written by hand.
-class RawConnection {
-public:
-    explicit RawConnection(const std::string& path) : fd_(::socket(AF_UNIX, SOCK_STREAM, 0)) {
-        sockaddr_un address{};
-        address.sun_family = AF_UNIX;
-        std::memcpy(address.sun_path, path.data(), path.size());
-        if (::connect(fd_, reinterpret_cast<const sockaddr*>(&address), sizeof(address)) != 0) std::abort();
-    }
-    ~RawConnection() { ::close(fd_); }
-    RawConnection(const RawConnection&) = delete;
-    RawConnection& operator=(const RawConnection&) = delete;
-
-    // As far as the server lets us.
-    void send(std::string_view text) const { (void)::send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
-    void finish() const { (void)::shutdown(fd_, SHUT_WR); }
-    // Until the server closes.
-    [[nodiscard]] std::string receive_all() const {
-        std::string out;
-        std::array<char, 4096> buffer{};
-        for (ssize_t got = 0; (got = ::recv(fd_, buffer.data(), buffer.size(), 0)) > 0;)
-            out.append(buffer.data(), static_cast<std::size_t>(got));
-        return out;
-    }
-
-private:
-    int fd_;
-};
 
 mode_t mode_of(const std::filesystem::path& path) {
     struct stat there {};

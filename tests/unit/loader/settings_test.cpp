@@ -54,6 +54,8 @@ TEST(Settings, AMinimalFileGetsTheDocumentedDefaults) {
     EXPECT_EQ(settings.non_ip[0].verdict, Verdict::kAllow);
     EXPECT_EQ(settings.non_ip_default, Verdict::kDeny);
     EXPECT_EQ(settings.control_socket, "/run/drywall/api.sock");
+    EXPECT_EQ(settings.view_socket, "");
+    EXPECT_FALSE(settings.metrics_listen);
     EXPECT_EQ(settings.timeouts.tcp_established, 7440s);
     EXPECT_EQ(settings.swap_timeout, 500ms);
 }
@@ -62,7 +64,9 @@ TEST(Settings, EverySettingCanBeWritten) {
     const Settings settings = with(R"(
 dpdk: {memory: hugepages, memory-mb: 512, packet-buffers: 32768, eal-arguments: [--log-level=8]}
 stats-core: 3
-control: {socket: /tmp/d.sock, group: netops}
+control: {socket: /tmp/d.sock, group: netops, view-socket: /tmp/ro.sock, view-group: viewers}
+metrics: {listen: "[::1]:9417", rules: 10}
+ipfix: {collector: 192.0.2.7:4739, interval: 5s, template-interval: 2m, observation-domain: 7, observation-point: 8, enterprise-number: 9, message-bytes: 512}
 posture: closed
 unmatched: allow
 non-ip: {default: allow, rules: [{ether-type: lldp, action: deny}, {ether-type: "0x88F7", action: deny}]}
@@ -82,6 +86,19 @@ log: {level: debug})");
     EXPECT_EQ(settings.stats_core, 3U);
     EXPECT_EQ(settings.control_socket, "/tmp/d.sock");
     EXPECT_EQ(settings.control_group, "netops");
+    EXPECT_EQ(settings.view_socket, "/tmp/ro.sock");
+    EXPECT_EQ(settings.view_group, "viewers");
+    ASSERT_TRUE(settings.metrics_listen);
+    EXPECT_EQ(settings.metrics_listen->text(), "[::1]:9417");
+    EXPECT_EQ(settings.metrics_rules, 10U);
+    ASSERT_TRUE(settings.ipfix);
+    EXPECT_EQ(settings.ipfix->collector.text(), "192.0.2.7:4739");
+    EXPECT_EQ(settings.ipfix->interval, 5s);
+    EXPECT_EQ(settings.ipfix->template_interval, 2min);
+    EXPECT_EQ(settings.ipfix->observation_domain, 7U);
+    EXPECT_EQ(settings.ipfix->observation_point, 8U);
+    EXPECT_EQ(settings.ipfix->enterprise_number, 9U);
+    EXPECT_EQ(settings.ipfix->message_bytes, 512U);
     EXPECT_EQ(settings.posture, Posture::kClosed);
     EXPECT_EQ(settings.unmatched, Verdict::kAllow);
     EXPECT_EQ(settings.non_ip_default, Verdict::kAllow);
@@ -190,6 +207,14 @@ TEST(Settings, TyposAndWrongValuesAreRefusedWithTheirPlace) {
     expect_complaint("flows: {report-interval: 10ms}", "a duration from 100ms");
     expect_complaint("flows: {timeouts: {udp: 99999999999999999999h}}", "a duration");
     expect_complaint("control: {socket: api.sock}", "write an absolute path");
+    expect_complaint("control: {view-socket: ro.sock}", "write an absolute path");
+    expect_complaint("control: {socket: /run/a.sock, view-socket: /run/a.sock}", "give each its own");
+    expect_complaint("metrics: {listen: 0.0.0.0:9417}", "metrics.listen 0.0.0.0:9417 is not on the loopback interface");
+    expect_complaint("metrics: {listen: \"[::]:9417\"}", "is not on the loopback interface");
+    expect_complaint("metrics: {listen: localhost:9417}", "write an address and a port: 127.0.0.1:9417");
+    expect_complaint("ipfix: {interval: 5s}", "collector");
+    expect_complaint("ipfix: {collector: collector.example:4739}", "ipfix.collector can't be 'collector.example:4739'");
+    expect_complaint("ipfix: {collector: 192.0.2.7:4739, message-bytes: 100}", "512-65507");
     expect_complaint("log: {level: verbose}", "write one of trace, debug, info, warn, error, off");
     expect_complaint("neighbour-discovery: true", "write one of pass, judge");
     expect_complaint("pending: true", "write one of overlay, calico");

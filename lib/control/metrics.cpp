@@ -1,0 +1,148 @@
+#include "metrics.h"
+
+#include <sstream>
+
+#include <prometheus/text_serializer.h>
+
+#include "drywall/base/drop_reason.h"
+
+namespace drywall::control {
+
+namespace {
+
+using runtime::Snapshot;
+using telemetry::PacketsBytes;
+
+double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+double timestamp(std::chrono::system_clock::time_point time) { return seconds(time.time_since_epoch()); }
+
+void add_configuration(MetricFamilies& out, const MetricsInput& input) {
+    const ruleset::Ruleset& ruleset = *input.state.ruleset;
+    out.gauge("drywall_build_info", "What runs; always 1.", 1, {{"version", DRYWALL_VERSION}});
+    out.gauge("drywall_uptime_seconds", "Since the control socket was opened.",
+              static_cast<double>(input.uptime.count()));
+    out.gauge("drywall_dataplane_running", "1 while packets are polled; without it nothing is counted.",
+              input.snapshot != nullptr ? 1 : 0);
+    out.gauge("drywall_config_generation", "The generation in force.",
+              static_cast<double>(index(ruleset.generation())));
+    out.gauge("drywall_config_generation_timestamp_seconds", "When it came into force.", timestamp(input.state.since));
+    out.counter("drywall_config_load_failures_total",
+                "Changes that were asked for over the API and not made: wrong, refused, conflicting, or failed.",
+                input.changes_refused);
+    out.gauge("drywall_ruleset_bytes", "Memory of its compiled tables.",
+              static_cast<double>(ruleset.footprint().table_bytes));
+    out.gauge("drywall_ruleset_traces", "Distinct ways of deciding, in both worlds.",
+              static_cast<double>(ruleset.footprint().traces));
+    std::map<policy::Kind, std::size_t> counts;
+    for (const auto& [id, resource] : *input.state.inventory) ++counts[id.kind];
+    for (const policy::Kind kind : policy::all_kinds())
+        out.gauge("drywall_resources", "Resources by kind.", static_cast<double>(counts[kind]),
+                  {{"kind", std::string(policy::name(kind))}});
+}
+
+void add_ports(MetricFamilies& out, const std::vector<runtime::PortTotals>& ports) {
+    const auto each = [&](std::string_view name, std::string_view help, auto value) {
+        for (const runtime::PortTotals& port : ports) out.counter(name, help, value(port), {{"port", port.name}});
+    };
+    using Port = runtime::PortTotals;
+    each("drywall_port_receive_packets_total", "Packets that workers took from the port.",
+         [](const Port& port) { return port.received.packets; });
+    each("drywall_port_receive_bytes_total", "Their bytes.", [](const Port& port) { return port.received.bytes; });
+    each("drywall_port_transmit_packets_total", "Packets that workers gave to the port.",
+         [](const Port& port) { return port.transmitted.packets; });
+    each("drywall_port_transmit_bytes_total", "Their bytes.", [](const Port& port) { return port.transmitted.bytes; });
+    each("drywall_port_receive_missed_packets_total", "Packets that the device dropped because no worker fetched them.",
+         [](const Port& port) { return port.device.missed; });
+    each("drywall_port_receive_errors_total", "Frames that the device found damaged.",
+         [](const Port& port) { return port.device.errors; });
+    each("drywall_port_transmit_errors_total", "Packets that the device could not send.",
+         [](const Port& port) { return port.device.transmit_errors; });
+    for (const Port& port : ports)
+        out.gauge("drywall_port_link_up", "1: the link is up.", port.link_up ? 1 : 0, {{"port", port.name}});
+}
+
+void add_packets(MetricFamilies& out, const Snapshot& snapshot) {
+    const auto verdicts = {std::pair{"allow", &snapshot.enforced_allowed}, {"deny", &snapshot.enforced_denied}};
+    for (const auto& [verdict, count] : verdicts)
+        out.counter("drywall_judged_packets_total", "Packets that policy judged, by the enforced verdict.",
+                    count->packets, {{"verdict", verdict}});
+    for (const auto& [verdict, count] : verdicts)
+        out.counter("drywall_judged_bytes_total", "Bytes of drywall_judged_packets_total.", count->bytes,
+                    {{"verdict", verdict}});
+    out.counter("drywall_unmatched_packets_total", "Judged packets with no declared endpoint on either side.",
+                snapshot.unmatched.packets);
+    const auto passed = {std::pair{"non-ip", &snapshot.non_ip_passed},
+                         {"neighbour-discovery", &snapshot.neighbour_discovery_passed},
+                         {"related", &snapshot.related_passed}};
+    for (const auto& [cause, count] : passed)
+        out.counter("drywall_passed_unjudged_packets_total", "Packets that pass without being judged.", count->packets,
+                    {{"cause", cause}});
+    for (const DropReasonText& reason : kDropReasons) {
+        const auto counted = snapshot.drops.find(reason.reason);
+        out.counter(
+            "drywall_drops_total", "Packets dropped; what is received is transmitted or has one of these reasons.",
+            counted == snapshot.drops.end() ? 0 : counted->second.packets, {{"reason", std::string(reason.name)}});
+    }
+}
+
+void add_connections(MetricFamilies& out, const Snapshot& snapshot, std::uint64_t limit) {
+    out.gauge("drywall_connections", "Connections in the flow tables.", static_cast<double>(snapshot.flows_live));
+    if (limit > 0)
+        out.gauge("drywall_connections_limit", "Connections that the flow tables can hold.",
+                  static_cast<double>(limit));
+    out.counter("drywall_connections_opened_total", "Connections that were allowed and tracked.",
+                snapshot.flows_opened);
+    out.counter("drywall_connections_ended_total", "Connections that ended.", snapshot.flows_ended);
+    out.counter("drywall_connections_rejudged_total", "Connections judged again because the generation had changed.",
+                snapshot.flows_rejudged);
+}
+
+void add_workers(MetricFamilies& out, const Snapshot& snapshot) {
+    for (std::size_t i = 0; i < snapshot.workers.size(); ++i)
+        out.gauge("drywall_worker_heartbeat_age_seconds", "Since the worker was last seen to turn its loop.",
+                  seconds(std::chrono::nanoseconds(snapshot.workers[i].heartbeat_age.count())),
+                  {{"worker", std::to_string(i)}});
+    for (std::size_t i = 0; i < snapshot.workers.size(); ++i)
+        out.gauge("drywall_worker_connections", "Connections in the worker's flow table.",
+                  static_cast<double>(snapshot.workers[i].flows), {{"worker", std::to_string(i)}});
+}
+
+void add_flow_log(MetricFamilies& out, const MetricsInput& input) {
+    out.counter("drywall_flowlog_records_lost_total", "Flow records that found a worker's ring full.",
+                input.snapshot != nullptr ? input.snapshot->events_lost : input.flow_records_lost);
+    out.counter("drywall_flowlog_groups_evicted_total", "Groups of flows forgotten to make room for others.",
+                input.flow_groups_evicted);
+    if (!input.ipfix) return;
+    out.counter("drywall_ipfix_records_sent_total", "Flow records sent to the IPFIX collector.",
+                input.ipfix->records_sent);
+    out.counter("drywall_ipfix_records_lost_total", "Flow records that could not be sent to the IPFIX collector.",
+                input.ipfix->records_lost);
+    out.counter("drywall_ipfix_messages_sent_total", "Messages sent to the IPFIX collector.",
+                input.ipfix->messages_sent);
+}
+
+void add_dataplane(MetricFamilies& out, const Snapshot& snapshot, const MetricsLimits& limits) {
+    out.counter("drywall_config_publications_total", "Generations published after the first.", snapshot.swaps);
+    out.gauge("drywall_rulesets_alive", "Generations published and not yet freed.",
+              static_cast<double>(snapshot.rulesets_alive));
+    add_ports(out, snapshot.ports);
+    add_packets(out, snapshot);
+    add_connections(out, snapshot, limits.connections);
+    add_workers(out, snapshot);
+    add_rules(out, snapshot, limits.rules);
+}
+
+}  // namespace
+
+std::string metrics_text(const MetricsInput& input) {
+    MetricFamilies families;
+    add_configuration(families, input);
+    add_flow_log(families, input);
+    if (input.snapshot != nullptr) add_dataplane(families, *input.snapshot, input.limits);
+    std::ostringstream text;
+    prometheus::TextSerializer().Serialize(text, std::move(families).take());
+    return text.str();
+}
+
+}  // namespace drywall::control

@@ -1,0 +1,203 @@
+// What Prometheus is told: the numbers of /v1/stats, in bounded number.
+#include "metrics.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <map>
+#include <sstream>
+#include <string>
+
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+#include <nlohmann/json.hpp>
+
+#include "served.h"
+#include "story.h"
+
+namespace drywall::control {
+namespace {
+
+using runtime::RuleCounts;
+using runtime::Snapshot;
+using test::Served;
+using test::Site;
+using testing::HasSubstr;
+
+RuleCounts rule(std::string policy, int index, bool staged, std::uint64_t packets) {
+    RuleCounts out;
+    out.hit.kind = ruleset::HitKind::kRule;
+    out.hit.policy = ruleset::PolicyRef{.kind = policy::Kind::kGlobalNetworkPolicy,
+                                        .tier = "default",
+                                        .ns = {},
+                                        .name = std::move(policy),
+                                        .staged = staged};
+    out.hit.rule_index = index;
+    out.enforced = {packets, packets * 100};
+    out.pending = {packets + 1, packets * 100 + 1};
+    out.would_deny = {packets + 2, 0};
+    out.would_allow = {packets + 3, 0};
+    out.in_current_generation = true;
+    return out;
+}
+
+// Series by their name and labels.
+std::map<std::string, double> samples(const std::string& text) {
+    std::map<std::string, double> out;
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+        if (line.empty() || line.front() == '#') continue;
+        const std::size_t space = line.rfind(' ');
+        EXPECT_TRUE(out.emplace(line.substr(0, space), std::stod(line.substr(space + 1))).second) << line;
+    }
+    return out;
+}
+
+std::map<std::string, double> metrics_of(const Snapshot& snapshot, MetricsLimits limits = {}) {
+    Site site;
+    const State state = site->state();
+    return samples(metrics_text({.state = state, .snapshot = &snapshot, .limits = limits}));
+}
+
+TEST(Metrics, ARuleIsCountedInTheWorldThatItBelongsTo) {
+    Snapshot snapshot;
+    snapshot.rules = {rule("web", 0, false, 10), rule("web", 0, true, 20)};
+    auto found = metrics_of(snapshot);
+    const std::string enforced =
+        R"({tier="default",policy="gnp:web",rule="0",direction="ingress",action="deny",mode="enforced"})";
+    const std::string staged =
+        R"({tier="default",policy="sgnp:web",rule="0",direction="ingress",action="deny",mode="staged"})";
+    EXPECT_EQ(found["drywall_policy_packets_total" + enforced], 10);
+    EXPECT_EQ(found["drywall_policy_bytes_total" + enforced], 1000);
+    EXPECT_EQ(found["drywall_policy_packets_total" + staged], 21);
+    EXPECT_EQ(found["drywall_policy_would_deny_packets_total" + staged], 22);
+    EXPECT_EQ(found["drywall_policy_would_allow_packets_total" + staged], 23);
+}
+
+TEST(Metrics, HitsThatReadAlikeAreOneSeriesWithTheirSum) {
+    Snapshot snapshot;
+    snapshot.rules = {rule("web", 0, false, 10), rule("web", 0, false, 5)};
+    snapshot.rules[1].hit.identity = "another";
+    auto found = metrics_of(snapshot);
+    EXPECT_EQ(found[R"(drywall_policy_packets_total{tier="default",policy="gnp:web",rule="0",direction="ingress",)"
+                    R"(action="deny",mode="enforced"})"],
+              15);
+}
+
+TEST(Metrics, WhatEarlierGenerationsCountedIsKeptInOneSeriesPerWorld) {
+    Snapshot snapshot;
+    snapshot.rules = {rule("web", 0, false, 10), rule("old", 0, false, 5), rule("older", 3, false, 7),
+                      rule("old", 0, true, 2)};
+    for (std::size_t i = 1; i < snapshot.rules.size(); ++i) snapshot.rules[i].in_current_generation = false;
+    auto found = metrics_of(snapshot);
+    EXPECT_EQ(found[R"(drywall_former_rules_packets_total{mode="enforced"})"], 12);
+    EXPECT_EQ(found[R"(drywall_former_rules_packets_total{mode="staged"})"], 3);
+}
+
+TEST(Metrics, RulesBeyondTheLimitAreCountedTogetherAndShown) {
+    Snapshot snapshot;
+    for (int i = 0; i < 50; ++i) snapshot.rules.push_back(rule("web", i, false, 1));
+    auto found = metrics_of(snapshot, {.rules = 20});
+    EXPECT_EQ(found["drywall_metrics_rules_left_out"], 30);
+    double sum = 0;
+    for (const auto& [series, value] : found)
+        if (series.starts_with("drywall_policy_packets_total")) sum += value;
+    EXPECT_EQ(sum, 50);
+}
+
+TEST(Metrics, TheNumberOfSeriesIsBoundedByTheNumberOfRules) {
+    Snapshot snapshot;
+    constexpr std::size_t kRules = 300;
+    for (std::size_t i = 0; i < kRules; ++i) {
+        snapshot.rules.push_back(rule("p" + std::to_string(i), 0, true, i));
+        snapshot.staged.push_back({.policy = *snapshot.rules.back().hit.policy, .would_deny = {}, .would_allow = {}});
+    }
+    snapshot.ports.resize(32);  // the most that a configuration may have
+    for (std::size_t i = 0; i < snapshot.ports.size(); ++i) snapshot.ports[i].name = "port" + std::to_string(i);
+    snapshot.workers.resize(64);
+    EXPECT_LE(metrics_of(snapshot).size(), kSeriesPerRule * kRules + kFixedSeries);
+    EXPECT_LE(metrics_of(snapshot, {.rules = 0, .connections = 1}).size(), kFixedSeries);
+}
+
+TEST(Metrics, NoLabelHoldsAnAddressOrAnL4Port) {
+    Snapshot snapshot;
+    RuleCounts failsafe;
+    failsafe.hit.kind = ruleset::HitKind::kFailsafe;
+    failsafe.hit.service = "tcp/2222";
+    failsafe.hit.rule_index = 0;
+    failsafe.in_current_generation = true;
+    snapshot.rules = {failsafe};
+    snapshot.workers.resize(1);
+    for (const auto& [series, value] : metrics_of(snapshot)) EXPECT_THAT(series, testing::Not(HasSubstr("2222")));
+}
+
+TEST(Metrics, WithoutADataplaneWhatIsKnownIsStillTold) {
+    Site site;
+    const State state = site->state();
+    auto found = samples(metrics_text({.state = state}));
+    EXPECT_EQ(found["drywall_dataplane_running"], 0);
+    EXPECT_EQ(found["drywall_config_generation"], 1);
+    EXPECT_FALSE(found.contains("drywall_connections"));
+}
+
+TEST(Metrics, LabelsAreEscaped) {
+    Snapshot snapshot;
+    snapshot.ports.resize(1);
+    snapshot.ports[0].name = "a\"b\\c";
+    EXPECT_TRUE(metrics_of(snapshot).contains(R"(drywall_port_link_up{port="a\"b\\c"})"));
+}
+
+// A loopback port that was free a moment ago.
+net::SocketAddress free_port() {
+    const int fd = ::socket(AF_INET, SOCK_STREAM, 0);
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    socklen_t size = sizeof(address);
+    (void)::bind(fd, reinterpret_cast<const sockaddr*>(&address), size);
+    (void)::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size);
+    ::close(fd);
+    return {net::Address::v4(INADDR_LOOPBACK), ntohs(address.sin_port)};
+}
+
+TEST(Metrics, AreServedOnBothSocketsAndOnLoopback) {
+    const net::SocketAddress place = free_port();
+    const Served served({.metrics_listen = place});
+    httplib::Client tcp("127.0.0.1", place.port);
+    const auto answer = tcp.Get("/metrics");
+    ASSERT_TRUE(answer);
+    EXPECT_EQ(answer->status, 200);
+    EXPECT_EQ(answer->get_header_value("Content-Type"), "text/plain; version=0.0.4; charset=utf-8");
+    EXPECT_THAT(answer->body, HasSubstr("\ndrywall_config_generation 1\n"));
+    EXPECT_THAT(served.client().Get("/metrics")->body, HasSubstr("drywall_config_generation 1"));
+    EXPECT_THAT(served.view_client().Get("/metrics")->body, HasSubstr("drywall_config_generation 1"));
+}
+
+TEST(Metrics, OnLoopbackThereIsNothingElse) {
+    const net::SocketAddress place = free_port();
+    const Served served({.metrics_listen = place});
+    httplib::Client tcp("127.0.0.1", place.port);
+    for (const char* path : {"/v1/status", "/v1/resources", "/_ping", "/"}) {
+        const auto answer = tcp.Get(path);
+        ASSERT_TRUE(answer) << path;
+        EXPECT_EQ(answer->status, 403) << path;
+    }
+    const auto change = tcp.Post("/v1/resources", test::kStagedClosed, "application/yaml");
+    ASSERT_TRUE(change);
+    EXPECT_EQ(change->status, 403);
+}
+
+TEST(Metrics, AnAddressThatOthersCanReachIsRefused) {
+    const test::TemporaryDirectory directory;
+    Site site;
+    const observe::FlowLog flows;
+    const auto server = Server::start({.socket_path = (directory.path() / "api.sock").string(),
+                                       .metrics_listen = net::SocketAddress{net::Address::v4(0), 9417}},
+                                      *site, flows);
+    ASSERT_FALSE(server);
+    EXPECT_THAT(server.error().text(), HasSubstr("other machines could read them"));
+}
+
+}  // namespace
+}  // namespace drywall::control
