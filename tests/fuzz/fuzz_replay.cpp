@@ -38,19 +38,19 @@ metadata: {name: closed, namespace: prod}
 spec: {order: 1, selector: app == 'db', types: [Ingress], ingress: [{action: Deny}]}
 )";
 
-struct World {
+struct Appliance {
     loader::Settings settings = loader::settings_for_questions();
     std::shared_ptr<const ruleset::Ruleset> ruleset;
 };
 
-World make_world() {
-    World world;
-    world.settings.flows_per_worker = 256;  // so that a small input can fill it
+Appliance make_appliance() {
+    Appliance appliance;
+    appliance.settings.flows_per_worker = 256;  // so that a small input can fill it
     const std::vector<loader::Source> sources{{"site", kSite}};
-    auto site = explain::build_site(sources, world.settings);
+    auto site = explain::build_site(sources, appliance.settings);
     require(static_cast<bool>(site));
-    world.ruleset = site->ruleset;
-    return world;
+    appliance.ruleset = site->ruleset;
+    return appliance;
 }
 
 void check(const whatif::ReplayReport& report, std::uint64_t packets) {
@@ -72,7 +72,7 @@ void check(const whatif::ReplayReport& report, std::uint64_t packets) {
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;  // fmemopen takes nothing less
-    static const World world = make_world();
+    static const Appliance appliance = make_appliance();
     std::vector<std::uint8_t> bytes(data, data + size);
     std::FILE* stream = fmemopen(bytes.data(), bytes.size(), "rb");
     require(stream != nullptr);
@@ -83,7 +83,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     }
     std::vector<whatif::CaptureInput> inputs;
     inputs.push_back({*std::move(reader), {}});
-    const auto replayed = whatif::replay_captures(world.ruleset, world.settings, std::move(inputs), {{}, true});
+    const auto replayed = whatif::replay_captures(appliance.ruleset, appliance.settings, std::move(inputs), {{}, true});
     require(static_cast<bool>(replayed));
     check(replayed->report, replayed->captures.front().packets);
     return 0;
