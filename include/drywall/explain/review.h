@@ -26,7 +26,7 @@ struct DeadRule {
     const policy::Policy* policy = nullptr;  // of the view
     HitId hit{};
     DeadBecause reason = DeadBecause::kExcluded;
-    std::string by{};  // kShadowed: what takes the example, as Calico's string
+    std::string by{};                     // kShadowed: what takes the example, as Calico's string
     std::optional<net::Tuple> example{};  // kShadowed: a packet that it would match
 };
 

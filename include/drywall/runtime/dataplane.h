@@ -96,7 +96,7 @@ struct Snapshot {
     telemetry::PacketsBytes enforced_allowed;
     telemetry::PacketsBytes enforced_denied;
     telemetry::PacketsBytes only_observed;  // allowed because nothing was enforced: policy denied them
-    telemetry::PacketsBytes unmatched;  // traces without any step
+    telemetry::PacketsBytes unmatched;      // traces without any step
     std::vector<PortTotals> ports;
     std::map<DropReason, telemetry::PacketsBytes> drops;
     telemetry::PacketsBytes received;  // all ports
