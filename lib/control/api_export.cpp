@@ -17,6 +17,7 @@ Result<ApiResponse> Api::metrics(const ApiRequest& /*request*/, const Parts& /*p
     const Result<runtime::Snapshot> snapshot = controller_.snapshot();
     const observe::FlowAnswer flows = flows_.query({.limit = 0, .latest = true});
     const State state = controller_.state();
+    const GuardView guard = controller_.guard();
     ApiResponse response;
     response.content_type = "text/plain; version=0.0.4; charset=utf-8";
     response.body = metrics_text(
@@ -27,6 +28,7 @@ Result<ApiResponse> Api::metrics(const ApiRequest& /*request*/, const Parts& /*p
          .ipfix = ipfix_ != nullptr ? std::optional(ipfix_->counts()) : std::nullopt,
          .uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_),
          .changes_refused = changes_refused_,
+         .guard = &guard,
          .limits = metrics_});
     return response;
 }

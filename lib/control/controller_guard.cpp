@@ -255,6 +255,7 @@ void Controller::note_taken_back(Reverted reverted) {
     const std::scoped_lock lock(guarding_->mutex);
     guarding_->notices[reverted.who.uid] = std::move(told);
     guarding_->last_revert = std::move(reverted);
+    ++guarding_->taken_back[guarding_->confirmation.state()];
     guarding_->previous.reset();
     guarding_->taking_back.reset();
 }
@@ -443,6 +444,7 @@ GuardView Controller::guard() {
     view.change = guarding_->confirmation.change();
     view.cause = guarding_->confirmation.cause();
     view.last_revert = guarding_->last_revert;
+    view.taken_back = guarding_->taken_back;
     view.safety = guarding_->safety;
     return view;
 }

@@ -37,7 +37,8 @@ struct Guarding {
     std::optional<std::string> taking_back;  // the cause; set until the previous generation is in force again
     std::optional<SafetyOpening> safety;
     std::optional<Reverted> last_revert;
-    std::map<std::uint32_t, std::string> notices;  // by uid: what a user is told with the next answer
+    std::map<ConfirmationState, std::uint64_t> taken_back;  // how many changes, by why
+    std::map<std::uint32_t, std::string> notices;           // by uid: what a user is told with the next answer
 
     // Groups of connections that were allowed and seen in the last hour, also before a restart.
     [[nodiscard]] std::vector<observe::FlowGroup> seen_lately();

@@ -41,6 +41,21 @@ void add_configuration(MetricFamilies& out, const MetricsInput& input) {
                   {{"kind", std::string(policy::name(kind))}});
 }
 
+void add_guard(MetricFamilies& out, const GuardView& guard) {
+    for (const ConfirmationState why : {ConfirmationState::kExpired, ConfirmationState::kTripped,
+                                        ConfirmationState::kWithdrawn, ConfirmationState::kInterrupted}) {
+        const auto counted = guard.taken_back.find(why);
+        out.counter("drywall_config_rollbacks_total", "Changes that were taken back before they were confirmed.",
+                    counted == guard.taken_back.end() ? 0 : counted->second, {{"cause", std::string(name(why))}});
+    }
+    // Without a change that waits there is no deadline, and no series that an alert could mistake for one.
+    if (guard.confirmation == ConfirmationState::kArmed && guard.change)
+        out.gauge("drywall_config_confirm_deadline_timestamp_seconds",
+                  "When the generation in force is taken back unless it is confirmed.",
+                  timestamp(guard.change->deadline.at(guard.now)));
+    out.gauge("drywall_safety_open", "1: everything is observed and nothing enforced.", guard.safety ? 1 : 0);
+}
+
 void add_ports(MetricFamilies& out, const std::vector<runtime::PortTotals>& ports) {
     const auto each = [&](std::string_view name, std::string_view help, auto value) {
         for (const runtime::PortTotals& port : ports) out.counter(name, help, value(port), {{"port", port.name}});
@@ -138,6 +153,7 @@ void add_dataplane(MetricFamilies& out, const Snapshot& snapshot, const MetricsL
 std::string metrics_text(const MetricsInput& input) {
     MetricFamilies families;
     add_configuration(families, input);
+    if (input.guard != nullptr) add_guard(families, *input.guard);
     add_flow_log(families, input);
     if (input.snapshot != nullptr) add_dataplane(families, *input.snapshot, input.limits);
     std::ostringstream text;

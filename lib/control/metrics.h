@@ -32,6 +32,7 @@ struct MetricsInput {
     std::optional<IpfixCounts> ipfix{};
     std::chrono::seconds uptime{0};
     std::uint64_t changes_refused = 0;
+    const GuardView* guard = nullptr;
     MetricsLimits limits{};
 };
 

@@ -4,7 +4,9 @@
 // Threads: values; a Memory is called under the controller's change mutex, one call at a time.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -68,7 +70,8 @@ struct GuardView {
     std::uint64_t records_lost = 0;         // then signs.newly_denied is a lower bound
     std::optional<Reverted> last_revert{};
     std::optional<SafetyOpening> safety{};
-    bool rescue_flag = false;  // the file is there
+    bool rescue_flag = false;                                 // the file is there
+    std::map<ConfirmationState, std::uint64_t> taken_back{};  // changes since the start, by why
 };
 
 // Texts for a Memory, and back. Nothing: the text is none of ours.

@@ -141,6 +141,26 @@ TEST(Metrics, WithoutADataplaneWhatIsKnownIsStillTold) {
     EXPECT_FALSE(found.contains("drywall_connections"));
 }
 
+TEST(Metrics, TheGuardTellsOfChangesThatWaitOrCameBackAndOfAnOpenSafety) {
+    Site site;
+    const State state = site->state();
+    GuardView guard;
+    guard.now.wall = std::chrono::system_clock::time_point(std::chrono::seconds(1000));
+    guard.taken_back[ConfirmationState::kExpired] = 2;
+    const auto found = [&] { return samples(metrics_text({.state = state, .guard = &guard})); };
+    EXPECT_EQ(found()[R"(drywall_config_rollbacks_total{cause="expired"})"], 2);
+    EXPECT_EQ(found()[R"(drywall_config_rollbacks_total{cause="tripped"})"], 0);
+    EXPECT_EQ(found()["drywall_safety_open"], 0);
+    EXPECT_FALSE(found().contains("drywall_config_confirm_deadline_timestamp_seconds"));
+
+    guard.confirmation = ConfirmationState::kArmed;
+    guard.change.emplace();
+    guard.change->deadline = {.set = guard.now, .after = std::chrono::seconds(300)};
+    guard.safety.emplace();
+    EXPECT_EQ(found()["drywall_config_confirm_deadline_timestamp_seconds"], 1300);
+    EXPECT_EQ(found()["drywall_safety_open"], 1);
+}
+
 TEST(Metrics, LabelsAreEscaped) {
     Snapshot snapshot;
     snapshot.ports.resize(1);
