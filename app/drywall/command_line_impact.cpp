@@ -49,9 +49,9 @@ void add_impact(CommandLine& line) {
 
     auto [review_command, r] =
         line.add<ReviewArguments>("review", "Show what can be cleaned up", {Format::kJson}, &review);
-    review_command.add_option("what", r.what, "unused, shadowed or empty-selectors")
+    review_command.add_option("what", r.what, "unused, shadowed, safety-net or empty-selectors")
         ->required()
-        ->check(CLI::IsMember({"unused", "shadowed", "empty-selectors"}));
+        ->check(CLI::IsMember({"unused", "shadowed", "safety-net", "empty-selectors"}));
 }
 
 }  // namespace drywall::cli

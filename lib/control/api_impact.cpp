@@ -6,6 +6,7 @@
 
 #include "api.h"
 #include "api_requests.h"
+#include "drywall/control/lockout.h"
 #include "drywall/explain/parameters.h"
 #include "drywall/explain/semantic_diff.h"
 #include "edit_log.h"
@@ -260,6 +261,15 @@ Json check_json(const observe::Evidence& evidence, const observe::Judgement& jud
             {"acknowledged", judgement.acknowledged}};
 }
 
+// The paths by which the site is managed are not for sale: no acknowledgement makes their loss safe.
+std::vector<std::string> management_lost(const ruleset::Ruleset& now, const ruleset::Ruleset& then,
+                                         const std::vector<observe::FlowGroup>& groups) {
+    std::vector<std::string> out;
+    for (const LostFlow& lost : find_lockouts(now, then, groups, default_management()).management)
+        out.push_back("a way by which the site is managed would be cut: " + lost.text());
+    return out;
+}
+
 void shorten(observe::Impact& impact, std::uint64_t limit) {
     if (impact.groups.size() <= limit) return;
     impact.left_out = impact.groups.size() - limit;
@@ -295,6 +305,7 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
     evidence.lost = recorded.lost();
     evidence.forgotten = recorded.forgotten();
     evidence.acknowledged = question->acknowledged;
+    if (one) evidence.objections = management_lost(*state.ruleset, **then, recorded.flows.groups);
     Json out = check_json(evidence, observe::judge(evidence, question->limits), question->limits);
     shorten(evidence.impact, question->groups);
     out["policy"] = one ? Json(header_name(candidate)) : Json(nullptr);

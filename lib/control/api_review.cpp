@@ -1,8 +1,9 @@
 // What can be cleaned up: GET /v1/review/{unused,shadowed,safety-net,empty-selectors}.
 #include <algorithm>
-#include <array>
+#include <limits>
 
 #include "api.h"
+#include "drywall/control/safety_net.h"
 #include "drywall/explain/review.h"
 #include "drywall/explain/semantic_diff.h"
 #include "edit_log.h"
@@ -15,6 +16,8 @@ namespace {
 using policy::Policy;
 using ruleset::HitDescriptor;
 using ruleset::HitKind;
+
+constexpr std::size_t kMostCaught = 1000;
 
 // Since when a rule is counted: counters begin with the process, and with the first generation that had the rule.
 Json baseline(const EditLog& edits, Generation since) {
@@ -85,6 +88,42 @@ Json empty_selectors(const State& state) {
     return rows;
 }
 
+// The safety net that catches connections like these, if one does, and the hit.
+const HitDescriptor* net_that_catches(const State& state, const std::vector<SafetyNet>& nets,
+                                      const observe::FlowGroup& group) {
+    net::Tuple tuple;
+    tuple.source = group.source.bytes;
+    tuple.destination = group.destination.bytes;
+    tuple.family = group.source.family;
+    tuple.protocol = group.protocol;
+    tuple.source_port = net::has_ports(group.protocol) ? explain::kEphemeralPort : std::uint16_t{0};
+    tuple.destination_port = group.destination_port;
+    const ruleset::Ruleset& ruleset = *state.ruleset;
+    for (const HitId id : ruleset.trace(ruleset.classify(tuple)).enforced_hits)
+        for (const SafetyNet& net : nets)
+            if (is_caught_by(net, ruleset.hit(id))) return &ruleset.hit(id);
+    return nullptr;
+}
+
+// Connections that nothing but a safety net lets pass: what is left to write before there can be a default deny.
+Json safety_net(const State& state, const observe::FlowLog& flows) {
+    const std::vector<SafetyNet> nets = safety_nets(*state.inventory);
+    observe::FlowQuery everything;
+    everything.limit = std::numeric_limits<std::uint32_t>::max();
+    std::vector<observe::FlowGroup> groups = flows.query(everything).groups;
+    std::ranges::sort(groups, std::ranges::greater{}, &observe::FlowGroup::connections_started);
+    Json rows = Json::array();
+    for (const observe::FlowGroup& group : groups) {
+        if (rows.size() == kMostCaught) break;
+        const HitDescriptor* hit = net_that_catches(state, nets, group);
+        if (hit == nullptr) continue;
+        Json row = rule_json(*hit);
+        row.update(summary_of(group));
+        rows.push_back(std::move(row));
+    }
+    return rows;
+}
+
 }  // namespace
 
 Result<ApiResponse> Api::review(const ApiRequest& /*request*/, const Parts& parts) {
@@ -97,11 +136,13 @@ Result<ApiResponse> Api::review(const ApiRequest& /*request*/, const Parts& part
         out["rows"] = unused(state, *snapshot);
     } else if (what == "shadowed") {
         out["rows"] = dead(state, false);
+    } else if (what == "safety-net") {
+        out["rows"] = safety_net(state, flows_);
     } else if (what == "empty-selectors") {
         out["rows"] = empty_selectors(state);
     } else {
         return Error::of(ErrorKind::kNotFound, "there is no review of '" + what + "'",
-                         "there are: unused, shadowed, empty-selectors");
+                         "there are: unused, shadowed, safety-net, empty-selectors");
     }
     ApiResponse response;
     response.body = write(out);

@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "drywall/base/logging.h"
 #include "drywall/control/controller.h"
+#include "edit_log.h"
 #include "guarding.h"
 #include "plan.h"
 
@@ -231,7 +232,12 @@ Status Controller::take_back(const std::string& cause) {
                       published.error().text());
         return published;
     }
-    const Generation taken_back = generation();
+    const State undone = state();
+    const Generation taken_back = undone.ruleset->generation();
+    auto edits = std::make_shared<EditLog>(*undone.edits);  // the way back is an edit as well
+    const Plan way = plan_become(*undone.inventory, *previous.inventory);
+    edits->note(*undone.inventory, *previous.inventory, way.changes, next, again.since);
+    again.edits = std::move(edits);
     {
         const std::scoped_lock lock(state_mutex_);
         state_ = again;

@@ -11,9 +11,15 @@ Json party_json(const net::Address& address, const std::string& name) {
 }
 
 Json group_json(const observe::ImpactGroup& group) {
-    const observe::FlowGroup& flow = group.flow;
+    Json out = {{"effect", name(group.effect)}, {"now_by", group.now_by}, {"then_by", group.then_by}};
+    out.update(summary_of(group.flow));
+    return out;
+}
+
+}  // namespace
+
+Json summary_of(const observe::FlowGroup& flow) {
     Json out = {{"id", flow.id},
-                {"effect", name(group.effect)},
                 {"source", party_json(flow.source, flow.source_name)},
                 {"dest", party_json(flow.destination, flow.destination_name)},
                 {"protocol", explain::protocol_name(flow.protocol)}};
@@ -30,12 +36,8 @@ Json group_json(const observe::ImpactGroup& group) {
     out["traffic"] = json_of(traffic);
     out["first_seen"] = time_text(flow.first_seen);
     out["last_seen"] = time_text(flow.last_seen);
-    out["now_by"] = group.now_by;
-    out["then_by"] = group.then_by;
     return out;
 }
-
-}  // namespace
 
 Json json_of(const observe::ImpactCount& count) {
     Json out = {{"groups", count.groups},

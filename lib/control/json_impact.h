@@ -9,6 +9,8 @@
 
 namespace drywall::control {
 
+// Who, to whom, and how much of it was seen.
+[[nodiscard]] Json summary_of(const observe::FlowGroup& flow);
 [[nodiscard]] Json json_of(const observe::ImpactCount& count);
 [[nodiscard]] Json json_of(const observe::Impact& impact);
 [[nodiscard]] Json json_of(const ruleset::PolicyRef& policy);
