@@ -267,7 +267,7 @@ class Document(Exporting):
             "/v1/impact": ["/v1/impact", "/v1/impact?name=close-backend&since=1h", "/v1/impact?name=nobody"],
             "/v1/check": ["/v1/check", "/v1/check?name=close-backend&min-time=0&min-connections=1", "/v1/check?ack=x"],
             "/v1/diff/semantic": ["/v1/diff/semantic", f"/v1/diff/semantic?from=1&to={self.appliance.generation()}"],
-            "/v1/review/{what}": [f"/v1/review/{what}" for what in ("unused", "shadowed", "empty-selectors", "nonsense")],
+            "/v1/review/{what}": [f"/v1/review/{what}" for what in ("unused", "shadowed", "safety-net", "empty-selectors", "nope")],
             "/v1/recommend": ["/v1/recommend", "/v1/recommend?since=x"],
             "/v1/trace": [f"{trace}&port={PORT}", f"{trace}&protocol=icmp", "/v1/trace"],
         }
