@@ -34,10 +34,12 @@ def for_each(action, items: list) -> list[str]:
 
 
 def compile_commands() -> list[dict]:
-    file = tree.build_folder() / "compile_commands.json"
-    if not file.exists():
-        raise unittest.SkipTest(f"{file} is missing; run scripts/build first")
-    return json.loads(file.read_text())
+    """How each source would be compiled alone: the build compiles a few at once, so another folder is asked."""
+    folder = tree.build_folder() / "lint-commands"
+    code, output = run(["scripts/build", str(folder), "--configure-only", "--unity=off"])
+    if code:
+        raise AssertionError(f"meson could not configure {folder}:\n{output}")
+    return json.loads((folder / "compile_commands.json").read_text())
 
 
 class Cpp(unittest.TestCase):
@@ -71,8 +73,8 @@ class Cpp(unittest.TestCase):
         self.assertGreater(len(commands), 0)
         cache = tree.build_folder() / "lint-cache"
         cache.mkdir(exist_ok=True)
-        included = headers_by_object()
-        groups = groups_of([Source(entry, cache, included) for entry in commands])
+        headers = digest_of(tree.matching(".h", under=("include/", *TIDY_PLACES)))
+        groups = groups_of([Source(entry, cache, headers) for entry in commands])
         self.assertEqual("\n".join(for_each(tidy, groups)), "")
 
     # What clang-tidy says only of the file that it was given, and so of none that it reads in a group.
@@ -111,21 +113,21 @@ def in_places(entry: dict) -> bool:
 
 
 class Source:
-    """A source that clang-tidy shall read, and what tells that it was clean when it was last read."""
+    """A source that clang-tidy shall read, and what tells that it was clean when it was last read, beside the same headers."""
 
-    def __init__(self, entry: dict, cache: Path, included: dict[str, list[str]]) -> None:
+    def __init__(self, entry: dict, cache: Path, headers: str) -> None:
         self.path = source_of(entry)
         self.folder = Path(entry["directory"])
         self.flags = flags_of(entry)
         self.cache = cache
-        self.key = fingerprint(self, included.get(object_of(entry), []))
+        words = " ".join([headers, str(self.path), *self.flags])
+        self.key = hashlib.sha256(words.encode() + self.path.read_bytes()).hexdigest()
 
     def is_clean(self) -> bool:
-        return bool(self.key) and (self.cache / self.key).exists()
+        return (self.cache / self.key).exists()
 
     def note_clean(self) -> None:
-        if self.key:
-            (self.cache / self.key).touch()
+        (self.cache / self.key).touch()
 
 
 def groups_of(sources: list[Source]) -> list[list[Source]]:
@@ -186,33 +188,10 @@ def without_repeated_includes(words: list[str]) -> list[str]:
     return kept
 
 
-def object_of(entry: dict) -> str:
-    return entry["output"]
-
-
-def headers_by_object() -> dict[str, list[str]]:
-    """What each object was made from, as the build itself recorded it."""
-    code, output = run(["ninja", "-C", str(tree.build_folder()), "-t", "deps"])
-    found: dict[str, list[str]] = {}
-    if code != 0:
-        return found
-    for block in output.split("\n\n"):
-        head, *files = block.strip().splitlines() or [""]
-        name, _, state = head.partition(": #deps")
-        if "(VALID)" in state:
-            found[name] = [file.strip() for file in files]
-    return found
-
-
-def fingerprint(source: Source, included: list[str]) -> str:
-    """Empty when the build does not know what the source includes: then it is read every time."""
-    if not included:
-        return ""
+def digest_of(headers: list[str]) -> str:
     digest = hashlib.sha256((tree.ROOT / ".clang-tidy").read_bytes())
-    digest.update(" ".join(source.flags).encode())
-    for name in included:
-        path = source.folder / name
-        digest.update(name.encode() + (path.read_bytes() if path.exists() else b""))
+    for name in headers:
+        digest.update(name.encode() + (tree.ROOT / name).read_bytes())
     return digest.hexdigest()
 
 

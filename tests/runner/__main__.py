@@ -30,9 +30,8 @@ class Variant:
     tests: list[str] | None = None  # only these of a suite; None: all of them
 
 
-# A sanitizer's checks cost the optimizer more than they cost the tests: -O0 compiles five times as fast as -O1, and a
-# few sources at once (unity) share the headers that they all include.
-QUICK_TO_COMPILE = ["-Doptimization=0", "--unity=on", "-Dunity_size=6"]
+# A sanitizer's checks cost the optimizer more than they cost the tests: -O0 compiles five times as fast as -O1.
+QUICK_TO_COMPILE = ["-Doptimization=0"]
 SUPPRESSIONS = ROOT / "tests" / "sanitizers"
 VARIANTS = {
     "plain": Variant("plain", "build", ALL_SUITES),
