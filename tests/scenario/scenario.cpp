@@ -12,7 +12,7 @@
 #include "drywall/loader/settings.h"
 #include "drywall/policy/resources.h"
 #include "drywall/ruleset/ruleset.h"
-#include "from_settings.h"
+#include "drywall/whatif/engine_settings.h"
 
 namespace drywall::test {
 
@@ -89,7 +89,7 @@ class Bench {
 public:
     Bench(const loader::Settings& settings, std::shared_ptr<const ruleset::Ruleset> ruleset)
         : ruleset_(std::move(ruleset)),
-          settings_(daemon::dataplane_settings(settings, {}).engine),
+          settings_(whatif::engine_settings(settings)),
           ports_(ruleset_->surroundings().port_names),
           counters_(ports_.size()),
           traces_(ruleset_->trace_count()),

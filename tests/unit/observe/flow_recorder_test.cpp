@@ -18,12 +18,16 @@ using namespace std::chrono_literals;
 using telemetry::FlowEventKind;
 
 class RecordedFlows : public testing::Test {
+public:
+    RecordedFlows(const RecordedFlows&) = delete;
+    RecordedFlows& operator=(const RecordedFlows&) = delete;
+    ~RecordedFlows() override { std::filesystem::remove_all(folder_); }
+
 protected:
     RecordedFlows() {
         std::string pattern = (std::filesystem::temp_directory_path() / "drywall-flows-XXXXXX").string();
         folder_ = ::mkdtemp(pattern.data());
     }
-    ~RecordedFlows() override { std::filesystem::remove_all(folder_); }
 
     [[nodiscard]] FlowHistorySettings history(std::uint64_t max_bytes = 64 << 20) const {
         return {.file = folder_ / "flows.db", .keep = 48h, .max_bytes = max_bytes, .fine = 1h};
