@@ -70,8 +70,8 @@ void add_service(Json& out, const FlowGroup& group) {
     out["dest_port"] = ports ? group.destination_port : std::uint16_t{0};
     out["source_port"] = ports ? group.source_port : std::uint16_t{0};
     if (net::is_icmp(group.protocol)) {
-        out["icmp_type"] = group.destination_port >> 8;
-        out["icmp_code"] = group.destination_port & 0xff;
+        out["icmp_type"] = static_cast<std::uint16_t>(group.destination_port >> 8);
+        out["icmp_code"] = static_cast<std::uint16_t>(group.destination_port & 0xff);
     }
 }
 
