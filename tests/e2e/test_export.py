@@ -248,6 +248,17 @@ class Views(Exporting):
 
 
 class Document(Exporting):
+    extra = f"""\
+{Exporting.extra}\
+failsafe:
+  - {{protocol: tcp, port: 22, to: [10.99.0.0/24], from: [10.98.0.0/24]}}
+"""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.addCleanup(self.appliance.request, "POST", "/v1/confirm")
+        self.addCleanup(self.appliance.request, "POST", "/v1/safety/close")
+
     def questions(self) -> dict[str, list[str]]:
         """By path of the document, what to ask it. A path that is not here is asked as it is."""
         workload, host = "backend-1", self.host("backend-2")
@@ -264,12 +275,33 @@ class Document(Exporting):
             "/v1/flows": ["/v1/flows", "/v1/flows?differing=true&limit=1", "/v1/flows?latest=true", "/v1/flows?after=x"],
             "/v1/matrix": ["/v1/matrix", "/v1/matrix?view=diff", "/v1/matrix?view=pending&group-by=app",
                            "/v1/matrix?view=nonsense"],
-            "/v1/recommend": ["/v1/recommend", "/v1/recommend?since=x"],
+            "/v1/diff": ["/v1/diff", "/v1/diff?to=999999"],
+            "/v1/diff/semantic": ["/v1/diff/semantic", "/v1/diff/semantic?to=999999", "/v1/diff/semantic?limit=x",
+                                  f"/v1/diff/semantic?from={self.appliance.generation() - 1}&limit=1"],
+            "/v1/recommend": ["/v1/recommend", "/v1/recommend?since=x", "/v1/recommend?for=nobody"],
+            "/v1/impact": ["/v1/impact", "/v1/impact?name=close-backend&kind=sgnp&since=1h&limit=1",
+                           "/v1/impact?name=nobody", "/v1/impact?since=x"],
+            "/v1/check": ["/v1/check", "/v1/check?name=close-backend&min-time=0&min-connections=1&ack=1,2&limit=1",
+                          "/v1/check?name=nobody", "/v1/check?ack=x"],
+            "/v1/review/{what}": ["/v1/review/unused", "/v1/review/shadowed", "/v1/review/empty-selectors",
+                                  "/v1/review/nonsense"],
             "/v1/trace": [f"{trace}&port={PORT}", f"{trace}&protocol=icmp", "/v1/trace"],
         }
 
     def test_what_is_answered_is_what_is_described(self):
         self.traffic()
+        # A net that catches something, and what reviews find.
+        self.appliance.apply(policies.documents(
+            policies.policy("unmet", "app == 'cache'", policies.DENY, order=50, staged=True),
+            policies.policy("twice", "app == 'cache'", policies.ALLOW, policies.ALLOW),
+            policies.policy("nobody", "app == 'nobody'", policies.ALLOW), policies.safety_net()))
+        self.assertEqual(self.tcp("frontend", "backend-2"), OPEN)
+        self.assertTrue(eventually(
+            lambda: any(net["flows"] for net in self.appliance.get("/v1/safety").json["safety_nets"])))
+        for path, rows in (("/v1/review/unused", "rows"), ("/v1/review/shadowed", "rows"),
+                           ("/v1/review/empty-selectors", "rows"), ("/v1/impact", "policies"),
+                           ("/v1/check", "rules_never_hit"), ("/v1/diff/semantic", "differences")):
+            self.assertTrue(self.appliance.get(path).json[rows], path)
         schemas, questions = Schemas(), self.questions()
         trouble, answered = [], set()
         for path in schemas.gets():
@@ -282,29 +314,85 @@ class Document(Exporting):
         self.assertEqual(trouble, [])
         self.assertEqual(sorted(set(schemas.gets()) - answered), [], "give questions() one that is answered with 200")
 
+    def asked(self, method: str, path: str, query: str = "", body: str | None = None, status: int = 200, url: str = ""):
+        """One request; its answer, which has that status and is as described."""
+        with self.subTest(f"{method} {url or path}{query}"):
+            answer = self.appliance.request(method.upper(), (url or path) + query, body)
+            self.assertEqual(answer.status, status, answer.text)
+            self.assertEqual(Schemas().trouble(method, path, status, answer.content_type, answer.json), [])
+        return answer.json
+
     def test_changes_answer_as_described(self):
-        schemas = Schemas()
         staged, enforced = policies.close_backend(), policies.only_backend_reaches_database()
         bundle = json.dumps({"files": [{"name": "a.yaml", "text": enforced}]})
-        changes = [
-            ("post", "/v1/resources", "/v1/resources?comment=CHG-1", staged, 200),
-            ("post", "/v1/resources", "/v1/resources", bundle, 200),
-            ("post", "/v1/resources", "/v1/resources", "kind: nonsense", 400),
-            ("post", "/v1/resources", "/v1/resources?if-generation=1", staged, 409),
-            ("post", "/v1/promote", "/v1/promote", '{"name": "close-backend"}', 200),
-            ("post", "/v1/promote", "/v1/promote", '{"name": "nobody"}', 404),
-            ("delete", "/v1/resources/{kind}/{name}", "/v1/resources/gnp/close-backend", None, 200),
-            ("delete", "/v1/resources/{kind}/{namespace}/{name}", "/v1/resources/wep/default/cache", None, 200),
-            ("post", "/v1/delete", "/v1/delete", enforced, 200),
-            ("post", "/v1/diff", "/v1/diff", staged, 200),
-            ("post", "/v1/rollback", "/v1/rollback", json.dumps({"generation": self.appliance.generation()}), 200),
-            ("post", "/v1/rollback", "/v1/rollback", '{"generation": 999999}', 404),
-        ]
-        for method, path, url, body, status in changes:
-            with self.subTest(f"{method} {url}"):
-                answer = self.appliance.request(method.upper(), url, body)
-                self.assertEqual(answer.status, status, answer.text)
-                self.assertEqual(schemas.trouble(method, path, status, answer.content_type, answer.json), [])
+        self.asked("post", "/v1/resources", "?comment=CHG-1", staged)
+        self.asked("post", "/v1/resources", "?existing=reset&force=true", bundle)
+        self.asked("post", "/v1/resources", "", "kind: nonsense", 400)
+        self.asked("post", "/v1/resources", "?existing=nonsense", staged, 400)
+        self.asked("post", "/v1/resources", "?if-generation=1", staged, 409)
+        self.asked("post", "/v1/promote", "", '{"name": "close-backend"}')
+        self.asked("post", "/v1/promote", "", '{"name": "nobody"}', 404)
+        self.asked("post", "/v1/demote", "", '{"name": "close-backend", "kind": "gnp"}')
+        self.asked("post", "/v1/demote", "", '{"name": "close-backend"}', 404)
+        self.asked("post", "/v1/stage", "?source=a.yaml", policies.close_backend(staged=False))
+        self.asked("post", "/v1/stage", "", "kind: nonsense", 400)
+        self.asked("delete", "/v1/resources/{kind}/{name}", url="/v1/resources/sgnp/close-backend")
+        self.asked("delete", "/v1/resources/{kind}/{namespace}/{name}", url="/v1/resources/wep/default/cache")
+        self.asked("post", "/v1/delete", "", enforced)
+        self.asked("post", "/v1/diff", "", staged)
+        self.asked("post", "/v1/rollback", "", json.dumps({"generation": self.appliance.generation()}))
+        self.asked("post", "/v1/rollback", "", '{"generation": 999999}', 404)
+        self.asked("post", "/v1/restore", "?force=true", policies.documents(self.endpoints(), enforced))
+        self.asked("post", "/v1/restore", "", "kind: nonsense", 400)
+
+    def test_changes_that_undo_themselves_are_described(self):
+        def state() -> str:
+            self.asked("get", "/v1/status")
+            return self.asked("get", "/v1/confirmation")["state"]
+
+        close = policies.close_backend(staged=False)
+        wires = "&confirm-if=can-deny-more&revert-if=newly-denied%3E1000,drops%3E1000,worker-stalled"
+        waits = self.asked("post", "/v1/resources", f"?force=true&confirm-within=1m{wires}", close)["waits"]
+        self.assertEqual(waits["generation"], self.appliance.generation())
+        self.assertEqual(state(), "armed")
+        self.asked("post", "/v1/resources", "", policies.safety_net(), 422)
+        self.asked("post", "/v1/confirm", "?generation=x", status=400)
+        self.asked("post", "/v1/confirm", f"?generation={waits['previous']}", status=409)
+        self.asked("post", "/v1/confirm", f"?generation={waits['generation']}")
+        self.assertEqual(state(), "confirmed")
+        self.asked("post", "/v1/confirm", status=404)
+        waits = self.asked("post", "/v1/demote", "?confirm-within=1m", '{"name": "close-backend"}')["waits"]
+        self.asked("post", "/v1/rollback", "", json.dumps({"generation": waits["previous"]}))
+        self.assertEqual(state(), "withdrawn")
+        self.asked("post", "/v1/demote", "?confirm-within=1s", '{"name": "close-backend"}')
+        self.assertTrue(eventually(lambda: self.appliance.get("/v1/confirmation").json["state"] == "expired"))
+        self.assertEqual(state(), "expired")
+        self.asked("post", "/v1/confirm", status=409)
+        for path in ("/v1/generations", "/v1/audit"):
+            self.asked("get", path)
+
+    def test_the_safety_and_what_changes_nothing_are_described(self):
+        self.traffic()
+        self.serve("backend-2", 22)
+        self.assertEqual(self.tcp("frontend", "backend-2", 22), OPEN)
+        staged, enforced = policies.close_backend(), policies.close_backend(staged=False)
+        drill = self.asked("post", "/v1/drill")
+        self.assertTrue(drill["failsafes"])
+        self.assertTrue(eventually(lambda: self.asked("post", "/v1/drill")["management"]))
+        self.asked("post", "/v1/drill", "?promote=close-backend")
+        self.asked("post", "/v1/drill", "?source=a.yaml", enforced)
+        self.asked("post", "/v1/drill", "?promote=nobody", status=404)
+        self.asked("post", "/v1/drill", "?promote=close-backend", enforced, 400)
+        self.asked("post", "/v1/resources", "", enforced, 422)  # it would cut what was seen lately
+        self.assertTrue(self.asked("post", "/v1/diff/semantic", "?source=a.yaml&limit=1", enforced)["differences"])
+        self.asked("post", "/v1/diff/semantic", "", staged)
+        self.asked("post", "/v1/diff/semantic", "", "kind: nonsense", 400)
+        self.asked("post", "/v1/safety/close", status=404)
+        self.asked("post", "/v1/safety/open", "?for=1m", status=400)
+        self.assertTrue(self.asked("post", "/v1/safety/open", "?for=1m&reason=CHG-1")["open"])
+        for path in ("/v1/safety", "/v1/status", "/v1/stats"):
+            self.asked("get", path)
+        self.assertFalse(self.asked("post", "/v1/safety/close")["open"])
 
     def test_the_appliance_serves_its_own_description(self):
         self.assertEqual(self.appliance.get("/v1/openapi.json").json, document())
