@@ -5,13 +5,14 @@ namespace drywall::cli {
 
 namespace {
 
-struct MatrixOptions : MatrixArguments {
+struct MatrixOptions {
+    MatrixArguments asked;
     bool pending = false;
     bool diff = false;
 };
 
 Exit matrix_of(const Invocation& invocation, const MatrixOptions& options) {
-    MatrixArguments arguments = options;
+    MatrixArguments arguments = options.asked;
     arguments.view = options.diff ? "diff" : options.pending ? "pending" : "enforced";
     return matrix(invocation, arguments);
 }
@@ -22,10 +23,10 @@ void add_matrix(CommandLine& line) {
     auto* pending = command.add_flag("--pending", m.pending, "As if everything staged were promoted");
     auto* diff = command.add_flag("--diff", m.diff, "Mark what promotion would change");
     pending->excludes(diff);
-    command.add_option("--port", m.port, "One port alone: 8080; or one service: tcp/8080, icmp/8/0");
-    command.add_option("--protocol", m.protocol, "Of --port (default: TCP); alone, its other ports");
-    command.add_option("--group-by", m.group_by, "A row for each value of this label");
-    add_files(command, m.files, m.config);
+    command.add_option("--port", m.asked.port, "One port alone: 8080; or one service: tcp/8080, icmp/8/0");
+    command.add_option("--protocol", m.asked.protocol, "Of --port (default: TCP); alone, its other ports");
+    command.add_option("--group-by", m.asked.group_by, "A row for each value of this label");
+    add_files(command, m.asked.files, m.asked.config);
 }
 
 void add_trace(CommandLine& line) {

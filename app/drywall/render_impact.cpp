@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include "commands_impact.h"
 #include "fields.h"
@@ -22,7 +23,7 @@ std::string bytes_text(std::uint64_t bytes) {
         value /= 1000;
         ++unit;
     }
-    std::string text = std::to_string(static_cast<std::uint64_t>(value * 10 + 0.5));
+    std::string text = std::to_string(std::lround(value * 10));
     if (unit == 0) return std::to_string(bytes) + " B";
     text.insert(text.size() - 1, text.size() == 1 ? "0." : ".");
     return text + ' ' + kUnits[unit];

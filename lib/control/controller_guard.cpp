@@ -409,7 +409,7 @@ Status Controller::publish_again(std::string_view verb, const Peer& who, const s
 
 // --- rehearsals ---
 
-Result<Drill> Controller::drill(const State& before, Plan plan) const {
+Result<Drill> Controller::drill(const State& before, const Plan& plan) const {
     if (const Status sound = policy::check(plan.after, surroundings_.port_names); !sound) return sound.error();
     const auto next = static_cast<Generation>(index(before.ruleset->generation()) + 1);  // nobody else gets to see it
     const Instant begun = monotonic_now();
@@ -426,14 +426,14 @@ Result<Drill> Controller::drill(std::span<const loader::Source> sources) const {
     const State before = state();
     Result<Plan> plan = plan_apply(*before.inventory, sources);
     if (!plan) return plan.error();
-    return drill(before, *std::move(plan));
+    return drill(before, *plan);
 }
 
 Result<Drill> Controller::drill_promotion(const policy::ResourceId& staged) const {
     const State before = state();
     Result<Plan> plan = plan_promote(*before.inventory, staged);
     if (!plan) return plan.error();
-    return drill(before, *std::move(plan));
+    return drill(before, *plan);
 }
 
 // --- what there is to see ---

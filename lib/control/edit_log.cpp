@@ -22,7 +22,8 @@ constexpr double kLast = std::numeric_limits<double>::infinity();
 double tier_order(const Inventory& inventory, std::string_view tier) {
     const auto found = inventory.find({Kind::kTier, "", std::string(tier)});
     const auto* declared = found == inventory.end() ? nullptr : std::get_if<policy::Tier>(&*found->second);
-    return declared == nullptr ? kLast : declared->order;
+    if (declared == nullptr) return kLast;
+    return declared->order;
 }
 
 std::optional<Standing> standing_of(const Inventory& inventory, const ResourceId& id) {

@@ -87,10 +87,10 @@ std::uint64_t connections_of(const observe::FlowGroup& group) noexcept {
 // Groups that only earlier generations told apart are one to whoever reads about them.
 class LostFlows {
 public:
-    void add(LostFlow flow) {
+    void add(const LostFlow& flow) {
         const std::uint64_t connections = flow.connections;
         const auto [known, fresh] =
-            flows_.try_emplace({flow.source, flow.destination, flow.service, flow.denied_by}, std::move(flow));
+            flows_.try_emplace({flow.source, flow.destination, flow.service, flow.denied_by}, flow);
         if (!fresh) known->second.connections += connections;
     }
     [[nodiscard]] std::vector<LostFlow> take() {

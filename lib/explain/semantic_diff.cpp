@@ -174,7 +174,7 @@ Result<SemanticDiff> semantic_diff(const Regime& before, const Regime& after, co
 
 std::string packet_text(const net::Tuple& tuple) {
     const auto with_port = [&](const net::AddressBytes& bytes, std::uint16_t port) {
-        const std::string address = net::Address{tuple.family, bytes}.text();
+        std::string address = net::Address{tuple.family, bytes}.text();
         if (!net::has_ports(tuple.protocol)) return address;
         return (tuple.family == net::Family::kIPv6 ? '[' + address + ']' : address) + ':' + std::to_string(port);
     };

@@ -171,7 +171,7 @@ void PolicyWriter::add_rule(RecommendedPolicy& out, Direction direction, std::ui
     (direction == Direction::kIngress ? written.source : written.destination) = entity_of(place, named);
     if (net::has_ports(protocol)) written.destination.ports = ranges(rule.services);
     (direction == Direction::kIngress ? out.policy.ingress : out.policy.egress).push_back(std::move(written));
-    (direction == Direction::kIngress ? out.ingress : out.egress).push_back(std::move(evidence));
+    (direction == Direction::kIngress ? out.ingress : out.egress).push_back(evidence);
 }
 
 PolicyWriter::Place PolicyWriter::place_of(const Counterpart& counterpart, const std::string& ns) const {

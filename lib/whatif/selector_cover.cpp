@@ -64,7 +64,11 @@ std::string text_of(const std::vector<Term>& terms) {
         }
         std::string list;
         for (const std::string& value : values) list += (list.empty() ? "" : ", ") + quoted(value);
-        parts.push_back(key + " in {" + list + '}');
+        std::string part = key;
+        part += " in {";
+        part += list;
+        part += '}';
+        parts.push_back(std::move(part));
     }
     for (const Term& term : terms) {
         if (term.size() == 1 && term.front().value) continue;

@@ -54,7 +54,9 @@ TEST(Promotion, ThereAndBackGivesTheSameDocuments) {
             ++tried;
         }
     }
-    if (rounds >= kRounds) EXPECT_GT(tried, 50u) << "the inventories have too little that is staged";
+    if (rounds >= kRounds) {
+        EXPECT_GT(tried, 50u) << "the inventories have too little that is staged";
+    }
 }
 
 }  // namespace

@@ -91,7 +91,9 @@ TEST(SemanticDiff, HoldsExactlyThePacketsWhoseVerdictDiffers) {
         differing += expect_exact({with.get(), World::kEnforced}, {without.get(), World::kPending}, packets);
         differing += expect_exact({with.get(), World::kEnforced}, {with.get(), World::kPending}, packets);
     }
-    if (rounds >= kRounds) EXPECT_GT(differing, 1000u) << "the inventories are too much alike to try anything";
+    if (rounds >= kRounds) {
+        EXPECT_GT(differing, 1000u) << "the inventories are too much alike to try anything";
+    }
 }
 
 }  // namespace

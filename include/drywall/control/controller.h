@@ -251,7 +251,7 @@ private:
     // Needs no mutex. Counters of all rules are collected only where a trip-wire, or somebody who asks, wants them.
     enum class Looking : std::uint8_t { kAsWired, kEverywhere };
     [[nodiscard]] Signs signs_since_the_change(Looking looking);
-    [[nodiscard]] Result<Drill> drill(const State& before, Plan plan) const;
+    [[nodiscard]] Result<Drill> drill(const State& before, const Plan& plan) const;
 
     ruleset::Surroundings surroundings_;
     classify::Budget budget_;
