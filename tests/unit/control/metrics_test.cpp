@@ -28,11 +28,12 @@ using testing::HasSubstr;
 RuleCounts rule(std::string policy, int index, bool staged, std::uint64_t packets) {
     RuleCounts out;
     out.hit.kind = ruleset::HitKind::kRule;
-    out.hit.policy = ruleset::PolicyRef{.kind = policy::Kind::kGlobalNetworkPolicy,
-                                        .tier = "default",
-                                        .ns = {},
-                                        .name = std::move(policy),
-                                        .staged = staged};
+    out.hit.policy = ruleset::PolicyRef{
+        .kind = staged ? policy::Kind::kStagedGlobalNetworkPolicy : policy::Kind::kGlobalNetworkPolicy,
+        .tier = "default",
+        .ns = {},
+        .name = std::move(policy),
+        .staged = staged};
     out.hit.rule_index = index;
     out.enforced = {packets, packets * 100};
     out.pending = {packets + 1, packets * 100 + 1};
