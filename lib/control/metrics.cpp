@@ -11,7 +11,6 @@ namespace drywall::control {
 namespace {
 
 using runtime::Snapshot;
-using telemetry::PacketsBytes;
 
 double seconds(std::chrono::nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
