@@ -20,22 +20,31 @@ Error missing(const std::string& field, const std::string& wanted) {
                      "give records as `drywall flows -o jsonl` writes them");
 }
 
+// A number made in this process may be of a signed type though it is none.
+std::optional<std::uint64_t> natural(const Json& value) {
+    if (value.is_number_unsigned()) return value.get<std::uint64_t>();
+    if (!value.is_number_integer() || value.get<std::int64_t>() < 0) return std::nullopt;
+    return static_cast<std::uint64_t>(value.get<std::int64_t>());
+}
+
 std::string text_of(const Json& record, const char* field) {
     const auto found = record.find(field);
     if (found == record.end()) return {};
-    return found->is_string() ? found->get<std::string>() : found->is_number_unsigned() ? found->dump() : std::string();
+    if (found->is_string()) return found->get<std::string>();
+    const auto number = natural(*found);
+    return number ? std::to_string(*number) : std::string();
 }
 
 std::uint64_t number_of(const Json& record, const char* field) {
     const auto found = record.find(field);
-    return found != record.end() && found->is_number_unsigned() ? found->get<std::uint64_t>() : 0;
+    return found == record.end() ? 0 : natural(*found).value_or(0);
 }
 
 std::optional<std::uint16_t> port_of(const Json& record, const char* field, std::uint64_t most = 65535) {
     const auto found = record.find(field);
-    if (found == record.end() || !found->is_number_unsigned() || found->get<std::uint64_t>() > most)
-        return std::nullopt;
-    return static_cast<std::uint16_t>(found->get<std::uint64_t>());
+    const auto number = found == record.end() ? std::nullopt : natural(*found);
+    if (!number || *number > most) return std::nullopt;
+    return static_cast<std::uint16_t>(*number);
 }
 
 Status read_service(const Json& record, RecordedFlow& flow) {

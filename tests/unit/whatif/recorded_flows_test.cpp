@@ -48,6 +48,17 @@ TEST(RecordedFlows, IcmpIsReadByTypeAndCode) {
     EXPECT_EQ(flows->front().action, Verdict::kDeny);
 }
 
+TEST(RecordedFlows, NumbersMadeInThisProcessMayBeSigned) {
+    const explain::Json record{{"source_ip", "10.0.0.1"}, {"dest_ip", "10.1.0.1"}, {"protocol", "icmp"},
+                               {"icmp_type", 8},          {"icmp_code", 0},        {"action", "allow"}};
+    const auto flow = recorded_flow(record);
+    ASSERT_TRUE(flow) << flow.error().text();
+    EXPECT_EQ(flow->destination_port, 8 << 8);
+    explain::Json negative = record;
+    negative["icmp_type"] = -1;
+    EXPECT_FALSE(recorded_flow(negative));
+}
+
 TEST(RecordedFlows, EveryWrongLineIsNamed) {
     const auto flows = read(std::string(kRecord) + "\nnot json\n{\"source_ip\": 5}\n");
     ASSERT_FALSE(flows);
