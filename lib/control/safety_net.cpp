@@ -7,6 +7,7 @@
 #include <variant>
 
 #include "drywall/policy/convert.h"
+#include "drywall/policy/safety_net.h"
 
 namespace drywall::control {
 
@@ -15,24 +16,10 @@ namespace {
 using policy::Policy;
 using policy::Rule;
 
-bool selects_everything(const std::string& selector) {
-    return selector.empty() || selector == "all()" || selector.find_first_not_of(' ') == std::string::npos;
-}
-
-bool is_for_all(const Policy& policy) {
-    return policy.enforced_kind == policy::Kind::kGlobalNetworkPolicy && selects_everything(policy.selector) &&
-           policy.namespace_selector.empty() && policy.service_account_selector.empty() && !policy.do_not_track &&
-           !policy.pre_dnat;
-}
-
-// The number of the last rule if it allows without any condition, else -1.
-int allowing_all(bool governs, const std::vector<Rule>& rules) {
-    if (!governs || rules.empty()) return -1;
-    Rule bare;
-    bare.action = Action::kAllow;
-    bare.annotations = rules.back().annotations;
-    bare.spot = rules.back().spot;
-    return rules.back() == bare ? static_cast<int>(rules.size()) - 1 : -1;
+// The number of the last rule if it lets everything pass, else -1.
+int net_among(const Policy& policy, bool governs, const std::vector<Rule>& rules) {
+    const bool is_net = governs && !rules.empty() && policy::lets_everything_pass(policy, rules.back());
+    return is_net ? static_cast<int>(rules.size()) - 1 : -1;
 }
 
 // As Calico sorts within a tier: by order (none: last), then by name.
@@ -52,10 +39,9 @@ std::vector<SafetyNet> safety_nets(const policy::Inventory& inventory) {
     }
     std::vector<SafetyNet> nets;
     for (const auto& [tier, policy] : last) {
-        if (!is_for_all(*policy)) continue;
         SafetyNet net{{policy->kind(), policy->tier, {}, policy->metadata.name, false},
-                      allowing_all(policy->ingress_type, policy->ingress),
-                      allowing_all(policy->egress_type, policy->egress)};
+                      net_among(*policy, policy->ingress_type, policy->ingress),
+                      net_among(*policy, policy->egress_type, policy->egress)};
         if (net.ingress_rule >= 0 || net.egress_rule >= 0) nets.push_back(std::move(net));
     }
     return nets;

@@ -7,9 +7,9 @@
 #include <variant>
 
 #include "drywall/explain/protocols.h"
+#include "drywall/policy/safety_net.h"
 #include "prefix_cover.h"
 #include "selector_cover.h"
-#include "undecided.h"
 
 namespace drywall::whatif {
 
@@ -284,7 +284,9 @@ double PolicyWriter::order_in(const std::string& tier) const {
     for (const auto& [id, resource] : inventory_) {
         const auto* policy = std::get_if<policy::Policy>(resource.get());
         if (policy == nullptr || policy->tier != tier || !policy->order) continue;
-        const auto catches_all = [policy](const policy::Rule& rule) { return is_safety_net(*policy, rule); };
+        const auto catches_all = [policy](const policy::Rule& rule) {
+            return policy::lets_everything_pass(*policy, rule);
+        };
         const bool is_net = std::any_of(policy->ingress.begin(), policy->ingress.end(), catches_all) ||
                             std::any_of(policy->egress.begin(), policy->egress.end(), catches_all);
         if (is_net)

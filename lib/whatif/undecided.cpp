@@ -2,6 +2,8 @@
 
 #include <variant>
 
+#include "drywall/policy/safety_net.h"
+
 namespace drywall::whatif {
 
 namespace {
@@ -14,21 +16,7 @@ const policy::Policy* policy_of(const policy::Inventory& inventory, const rulese
     return found == inventory.end() ? nullptr : std::get_if<policy::Policy>(found->second.get());
 }
 
-bool selects_everything(const std::string& selector) {
-    const auto parsed = policy::Selector::parse(selector);
-    return parsed && parsed->canonical() == policy::Selector::all().canonical();
-}
-
 }  // namespace
-
-bool is_safety_net(const policy::Policy& policy, const policy::Rule& rule) {
-    policy::Rule everything;
-    everything.action = Action::kAllow;
-    everything.annotations = rule.annotations;
-    return rule == everything && policy.enforced_kind == policy::Kind::kGlobalNetworkPolicy &&
-           selects_everything(policy.selector) && policy.namespace_selector.empty() &&
-           policy.service_account_selector.empty();
-}
 
 std::optional<std::string> Undecided::tier(TraceId id, Direction direction) const {
     const classify::Trace& trace = ruleset_.trace(id);
@@ -70,7 +58,7 @@ bool Undecided::is_explicit(const HitDescriptor& hit) const {
     if (policy == nullptr) return true;
     const std::vector<policy::Rule>& rules = hit.direction == Direction::kIngress ? policy->ingress : policy->egress;
     const auto index = static_cast<std::size_t>(hit.rule_index);
-    return hit.rule_index < 0 || index >= rules.size() || !is_safety_net(*policy, rules[index]);
+    return hit.rule_index < 0 || index >= rules.size() || !policy::lets_everything_pass(*policy, rules[index]);
 }
 
 }  // namespace drywall::whatif

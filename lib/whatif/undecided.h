@@ -13,9 +13,6 @@
 
 namespace drywall::whatif {
 
-// An allow-everything rule: what it allows, nobody has thought about.
-[[nodiscard]] bool is_safety_net(const policy::Policy& policy, const policy::Rule& rule);
-
 class Undecided {
 public:
     Undecided(const policy::Inventory& inventory, const ruleset::Ruleset& ruleset)
