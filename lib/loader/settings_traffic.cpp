@@ -123,18 +123,20 @@ std::vector<net::Prefix> read_networks(Fields& rule, std::string_view name, bool
     return networks;
 }
 
+// Protocol and destination port, of a list of ways that stay open.
+void read_protocol_and_port(Fields& fields, std::uint8_t& protocol, std::uint16_t& port, Complaints& complaints) {
+    if (const Node* node = fields.require("protocol"))
+        protocol = read_choice<std::uint8_t>(*node, fields.path_to("protocol"), kFailsafeProtocols, complaints)
+                       .value_or(protocol);
+    if (const Node* node = fields.require("port"))
+        port =
+            static_cast<std::uint16_t>(read_integer(*node, fields.path_to("port"), 1, 65535, complaints).value_or(0));
+}
+
 void read_failsafe_rule(const Node& item, std::string path, Settings& settings, Complaints& complaints) {
     Fields fields(item, std::move(path), complaints);
     FailsafeRule rule;
-    if (const Node* node = fields.require("protocol")) {
-        const auto protocol =
-            read_choice<std::uint8_t>(*node, fields.path_to("protocol"), kFailsafeProtocols, complaints);
-        rule.protocol = protocol.value_or(rule.protocol);
-    }
-    if (const Node* node = fields.require("port")) {
-        const auto port = read_integer(*node, fields.path_to("port"), 1, 65535, complaints);
-        rule.port = static_cast<std::uint16_t>(port.value_or(0));
-    }
+    read_protocol_and_port(fields, rule.protocol, rule.port, complaints);
     rule.to = read_networks(fields, "to", false);
     rule.from = read_networks(fields, "from", true);
     const Node* to = fields.node().find("to");
@@ -150,15 +152,7 @@ void read_failsafe_rule(const Node& item, std::string path, Settings& settings, 
 void read_management_rule(const Node& item, std::string path, Settings& settings, Complaints& complaints) {
     Fields fields(item, std::move(path), complaints);
     ManagementRule rule;
-    if (const Node* node = fields.require("protocol")) {
-        const auto protocol =
-            read_choice<std::uint8_t>(*node, fields.path_to("protocol"), kFailsafeProtocols, complaints);
-        rule.protocol = protocol.value_or(rule.protocol);
-    }
-    if (const Node* node = fields.require("port")) {
-        const auto port = read_integer(*node, fields.path_to("port"), 1, 65535, complaints);
-        rule.port = static_cast<std::uint16_t>(port.value_or(0));
-    }
+    read_protocol_and_port(fields, rule.protocol, rule.port, complaints);
     rule.to = read_networks(fields, "to", true);
     fields.finish();
     settings.management->push_back(std::move(rule));
