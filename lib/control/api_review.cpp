@@ -91,15 +91,8 @@ Json empty_selectors(const State& state) {
 // The safety net that catches connections like these, if one does, and the hit.
 const HitDescriptor* net_that_catches(const State& state, const std::vector<SafetyNet>& nets,
                                       const observe::FlowGroup& group) {
-    net::Tuple tuple;
-    tuple.source = group.source.bytes;
-    tuple.destination = group.destination.bytes;
-    tuple.family = group.source.family;
-    tuple.protocol = group.protocol;
-    tuple.source_port = net::has_ports(group.protocol) ? explain::kEphemeralPort : std::uint16_t{0};
-    tuple.destination_port = group.destination_port;
     const ruleset::Ruleset& ruleset = *state.ruleset;
-    for (const HitId id : ruleset.trace(ruleset.classify(tuple)).enforced_hits)
+    for (const HitId id : ruleset.trace(ruleset.classify(observe::first_packet(group))).enforced_hits)
         for (const SafetyNet& net : nets)
             if (is_caught_by(net, ruleset.hit(id))) return &ruleset.hit(id);
     return nullptr;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 
+#include "drywall/explain/first_packet.h"
 #include "drywall/explain/protocols.h"
 
 namespace drywall::control {
@@ -12,8 +13,6 @@ namespace {
 
 using ruleset::Enforcement;
 using ruleset::Ruleset;
-
-constexpr std::uint16_t kSomePort = 49152;
 
 bool passes(const Ruleset& ruleset, const net::Tuple& tuple) {
     return ruleset.verdict(ruleset.classify(tuple)).enforced == Verdict::kAllow;
@@ -28,17 +27,6 @@ bool at_every_port(const Ruleset& ruleset, net::Tuple tuple, Test test) {
         if (peers[port] && !test(tuple)) return false;
     }
     return true;
-}
-
-net::Tuple tuple_of_group(const observe::FlowGroup& group) {
-    net::Tuple tuple;
-    tuple.source = group.source.bytes;
-    tuple.destination = group.destination.bytes;
-    tuple.family = group.source.family;
-    tuple.protocol = group.protocol;
-    tuple.source_port = net::is_icmp(group.protocol) ? std::uint16_t{0} : kSomePort;
-    tuple.destination_port = group.destination_port;
-    return tuple;
 }
 
 // A source for a packet to `to`: of the entry's own, else some address of the family.
@@ -59,13 +47,7 @@ std::vector<DrilledFailsafe> failsafes_of(const Ruleset& candidate) {
         for (const net::Prefix& to : entry.to) {
             const std::optional<net::Address> source = source_for(entry, to);
             if (!source) continue;
-            net::Tuple tuple;
-            tuple.source = source->bytes;
-            tuple.destination = to.address.bytes;
-            tuple.family = to.address.family;
-            tuple.protocol = entry.protocol;
-            tuple.source_port = kSomePort;
-            tuple.destination_port = entry.port;
+            const net::Tuple tuple = explain::first_packet(*source, to.address, entry.protocol, {0, entry.port});
             out.push_back({service, to.text(),
                            at_every_port(candidate, tuple, [&](const auto& at) { return passes(candidate, at); })});
         }
@@ -108,7 +90,7 @@ Drill drilled(const Ruleset& current, const Ruleset& candidate, std::span<const 
     const auto open = candidate.again(candidate.generation(), Enforcement::kObserve);
     const auto every = [&](const auto& test) {
         return std::all_of(seen.begin(), seen.end(), [&](const observe::FlowGroup& group) {
-            return at_every_port(current, tuple_of_group(group), test);
+            return at_every_port(current, observe::first_packet(group), test);
         });
     };
     drill.way_back_is_whole = back->enforced_image() == current.enforced_image() && every([&](const net::Tuple& tuple) {

@@ -11,24 +11,7 @@ namespace drywall::control {
 
 namespace {
 
-constexpr std::size_t kNamed = 20;               // in a refusal, of each kind
-constexpr std::uint16_t kEphemeralPort = 49152;  // where the source port is not known
-
-bool has_ports(std::uint8_t protocol) noexcept {
-    return protocol == net::protocol::kTcp || protocol == net::protocol::kUdp || protocol == net::protocol::kSctp;
-}
-
-net::Tuple tuple_of(const observe::FlowGroup& group, std::size_t port) {
-    net::Tuple tuple;
-    tuple.source = group.source.bytes;
-    tuple.destination = group.destination.bytes;
-    tuple.family = group.source.family;
-    tuple.protocol = group.protocol;
-    if (has_ports(group.protocol)) tuple.source_port = group.source_port != 0 ? group.source_port : kEphemeralPort;
-    tuple.destination_port = group.destination_port;
-    tuple.ingress_port = static_cast<std::uint16_t>(port);
-    return tuple;
-}
+constexpr std::size_t kNamed = 20;  // in a refusal, of each kind
 
 bool is_management(const observe::FlowGroup& group, std::span<const ManagementService> management) {
     return std::any_of(management.begin(), management.end(), [&group](const ManagementService& service) {
@@ -54,7 +37,7 @@ Fate fate_of(const observe::FlowGroup& group, const ruleset::Ruleset& current, c
     const auto& peers = current.surroundings().peer_of;
     for (std::size_t port = 0; port < peers.size(); ++port) {
         if (!peers[port] || !entered_by(group, current, port)) continue;
-        const net::Tuple tuple = tuple_of(group, port);
+        const net::Tuple tuple = observe::first_packet(group, PortId(port));
         if (current.trace(current.classify(tuple)).enforced != Verdict::kAllow) continue;
         fate.allowed_now = true;
         const classify::Trace& then = candidate.trace(candidate.classify(tuple));
@@ -109,7 +92,7 @@ private:
 std::string service_text(const observe::FlowGroup& group) {
     const std::string protocol = explain::protocol_name(group.protocol);
     if (net::is_icmp(group.protocol)) return protocol + '/' + std::to_string(group.destination_port >> 8U);
-    return has_ports(group.protocol) ? protocol + '/' + std::to_string(group.destination_port) : protocol;
+    return net::has_ports(group.protocol) ? protocol + '/' + std::to_string(group.destination_port) : protocol;
 }
 
 std::vector<ManagementService> default_management() {

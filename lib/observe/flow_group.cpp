@@ -4,6 +4,8 @@
 #include <charconv>
 #include <utility>
 
+#include "drywall/explain/first_packet.h"
+
 namespace drywall::observe {
 
 namespace {
@@ -132,6 +134,11 @@ FlowGroup::FlowGroup(FlowRecord record)
       enforced_hits(texts_of(decision->enforced_hits)),
       pending_hits(texts_of(decision->pending_hits)),
       doubt(decision->known ? Doubt::kNone : Doubt::kHitsUnknown) {}
+
+net::Tuple first_packet(const FlowRecord& flow, PortId ingress) noexcept {
+    return explain::first_packet(flow.source, flow.destination, flow.protocol,
+                                 {flow.source_port, flow.destination_port}, ingress);
+}
 
 std::uint64_t flow_id(const FlowRecord& record) noexcept {
     Digest digest;

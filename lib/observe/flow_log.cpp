@@ -291,16 +291,9 @@ void mark_changed(std::vector<FlowGroup>& groups, const ruleset::Ruleset& curren
     const std::vector<std::string>& ports = current.surroundings().port_names;
     for (FlowGroup& group : groups) {
         if (group.generation == current.generation()) continue;
-        net::Tuple tuple;
-        tuple.source = group.source.bytes;
-        tuple.destination = group.destination.bytes;
-        tuple.family = group.source.family;
-        tuple.protocol = group.protocol;
-        tuple.source_port = group.source_port;
-        tuple.destination_port = group.destination_port;
         const auto port = std::find(ports.begin(), ports.end(), group.ingress_port);
-        if (port != ports.end()) tuple.ingress_port = static_cast<std::uint16_t>(port - ports.begin());
-        const Decided now = decided_by(current, current.classify(tuple));
+        const PortId ingress = port == ports.end() ? PortId{} : PortId(port - ports.begin());
+        const Decided now = decided_by(current, current.classify(first_packet(group, ingress)));
         const bool same = now.enforced == group.decision->enforced && now.pending == group.decision->pending &&
                           now.enforced_hits == group.decision->enforced_hits &&
                           now.pending_hits == group.decision->pending_hits;

@@ -69,12 +69,7 @@ public:
 
 private:
     [[nodiscard]] std::vector<net::Tuple> tuples_of(const FlowGroup& group) const {
-        net::Tuple tuple;
-        tuple.source = group.source.bytes;
-        tuple.destination = group.destination.bytes;
-        tuple.family = group.source.family;
-        tuple.protocol = group.protocol;
-        tuple.destination_port = group.destination_port;
+        net::Tuple tuple = first_packet(group);
         std::vector<net::Tuple> tuples;
         const bool has_ports = net::has_ports(group.protocol);
         for (std::size_t lane = 0; lane < lanes_; ++lane) {

@@ -5,9 +5,9 @@
 #include <iterator>
 #include <utility>
 
+#include "drywall/explain/first_packet.h"
 #include "drywall/explain/parameters.h"
 #include "drywall/explain/protocols.h"
-#include "drywall/explain/trace.h"
 
 namespace drywall::whatif {
 
@@ -230,16 +230,8 @@ Result<std::vector<RecordedFlow>> read_recorded_flows(std::istream& in, const st
 }
 
 net::Tuple first_packet(const RecordedFlow& flow, PortId ingress) {
-    net::Tuple tuple;
-    tuple.source = flow.source.bytes;
-    tuple.destination = flow.destination.bytes;
-    tuple.family = flow.source.family;
-    tuple.protocol = flow.protocol;
-    tuple.destination_port = flow.destination_port;
-    if (net::has_ports(flow.protocol))
-        tuple.source_port = flow.source_port != 0 ? flow.source_port : explain::kEphemeralPort;
-    tuple.ingress_port = static_cast<std::uint16_t>(index(ingress));
-    return tuple;
+    return explain::first_packet(flow.source, flow.destination, flow.protocol,
+                                 {flow.source_port, flow.destination_port}, ingress);
 }
 
 namespace {

@@ -17,6 +17,7 @@
 #include "drywall/base/ids.h"
 #include "drywall/base/verdict.h"
 #include "drywall/net/address.h"
+#include "drywall/net/packet_meta.h"
 #include "drywall/policy/metadata.h"
 #include "drywall/telemetry/counters.h"
 
@@ -131,6 +132,9 @@ struct FlowGroup : FlowRecord {
 
     [[nodiscard]] bool uncertain() const noexcept { return doubt != Doubt::kNone; }
 };
+
+// What its initiator sends first; of the source ports that of the last connection.
+[[nodiscard]] net::Tuple first_packet(const FlowRecord& flow, PortId ingress = {}) noexcept;
 
 // Below 2^53, so that it survives in JSON.
 [[nodiscard]] std::uint64_t flow_id(const FlowRecord& record) noexcept;
