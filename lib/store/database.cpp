@@ -67,11 +67,6 @@ Statement& Statement::bind(int parameter, std::int64_t value) {
     return *this;
 }
 
-Statement& Statement::bind(int parameter, double value) {
-    note(sqlite3_bind_double(statement_.get(), parameter, value));
-    return *this;
-}
-
 Statement& Statement::bind(int parameter, std::string_view text) {
     note(sqlite3_bind_text64(statement_.get(), parameter, text.empty() ? "" : text.data(), text.size(),
                              SQLITE_TRANSIENT, SQLITE_UTF8));
@@ -111,7 +106,6 @@ Status Statement::run() {
 void Statement::reset() noexcept { sqlite3_reset(statement_.get()); }
 
 std::int64_t Statement::integer(int column) const noexcept { return sqlite3_column_int64(statement_.get(), column); }
-double Statement::real(int column) const noexcept { return sqlite3_column_double(statement_.get(), column); }
 bool Statement::is_null(int column) const noexcept {
     return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }

@@ -41,7 +41,6 @@ struct OpenOptions {
 class Statement {
 public:
     Statement& bind(int parameter, std::int64_t value);
-    Statement& bind(int parameter, double value);
     Statement& bind(int parameter, std::string_view text);             // copied
     Statement& bind(int parameter, std::span<const std::byte> bytes);  // copied
     Statement& bind_null(int parameter);
@@ -59,7 +58,6 @@ public:
 
     // Of the row that step() found; what is NULL reads as 0 or "". Views live until the next step() or reset().
     [[nodiscard]] std::int64_t integer(int column) const noexcept;
-    [[nodiscard]] double real(int column) const noexcept;
     [[nodiscard]] std::string_view text(int column) const noexcept;
     [[nodiscard]] std::span<const std::byte> bytes(int column) const noexcept;
     [[nodiscard]] bool is_null(int column) const noexcept;
