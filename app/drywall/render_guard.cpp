@@ -116,13 +116,8 @@ std::string render_drill(const Json& drill, const Style& style) {
     out += flag_at(drill, "/enforced_changed")
                ? "  confirm     at a terminal the change would undo itself in 10m; in a script: --confirm-within T\n"
                : "  confirm     not asked for: what is enforced does not change\n";
-    out += "  way back    " + std::string(flag_at(drill, "/way_back_is_whole") ? "whole" : "NOT WHOLE") +
-           ": the tables in force, under a new number, in " + nanoseconds_as_ms(number_at(drill, "/way_back_ns")) +
-           '\n';
-    out +=
-        "  safety      drywall safety open lets " +
-        std::string(flag_at(drill, "/safety_lets_all_pass") ? "everything that was seen pass" : "NOT EVERYTHING PASS") +
-        '\n';
+    out += "  way back    drywall rollback " + text_at(drill, "/generation") + '\n';
+    out += "  safety      drywall safety open: everything passes, and is still counted\n";
     for (const Json& one : at(drill, "/failsafes"))
         out += "  failsafe    " + text_at(one, "/service") + " to " + text_at(one, "/to") + ": " +
                (flag_at(one, "/open") ? "open" : "NOT OPEN") + '\n';

@@ -180,6 +180,16 @@ std::string render_impact(const Json& answer, const Style& style) {
     return out + completeness_text(answer, style);
 }
 
+// What stands behind policy: the ways by which the site is managed, and the safety net's share.
+std::string guards_text(const Json& answer) {
+    std::string out = "  management paths    " + text_at(answer, "/management/seen") + " seen, " +
+                      text_at(answer, "/management/cut") + " would be cut\n";
+    if (number_at(answer, "/safety_net/policies") == 0) return out;
+    return out + "  safety net          catches " + text_at(answer, "/safety_net/now") + " of " +
+           plural_of(number_at(answer, "/safety_net/connections"), "connection") + " now, " +
+           text_at(answer, "/safety_net/then") + " then\n";
+}
+
 std::string render_check(const Json& answer, const Style& style) {
     const std::string verdict = text_at(answer, "/verdict");
     const Color color = verdict == "SAFE" ? Color::kGood : verdict == "NOT SAFE" ? Color::kBad : Color::kDoubtful;
@@ -196,7 +206,7 @@ std::string render_check(const Json& answer, const Style& style) {
            text_at(answer, "/min_connections") + "), " + text_at(answer, "/lost") + " records lost, " +
            text_at(answer, "/acknowledged") + " acknowledged\n";
     return out + counts_text(impact, style) + groups_table(impact, style) + live_text(at(answer, "/live")) +
-           unhit_text(at(answer, "/rules_never_hit"));
+           unhit_text(at(answer, "/rules_never_hit")) + guards_text(answer);
 }
 
 std::string render_review(const Json& answer, const Style& style) {

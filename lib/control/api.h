@@ -3,6 +3,7 @@
 // Threads: any number at once. handle() blocks only for changes (one after another) and for `wait` on /v1/flows.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <functional>
@@ -20,6 +21,10 @@
 
 namespace drywall::control {
 
+// What may be asked through a socket.
+enum class Access : std::uint8_t { kControl, kView, kMetrics };
+inline constexpr std::size_t kAccesses = 3;
+
 struct ApiRequest {
     std::string method = {};
     std::string path = {};  // decoded, without the query
@@ -29,6 +34,7 @@ struct ApiRequest {
     std::string accept = {};         // likewise
     Peer peer = {};
     Nanos connected{0};  // boot clock, when the connection was accepted
+    Access access = Access::kControl;
 };
 
 struct ApiResponse {
@@ -123,7 +129,7 @@ private:
     // api_flows.cpp
     static std::span<const std::string_view> flow_parameters();
     Result<ApiResponse> flows(const ApiRequest& request, const Parts& parts);
-    Result<ApiResponse> follow_flows(observe::FlowQuery query);
+    Result<ApiResponse> follow_flows(observe::FlowQuery query, Access access);
 
     // api_whatif.cpp
     Result<ApiResponse> recommend(const ApiRequest& request, const Parts& parts);
@@ -140,7 +146,8 @@ private:
     MetricsLimits metrics_;
     const IpfixExporter* ipfix_;  // null: there is none
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-    std::atomic<std::size_t> followers_{0};          // of flows, just now
+    // Of flows, just now, by socket: those who may only look keep no operator out.
+    std::array<std::atomic<std::size_t>, kAccesses> followers_{};
     std::atomic<bool> stopping_{false};              // the server's owner writes, waiting requests read
     std::atomic<std::uint64_t> changes_refused_{0};  // whoever serves a request writes and reads
 };

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "api.h"
+#include "api_requests.h"
 #include "drywall/explain/parameters.h"
 #include "drywall/observe/flow_json.h"
 #include "json.h"
@@ -23,7 +24,7 @@ constexpr std::uint64_t kMostFlows = 10'000;
 constexpr std::uint64_t kAnyNumber = std::numeric_limits<std::uint64_t>::max();
 constexpr std::chrono::milliseconds kLongestWait = 30s;
 constexpr std::chrono::milliseconds kWaitStep = 200ms;  // how soon one who waits notices that the server stops
-constexpr std::size_t kMostFollowers = 16;              // of 64 connections
+constexpr std::size_t kMostFollowers = 16;              // of a socket's 64 connections
 constexpr std::size_t kFlowsPerChunk = 64;              // what a follower is sent at once is bounded
 constexpr auto kSignOfLife = 5s;                        // so that a follower that has gone is noticed
 constexpr std::string_view kNot = "not-";
@@ -157,13 +158,11 @@ Result<ApiResponse> Api::flows(const ApiRequest& request, const Parts& /*parts*/
     if ((events || *wait > 0) && (query->since || query->until))
         return Error::of(ErrorKind::kInvalid, "what is still to come is in no span of time",
                          "ask for a span without following, or follow without 'since' and 'until'");
-    if (events) return follow_flows(*query);
+    if (events) return follow_flows(*query, request.access);
     observe::FlowAnswer answer =
         *wait == 0 ? flows_.query(*query) : wait_for_flows(*query, std::chrono::milliseconds(*wait));
     observe::mark_changed(answer.groups, *controller_.state().ruleset);
-    ApiResponse response;
-    response.body = write(json_of(answer));
-    return response;
+    return json_response(json_of(answer));
 }
 
 observe::FlowAnswer Api::wait_for_flows(const observe::FlowQuery& query, std::chrono::milliseconds timeout) const {
@@ -177,14 +176,15 @@ observe::FlowAnswer Api::wait_for_flows(const observe::FlowQuery& query, std::ch
     }
 }
 
-Result<ApiResponse> Api::follow_flows(observe::FlowQuery query) {
-    if (followers_.fetch_add(1) >= kMostFollowers) {
-        followers_.fetch_sub(1);
+Result<ApiResponse> Api::follow_flows(observe::FlowQuery query, Access access) {
+    std::atomic<std::size_t>& followers = followers_[static_cast<std::size_t>(access)];
+    if (followers.fetch_add(1) >= kMostFollowers) {
+        followers.fetch_sub(1);
         return error_response(503, "busy",
                               std::to_string(kMostFollowers) + " are following flows already; end one of them");
     }
     const std::shared_ptr<void> place(
-        &followers_, [](void* counter) { static_cast<std::atomic<std::size_t>*>(counter)->fetch_sub(1); });
+        &followers, [](void* counter) { static_cast<std::atomic<std::size_t>*>(counter)->fetch_sub(1); });
     query.limit = std::min(query.limit, kMostFlows);
     auto follower = std::make_shared<Follower>(controller_, flows_, std::move(query), place);
     ApiResponse response;

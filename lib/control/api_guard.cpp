@@ -14,31 +14,11 @@ constexpr std::size_t kLongestReason = 1000;
 constexpr std::size_t kCaughtShown = 50;  // groups of each safety net
 constexpr std::size_t kMostCaughtGroups = 10'000;
 
-ApiResponse json_answer(const Json& json) {
-    ApiResponse response;
-    response.body = write(json);
-    return response;
-}
-
-// The hit as the flow log writes it, without its position.
-std::string caught_text(const SafetyNet& net, int rule) {
-    return net.policy.tier + '|' + net.policy.text() + "|allow|" + std::to_string(rule);
-}
-
-bool caught(const observe::FlowGroup& group, const SafetyNet& net) {
-    for (const int rule : {net.ingress_rule, net.egress_rule}) {
-        if (rule < 0) continue;
-        const std::string text = '|' + caught_text(net, rule);
-        for (const std::string& hit : group.enforced_hits)
-            if (hit.ends_with(text)) return true;
-    }
-    return false;
-}
-
-Json caught_json(const SafetyNet& net, const std::vector<observe::FlowGroup>& groups) {
+// What it would catch again, newest first.
+Json caught_json(const State& state, const SafetyNet& net, const std::vector<observe::FlowGroup>& groups) {
     Json out = Json::array();
     for (auto group = groups.rbegin(); group != groups.rend() && out.size() < kCaughtShown; ++group) {
-        if (!caught(*group, net)) continue;
+        if (caught(*state.ruleset, {&net, 1}, observe::first_packet(*group)) == nullptr) continue;
         out.push_back(
             {{"source", group->source_name.empty() ? group->source.text() : group->source_name},
              {"destination", group->destination_name.empty() ? group->destination.text() : group->destination_name},
@@ -54,7 +34,7 @@ Result<ApiResponse> Api::confirmation(const ApiRequest& /*request*/, const Parts
     const GuardView view = controller_.guard();
     Json out = confirmation_json(view);
     out["last_revert"] = reverted_json(view);
-    return json_answer(out);
+    return json_response(out);
 }
 
 Result<ApiResponse> Api::confirm(const ApiRequest& request, const Parts& /*parts*/) {
@@ -67,7 +47,7 @@ Result<ApiResponse> Api::confirm(const ApiRequest& request, const Parts& /*parts
     }
     const Result<PendingChange> confirmed = controller_.confirm(request.peer, request.connected, meant);
     if (!confirmed) return confirmed.error();
-    return json_answer({{"state", "confirmed"}, {"generation", index(confirmed->generation)}});
+    return json_response({{"state", "confirmed"}, {"generation", index(confirmed->generation)}});
 }
 
 Result<ApiResponse> Api::safety(const ApiRequest& /*request*/, const Parts& /*parts*/) {
@@ -77,14 +57,15 @@ Result<ApiResponse> Api::safety(const ApiRequest& /*request*/, const Parts& /*pa
     query.limit = kMostCaughtGroups;
     query.latest = true;
     const std::vector<observe::FlowGroup> groups = flows_.query(query).groups;
+    const State state = controller_.state();
     Json nets = Json::array();
-    for (const SafetyNet& net : safety_nets(*controller_.state().inventory)) {
+    for (const SafetyNet& net : safety_nets(*state.inventory)) {
         Json one = safety_net_json(net, snapshot ? &*snapshot : nullptr);
-        one["flows"] = caught_json(net, groups);
+        one["flows"] = caught_json(state, net, groups);
         nets.push_back(std::move(one));
     }
     out["safety_nets"] = std::move(nets);
-    return json_answer(out);
+    return json_response(out);
 }
 
 Result<ApiResponse> Api::open_safety(const ApiRequest& request, const Parts& /*parts*/) {
@@ -97,12 +78,12 @@ Result<ApiResponse> Api::open_safety(const ApiRequest& request, const Parts& /*p
                          "write why, in at most " + std::to_string(kLongestReason) + " characters: it is recorded");
     const Result<SafetyOpening> opened = controller_.open_safety(*how_long, std::move(reason), request.peer);
     if (!opened) return opened.error();
-    return json_answer(safety_json(controller_.guard()));
+    return json_response(safety_json(controller_.guard()));
 }
 
 Result<ApiResponse> Api::close_safety(const ApiRequest& request, const Parts& /*parts*/) {
     if (Status closed = controller_.close_safety(request.peer); !closed) return std::move(closed).error();
-    return json_answer(safety_json(controller_.guard()));
+    return json_response(safety_json(controller_.guard()));
 }
 
 Result<ApiResponse> Api::drill(const ApiRequest& request, const Parts& /*parts*/) {
@@ -114,7 +95,7 @@ Result<ApiResponse> Api::drill(const ApiRequest& request, const Parts& /*parts*/
             find_staged(*controller_.state().inventory, {.kind = {}, .ns = {}, .name = name});
         if (!staged) return staged.error();
         const Result<Drill> drill = controller_.drill_promotion(*staged);
-        return drill ? Result<ApiResponse>(json_answer(json_of(*drill))) : drill.error();
+        return drill ? Result<ApiResponse>(json_response(json_of(*drill))) : drill.error();
     }
     const bool built_in = request.body.empty();
     const Result<std::vector<loader::Source>> sources = built_in ? std::vector{deny_everything()} : sources_of(request);
@@ -122,7 +103,7 @@ Result<ApiResponse> Api::drill(const ApiRequest& request, const Parts& /*parts*/
     Result<Drill> drill = controller_.drill(*sources);
     if (!drill) return drill.error();
     drill->built_in = built_in;
-    return json_answer(json_of(*drill));
+    return json_response(json_of(*drill));
 }
 
 }  // namespace drywall::control

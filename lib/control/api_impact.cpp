@@ -7,6 +7,7 @@
 #include "api.h"
 #include "api_requests.h"
 #include "drywall/control/lockout.h"
+#include "drywall/control/safety_net.h"
 #include "drywall/explain/parameters.h"
 #include "drywall/explain/semantic_diff.h"
 #include "edit_log.h"
@@ -27,12 +28,6 @@ constexpr std::uint64_t kMostGroups = 10'000;
 constexpr std::uint64_t kUsualRegions = 200;
 constexpr std::uint64_t kMostRegions = 10'000;
 constexpr std::size_t kEveryGroup = std::numeric_limits<std::uint32_t>::max();
-
-ApiResponse answered(const Json& json) {
-    ApiResponse response;
-    response.body = write(json);
-    return response;
-}
 
 // A staged policy, and how hits name it, before and after its promotion.
 struct Candidate {
@@ -214,7 +209,7 @@ Result<ApiResponse> Api::impact(const ApiRequest& request, const Parts& /*parts*
     out["policies"] = std::move(policies);
     out["together"] = json_of(observe::rehearse(groups, all, *limit));
     out["disagreements"] = disagreement_rows(snapshot.disagreements);
-    return answered(out);
+    return json_response(out);
 }
 
 namespace {
@@ -262,12 +257,26 @@ Json check_json(const observe::Evidence& evidence, const observe::Judgement& jud
 }
 
 // The paths by which the site is managed are not for sale: no acknowledgement makes their loss safe.
-std::vector<std::string> management_lost(const ruleset::Ruleset& now, const ruleset::Ruleset& then,
-                                         const std::vector<observe::FlowGroup>& groups) {
+std::vector<std::string> objections_of(const Lockouts& lockouts) {
     std::vector<std::string> out;
-    for (const LostFlow& lost : find_lockouts(now, then, groups, default_management()).management)
+    for (const LostFlow& lost : lockouts.management)
         out.push_back("a way by which the site is managed would be cut: " + lost.text());
     return out;
+}
+
+// How much of what was seen nothing but a safety net lets pass, now and then: what is still to be written.
+Json caught_share(const ruleset::Ruleset& now, const ruleset::Ruleset& then, const std::vector<SafetyNet>& nets,
+                  const std::vector<observe::FlowGroup>& groups) {
+    std::uint64_t connections = 0;
+    std::uint64_t caught_now = 0;
+    std::uint64_t caught_then = 0;
+    for (const observe::FlowGroup& group : groups) {
+        const net::Tuple tuple = observe::first_packet(group);
+        connections += group.connections_started;
+        if (caught(now, nets, tuple) != nullptr) caught_now += group.connections_started;
+        if (caught(then, nets, tuple) != nullptr) caught_then += group.connections_started;
+    }
+    return {{"policies", nets.size()}, {"connections", connections}, {"now", caught_now}, {"then", caught_then}};
 }
 
 void shorten(observe::Impact& impact, std::uint64_t limit) {
@@ -293,7 +302,9 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
     const EditLog::Edit edit =
         one ? state.edits->last_that_concerns(*state.inventory, candidate.id) : state.edits->last_of_any();
     const Recorded recorded = recorded_since(flows_, std::max(edit.time, question->since.value_or(edit.time)));
-    const Controller::Rehearsed then = one ? controller_.rehearse_promotion(candidate.id) : state.ruleset;
+    std::vector<ResourceId> ids;
+    for (const Candidate& each : *wanted) ids.push_back(each.id);
+    const Controller::Rehearsed then = controller_.rehearse_promotions(ids);
     if (!then) return then.error();
 
     const observe::Rehearsal rehearsal =
@@ -305,7 +316,8 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
     evidence.lost = recorded.lost();
     evidence.forgotten = recorded.forgotten();
     evidence.acknowledged = question->acknowledged;
-    if (one) evidence.objections = management_lost(*state.ruleset, **then, recorded.flows.groups);
+    const Lockouts lockouts = find_lockouts(*state.ruleset, **then, recorded.flows.groups, controller_.management());
+    evidence.objections = objections_of(lockouts);
     Json out = check_json(evidence, observe::judge(evidence, question->limits), question->limits);
     shorten(evidence.impact, question->groups);
     out["policy"] = one ? Json(header_name(candidate)) : Json(nullptr);
@@ -320,8 +332,10 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
         for (const Candidate& each : *wanted)
             for (Json& rule : never_hit(*snapshot, each)) unhit.push_back(std::move(rule));
     out["rules_never_hit"] = std::move(unhit);
+    out["management"] = {{"seen", lockouts.management_seen}, {"cut", lockouts.management.size()}};
+    out["safety_net"] = caught_share(*state.ruleset, **then, safety_nets(*state.inventory), recorded.flows.groups);
     out["impact"] = json_of(evidence.impact);
-    return answered(out);
+    return json_response(out);
 }
 
 namespace {
@@ -329,7 +343,7 @@ namespace {
 Result<ApiResponse> compared(const Regime& before, const Regime& after, std::uint64_t limit) {
     const auto diff = explain::semantic_diff(before, after, {.regions = limit});
     if (!diff) return diff.error();
-    return answered(explain::json_of(*diff, before, after));
+    return json_response(explain::json_of(*diff, before, after));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <optional>
 
 #include "api.h"
+#include "api_requests.h"
 #include "drywall/explain/requests.h"
 #include "json.h"
 #include "json_store.h"
@@ -10,12 +11,6 @@ namespace drywall::control {
 namespace {
 
 constexpr std::uint64_t kMostRows = 256;
-
-ApiResponse answer(const Json& json) {
-    ApiResponse response;
-    response.body = write(json);
-    return response;
-}
 
 }  // namespace
 
@@ -30,7 +25,7 @@ Result<ApiResponse> Api::status(const ApiRequest& /*request*/, const Parts& /*pa
         out["policies"] = json_of(controller_.origin());
         out["store"] = json_of_store(**store);
     }
-    return answer(out);
+    return json_response(out);
 }
 
 Result<ApiResponse> Api::stats(const ApiRequest& /*request*/, const Parts& /*parts*/) {
@@ -38,13 +33,13 @@ Result<ApiResponse> Api::stats(const ApiRequest& /*request*/, const Parts& /*par
     if (!snapshot) return snapshot.error();
     Json out = json_of(*snapshot);
     mark_safety_nets(out, *snapshot, safety_nets(*controller_.state().inventory));
-    return answer(out);
+    return json_response(out);
 }
 
 Result<ApiResponse> Api::matrix(const ApiRequest& request, const Parts& /*parts*/) {
     const Result<explain::MatrixRequest> asked = explain::matrix_request(request.query, kMostRows);
     if (!asked) return asked.error();
-    return answer(json_of(explain::connectivity(*controller_.state().ruleset, asked->query), asked->view));
+    return json_response(json_of(explain::connectivity(*controller_.state().ruleset, asked->query), asked->view));
 }
 
 Result<ApiResponse> Api::trace(const ApiRequest& request, const Parts& /*parts*/) {
@@ -53,7 +48,7 @@ Result<ApiResponse> Api::trace(const ApiRequest& request, const Parts& /*parts*/
     const State state = controller_.state();
     const Result<explain::TraceAnswer> found = explain::explain(*state.ruleset, *query, state.inventory.get());
     if (!found) return found.error();
-    return answer(json_of(*found));
+    return json_response(json_of(*found));
 }
 
 }  // namespace drywall::control

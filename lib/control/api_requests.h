@@ -1,4 +1,4 @@
-// Parts of requests that several handlers read.
+// Parts of requests that several handlers read, and how they answer.
 //
 // Threads: pure functions.
 #pragma once
@@ -11,6 +11,8 @@
 #include "plan.h"
 
 namespace drywall::control {
+
+[[nodiscard]] ApiResponse json_response(const Json& json);
 
 // A bundle of files, or a body that is YAML (or one JSON resource) itself.
 [[nodiscard]] Result<std::vector<loader::Source>> sources_of(const ApiRequest& request);

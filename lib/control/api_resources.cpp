@@ -61,6 +61,12 @@ Result<std::vector<loader::Source>> files_of(const Json& bundle) {
 
 }  // namespace
 
+ApiResponse json_response(const Json& json) {
+    ApiResponse response;
+    response.body = write(json);
+    return response;
+}
+
 Result<std::vector<loader::Source>> sources_of(const ApiRequest& request) {
     if (request.body.starts_with('{')) {
         const Json json = parse(request.body);
@@ -70,12 +76,6 @@ Result<std::vector<loader::Source>> sources_of(const ApiRequest& request) {
 }
 
 namespace {
-
-ApiResponse answer(const Applied& applied) {
-    ApiResponse response;
-    response.body = write(json_of(applied));
-    return response;
-}
 
 // One YAML List: every document's lines moved under an item.
 std::string yaml_list(const std::vector<std::shared_ptr<const Resource>>& resources) {
@@ -146,12 +146,10 @@ Result<ApiResponse> Api::get_resources(const ApiRequest& request, const Parts& p
 
     Json items = Json::array();
     for (const auto& resource : shown) items.push_back(parse(loader::to_json(*resource)));
-    ApiResponse response;
-    response.body = write({{"apiVersion", "v1"},
-                           {"kind", "List"},
-                           {"generation", index(state.ruleset->generation())},
-                           {"items", std::move(items)}});
-    return response;
+    return json_response({{"apiVersion", "v1"},
+                          {"kind", "List"},
+                          {"generation", index(state.ruleset->generation())},
+                          {"items", std::move(items)}});
 }
 
 Result<ApiResponse> Api::get_resource(const ApiRequest& request, const Parts& parts) {
@@ -165,9 +163,7 @@ Result<ApiResponse> Api::get_resource(const ApiRequest& request, const Parts& pa
         return Error::of(ErrorKind::kNotFound, id->text() + " does not exist",
                          "`drywall get " + std::string(policy::short_name(id->kind)) + "` lists what there is");
     if (*as_yaml) return yaml(loader::to_yaml(*found->second));
-    ApiResponse response;
-    response.body = write(parse(loader::to_json(*found->second)));
-    return response;
+    return json_response(parse(loader::to_json(*found->second)));
 }
 
 Result<ApiResponse> Api::apply(const ApiRequest& request, const Parts& /*parts*/) {
@@ -177,7 +173,7 @@ Result<ApiResponse> Api::apply(const ApiRequest& request, const Parts& /*parts*/
     if (!sources) return sources.error();
     const Result<Applied> applied = controller_.apply(*sources, request.peer, *options);
     if (!applied) return applied.error();
-    return answer(*applied);
+    return json_response(json_of(*applied));
 }
 
 Result<ApiResponse> Api::remove_one(const ApiRequest& request, const Parts& parts) {
@@ -187,7 +183,7 @@ Result<ApiResponse> Api::remove_one(const ApiRequest& request, const Parts& part
     if (!id) return id.error();
     const Result<Applied> applied = controller_.remove(std::vector{*id}, request.peer, *options);
     if (!applied) return applied.error();
-    return answer(*applied);
+    return json_response(json_of(*applied));
 }
 
 Result<ApiResponse> Api::remove_named_in_files(const ApiRequest& request, const Parts& /*parts*/) {
@@ -203,7 +199,7 @@ Result<ApiResponse> Api::remove_named_in_files(const ApiRequest& request, const 
     }
     const Result<Applied> applied = controller_.remove(ids, request.peer, *options);
     if (!applied) return applied.error();
-    return answer(*applied);
+    return json_response(json_of(*applied));
 }
 
 Result<ApiResponse> Api::promote(const ApiRequest& request, const Parts& /*parts*/) {
@@ -215,7 +211,7 @@ Result<ApiResponse> Api::promote(const ApiRequest& request, const Parts& /*parts
     if (!staged) return staged.error();
     const Result<Applied> applied = controller_.promote(*staged, request.peer, *options);
     if (!applied) return applied.error();
-    return answer(*applied);
+    return json_response(json_of(*applied));
 }
 
 Result<ApiResponse> Api::demote(const ApiRequest& request, const Parts& /*parts*/) {
@@ -227,7 +223,7 @@ Result<ApiResponse> Api::demote(const ApiRequest& request, const Parts& /*parts*
     if (!enforced) return enforced.error();
     const Result<Applied> applied = controller_.demote(*enforced, request.peer, *options);
     if (!applied) return applied.error();
-    return answer(*applied);
+    return json_response(json_of(*applied));
 }
 
 Result<ApiResponse> Api::stage(const ApiRequest& request, const Parts& /*parts*/) {
@@ -237,7 +233,7 @@ Result<ApiResponse> Api::stage(const ApiRequest& request, const Parts& /*parts*/
     if (!sources) return sources.error();
     const Result<Applied> applied = controller_.stage(*sources, request.peer, *options);
     if (!applied) return applied.error();
-    return answer(*applied);
+    return json_response(json_of(*applied));
 }
 
 }  // namespace drywall::control

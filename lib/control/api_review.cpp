@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "api.h"
+#include "api_requests.h"
 #include "drywall/control/safety_net.h"
 #include "drywall/explain/review.h"
 #include "drywall/explain/semantic_diff.h"
@@ -88,16 +89,6 @@ Json empty_selectors(const State& state) {
     return rows;
 }
 
-// The safety net that catches connections like these, if one does, and the hit.
-const HitDescriptor* net_that_catches(const State& state, const std::vector<SafetyNet>& nets,
-                                      const observe::FlowGroup& group) {
-    const ruleset::Ruleset& ruleset = *state.ruleset;
-    for (const HitId id : ruleset.trace(ruleset.classify(observe::first_packet(group))).enforced_hits)
-        for (const SafetyNet& net : nets)
-            if (is_caught_by(net, ruleset.hit(id))) return &ruleset.hit(id);
-    return nullptr;
-}
-
 // Connections that nothing but a safety net lets pass: what is left to write before there can be a default deny.
 Json safety_net(const State& state, const observe::FlowLog& flows) {
     const std::vector<SafetyNet> nets = safety_nets(*state.inventory);
@@ -108,7 +99,7 @@ Json safety_net(const State& state, const observe::FlowLog& flows) {
     Json rows = Json::array();
     for (const observe::FlowGroup& group : groups) {
         if (rows.size() == kMostCaught) break;
-        const HitDescriptor* hit = net_that_catches(state, nets, group);
+        const HitDescriptor* hit = caught(*state.ruleset, nets, observe::first_packet(group));
         if (hit == nullptr) continue;
         Json row = rule_json(*hit);
         row.update(summary_of(group));
@@ -137,9 +128,7 @@ Result<ApiResponse> Api::review(const ApiRequest& /*request*/, const Parts& part
         return Error::of(ErrorKind::kNotFound, "there is no review of '" + what + "'",
                          "there are: unused, shadowed, safety-net, empty-selectors");
     }
-    ApiResponse response;
-    response.body = write(out);
-    return response;
+    return json_response(out);
 }
 
 }  // namespace drywall::control

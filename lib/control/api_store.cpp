@@ -12,12 +12,6 @@ namespace {
 constexpr std::uint64_t kMostRecords = 10'000;
 constexpr std::uint64_t kUsualRecords = 100;
 
-ApiResponse stored_answer(const Json& json) {
-    ApiResponse response;
-    response.body = write(json);
-    return response;
-}
-
 std::string shown_generation(Generation generation) { return "generation " + std::to_string(index(generation)); }
 
 Result<Generation> generation_named(const std::string& text) {
@@ -50,7 +44,7 @@ Result<ApiResponse> Api::generations(const ApiRequest& request, const Parts& /*p
     if (!records) return records.error();
     Json all = Json::array();
     for (const store::GenerationRecord& record : *records) all.push_back(json_of(record));
-    return stored_answer({{"in_force", index(controller_.generation())}, {"generations", std::move(all)}});
+    return json_response({{"in_force", index(controller_.generation())}, {"generations", std::move(all)}});
 }
 
 Result<ApiResponse> Api::generation(const ApiRequest& /*request*/, const Parts& parts) {
@@ -60,7 +54,7 @@ Result<ApiResponse> Api::generation(const ApiRequest& /*request*/, const Parts& 
     if (!store) return store.error();
     const auto record = (*store)->generation(*number);
     if (!record) return record.error();
-    return stored_answer(json_of(*record));
+    return json_response(json_of(*record));
 }
 
 Result<ApiResponse> Api::generation_resources(const ApiRequest& /*request*/, const Parts& parts) {
@@ -86,7 +80,7 @@ Result<ApiResponse> Api::audit(const ApiRequest& request, const Parts& /*parts*/
     if (!entries) return entries.error();
     Json all = Json::array();
     for (const store::AuditEntry& entry : *entries) all.push_back(json_of(entry));
-    return stored_answer({{"entries", std::move(all)}});
+    return json_response({{"entries", std::move(all)}});
 }
 
 // Without `to`: what is in force. Without `from`: what `to` was made from.
@@ -111,7 +105,7 @@ Result<ApiResponse> Api::diff(const ApiRequest& request, const Parts& /*parts*/)
     if (!before) return before.error();
     const Result<policy::Inventory> after = controller_.content(*to);
     if (!after) return after.error();
-    return stored_answer(diff_answer(index(*from), index(*to),
+    return json_response(diff_answer(index(*from), index(*to),
                                      resource_diffs(*before, shown_generation(*from), *after, shown_generation(*to))));
 }
 
@@ -122,7 +116,7 @@ Result<ApiResponse> Api::diff_candidate(const ApiRequest& request, const Parts& 
     const Result<policy::Inventory> wanted = controller_.candidate(*sources);
     if (!wanted) return wanted.error();
     const Generation generation = now.ruleset->generation();
-    return stored_answer(diff_answer(
+    return json_response(diff_answer(
         index(generation), 0, resource_diffs(*now.inventory, shown_generation(generation), *wanted, "these files")));
 }
 
@@ -133,7 +127,7 @@ Result<ApiResponse> Api::rollback(const ApiRequest& request, const Parts& /*part
     if (!to) return to.error();
     const Result<Applied> applied = controller_.rollback(*to, request.peer, *options);
     if (!applied) return applied.error();
-    return stored_answer(json_of(*applied));
+    return json_response(json_of(*applied));
 }
 
 Result<ApiResponse> Api::restore(const ApiRequest& request, const Parts& /*parts*/) {
@@ -143,7 +137,7 @@ Result<ApiResponse> Api::restore(const ApiRequest& request, const Parts& /*parts
     if (!sources) return sources.error();
     const Result<Applied> applied = controller_.restore(*sources, request.peer, *options);
     if (!applied) return applied.error();
-    return stored_answer(json_of(*applied));
+    return json_response(json_of(*applied));
 }
 
 Result<ApiResponse> Api::backup(const ApiRequest& /*request*/, const Parts& /*parts*/) {

@@ -1,4 +1,5 @@
 // What would happen: recommendations out of what was seen.
+#include <algorithm>
 #include <chrono>
 #include <utility>
 #include <vector>
@@ -25,11 +26,28 @@ Result<whatif::RecommendOptions> recommend_options(const explain::Query& query) 
     options.denied = *denied;
     const std::string since = explain::text_parameter(query, "since");
     if (since.empty()) return options;
-    options.since = whatif::parse_since(since, now());
-    if (!options.since)
-        return Error::of(ErrorKind::kInvalid, "parameter 'since' can't be '" + since + "'",
-                         "give 15m, 24h, 7d, or a time: 2026-11-22T12:00:00Z");
+    const auto when = observe::moment(since, now());
+    if (!when) return when.error();
+    options.since = std::chrono::floor<std::chrono::milliseconds>(*when);
     return options;
+}
+
+whatif::RecordedFlow recorded(const observe::FlowGroup& group) {
+    whatif::RecordedFlow flow;
+    flow.source = group.source;
+    flow.destination = group.destination;
+    flow.protocol = group.protocol;
+    flow.source_port = net::has_ports(group.protocol) ? group.source_port : std::uint16_t{0};
+    flow.destination_port = group.destination_port;
+    flow.ingress_port = group.ingress_port;
+    flow.action = group.enforced;
+    // What lives since before its policies changed was not started under these.
+    flow.connections = std::max(group.connections_started, group.connections_live);
+    flow.forward = group.forward;
+    flow.reverse = group.reverse;
+    flow.first = std::chrono::floor<std::chrono::milliseconds>(group.first_seen);
+    flow.last = std::chrono::floor<std::chrono::milliseconds>(group.last_seen);
+    return flow;
 }
 
 }  // namespace
@@ -42,12 +60,8 @@ Result<ApiResponse> Api::recommend(const ApiRequest& request, const Parts& /*par
     if (options->since) query.since = *options->since;  // what is on disk too
     const observe::FlowAnswer seen = flows_.query(query);
     std::vector<whatif::RecordedFlow> flows;
-    const Json records = json_of(seen);
-    for (const Json& record : records.at("flows")) {
-        Result<whatif::RecordedFlow> flow = whatif::recorded_flow(record);
-        if (!flow) return std::move(flow).error();
-        flows.push_back(*std::move(flow));
-    }
+    flows.reserve(seen.groups.size());
+    for (const observe::FlowGroup& group : seen.groups) flows.push_back(recorded(group));
     const State state = controller_.state();
     const auto recommended = whatif::recommend(*state.inventory, *state.ruleset, flows, *options);
     if (!recommended) return recommended.error();

@@ -33,15 +33,19 @@ store::AuditEntry audit_entry(std::string_view verb, const Peer& who, std::strin
     return entry;
 }
 
-store::GenerationRecord record_of(std::string_view verb, Generation number, Generation before, const Peer& who,
+store::GenerationRecord record_of(std::string_view verb, const Applied& applied, const Peer& who,
                                   std::string_view comment) {
     store::GenerationRecord record;
-    record.number = number;
-    record.before = before;
+    record.number = applied.after;
+    record.before = applied.before;
     record.made = std::chrono::system_clock::now();
     record.verb = verb;
     record.author = author_of(who);
     record.comment = comment;
+    record.enforced_changed = applied.enforced_changed;
+    for (const Change& change : applied.changes)
+        if (change.outcome != Outcome::kUnchanged)
+            record.changes.push_back({change.id, std::string(name(change.outcome))});
     return record;
 }
 

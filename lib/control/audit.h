@@ -17,8 +17,8 @@ namespace drywall::control {
 [[nodiscard]] store::AuditEntry audit_entry(std::string_view verb, const Peer& who, std::string_view comment,
                                             std::string_view outcome);
 
-// A generation made now, without its changes.
-[[nodiscard]] store::GenerationRecord record_of(std::string_view verb, Generation number, Generation before,
-                                                const Peer& who, std::string_view comment);
+// A generation made now.
+[[nodiscard]] store::GenerationRecord record_of(std::string_view verb, const Applied& applied, const Peer& who,
+                                                std::string_view comment);
 
 }  // namespace drywall::control

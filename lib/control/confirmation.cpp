@@ -27,6 +27,7 @@ std::string_view name(ConfirmationState state) noexcept {
 void Confirmation::arm(PendingChange change) {
     assert(!armed());
     change_ = std::move(change);
+    proves_after_ = change_->deadline.set.boot;
     cause_.clear();
     state_ = ConfirmationState::kArmed;
 }
@@ -47,7 +48,7 @@ Status Confirmation::confirm(Nanos connected, const Moment& now, std::optional<G
     if (change_->deadline.passed(now))
         return Error::of(ErrorKind::kConflict, "the time to confirm generation " + number + " is over",
                          "generation " + number_text(change_->previous) + " comes back; apply the change once more");
-    if (connected <= change_->deadline.set.boot)
+    if (connected <= proves_after_)
         return Error::of(
             ErrorKind::kRefused,
             "this connection is older than generation " + number + ": it does not prove that anybody can still come in",

@@ -163,10 +163,8 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, const
 // Check, compile, guard, keep, publish; the new state is current only after the last of them.
 Result<Applied> Controller::carry_out(std::string_view verb, const State& before, Plan plan, const Peer& who,
                                       const ChangeOptions& options) {
-    if (const Status sound = policy::check(plan.after, surroundings_.port_names); !sound) return sound.error();
     const auto next = static_cast<Generation>(last_number_ + 1);
-    Result<std::shared_ptr<const ruleset::Ruleset>> built =
-        ruleset::Ruleset::build(next, plan.after, surroundings_, budget_);
+    const Rehearsed built = compile(next, plan.after);
     if (!built) return built.error();
 
     Applied applied;
@@ -186,18 +184,15 @@ Result<Applied> Controller::carry_out(std::string_view verb, const State& before
         if (!forced) return forced.error();
         if (!forced->empty()) recorded.comment += (recorded.comment.empty() ? "" : "; ") + *forced;
     }
-    applied.waits = promise_to_take_back(applied, options, who);
+    applied.waits = promise_to_take_back(applied, **built, options, who);
     std::optional<store::PendingConfirmation> pending;
     if (applied.waits) pending = {next, applied.before, text_of(*applied.waits)};
     if (Status kept = keep(verb, applied, plan.after, who, recorded, pending); !kept) {
         break_promise();
         return kept.error();
     }
-    const bool enforces_as_before =
-        !applied.enforced_changed && before.ruleset->enforcement() == (*built)->enforcement();
     const runtime::Existing existing =
-        enforces_as_before ? runtime::Existing::kKeep : options.existing.value_or(existing_);
-    last_number_ = number(next);  // workers may see it even if its publication fails in the end
+        applied.enforced_changed ? options.existing.value_or(existing_) : runtime::Existing::kKeep;
     if (const Status published = publish(*built, existing); !published) {
         break_promise();
         withdraw(verb, applied, published.error(), who, options);
@@ -264,11 +259,15 @@ Controller::Rehearsed Controller::compile(Generation generation, const policy::I
     return ruleset::Ruleset::build(generation, inventory, surroundings_, budget_);
 }
 
-Controller::Rehearsed Controller::rehearse_promotion(const policy::ResourceId& staged) const {
+Controller::Rehearsed Controller::rehearse_promotions(std::span<const policy::ResourceId> staged) const {
     const State now = state();
-    const Result<Plan> plan = plan_promote(*now.inventory, staged);
-    if (!plan) return plan.error();
-    return compile(now.ruleset->generation(), plan->after);
+    policy::Inventory after = *now.inventory;
+    for (const policy::ResourceId& id : staged) {
+        Result<Plan> plan = plan_promote(after, id);
+        if (!plan) return plan.error();
+        after = std::move(plan->after);
+    }
+    return compile(now.ruleset->generation(), after);
 }
 
 Controller::Rehearsed Controller::rehearse_apply(std::span<const loader::Source> sources) const {

@@ -5,6 +5,7 @@
 #include "audit.h"
 #include "drywall/base/logging.h"
 #include "drywall/control/controller.h"
+#include "drywall/explain/semantic_diff.h"
 #include "edit_log.h"
 #include "guarding.h"
 #include "plan.h"
@@ -37,6 +38,14 @@ std::uint64_t stalled(const runtime::Snapshot& snapshot) {
 bool is_there(const std::filesystem::path& flag) {
     std::error_code ignored;
     return !flag.empty() && std::filesystem::exists(flag, ignored);
+}
+
+// It can, unless the compiled classes prove that it only widens. What takes too many questions is not proven.
+bool can_deny_more(const ruleset::Ruleset& before, const ruleset::Ruleset& next) {
+    constexpr std::size_t kMostQuestions = std::size_t{1} << 22U;  // below a second
+    const auto diff = explain::semantic_diff({&before, World::kEnforced}, {&next, World::kEnforced},
+                                             {.regions = 0, .questions = kMostQuestions});
+    return !diff || diff->newly_denied > 0;
 }
 
 // A memory that fails takes nothing from what happens now: it is said, and the appliance runs on.
@@ -80,6 +89,8 @@ void Controller::guard_with(GuardSettings settings) {
     std::optional<SafetyOpening> opening;
     if (Memory* memory = guarding_->settings.memory; memory != nullptr) {
         const auto text = memory->recall(kSafety);
+        if (!text)
+            spdlog::error("whether the safety was open could not be read, and it is not: {}", text.error().text());
         if (text && *text) opening = safety_opening_of(**text);
         const bool over = opening && opening->until && opening->until->passed(now);
         if (over) complain("the safety was open and could not be forgotten", memory->forget(kSafety));
@@ -96,6 +107,8 @@ void Controller::guard_with(GuardSettings settings) {
             "ends it",
             guarding_->safety->reason);
 }
+
+const std::vector<ManagementService>& Controller::management() const { return guarding_->settings.management; }
 
 // The start brought back what the change of the last run had replaced.
 void Controller::note_interrupted(const store::PendingConfirmation& pending, const Moment& now) {
@@ -161,11 +174,13 @@ Result<std::string> Controller::cut_off_by_force(const ruleset::Ruleset& before,
     return what;
 }
 
-std::optional<PendingChange> Controller::promise_to_take_back(const Applied& applied, const ChangeOptions& options,
-                                                              const Peer& who) {
-    const bool asked =
-        options.confirm_within > 0ns && (applied.enforced_changed || !options.confirm_if_it_can_deny_more);
-    if (!asked || applied.before == Generation{}) return std::nullopt;
+std::optional<PendingChange> Controller::promise_to_take_back(const Applied& applied, const ruleset::Ruleset& next,
+                                                              const ChangeOptions& options, const Peer& who) {
+    if (options.confirm_within <= 0ns || applied.before == Generation{}) return std::nullopt;
+    const bool resets = options.existing.value_or(existing_) == runtime::Existing::kReset;
+    if (options.confirm_if_it_can_deny_more &&
+        !(applied.enforced_changed && (resets || can_deny_more(*state().ruleset, next))))
+        return std::nullopt;
     if (DenialWatch* denials = guarding_->settings.denials; denials != nullptr)
         denials->begin(applied.after, state().ruleset);
     return PendingChange{.generation = applied.after,
@@ -194,14 +209,19 @@ PendingChange Controller::arm(PendingChange change, const State& previous) {
 
 Result<PendingChange> Controller::confirm(const Peer& who, Nanos connected, std::optional<Generation> meant) {
     const std::scoped_lock change(change_mutex_);
-    Confirmation confirmation = [this] {
+    auto [confirmation, safety] = [this] {
         const std::scoped_lock lock(guarding_->mutex);
-        return guarding_->confirmation;
+        return std::pair(guarding_->confirmation, guarding_->safety);
     }();
+    if (confirmation.armed() && safety)
+        return Error::of(ErrorKind::kRefused,
+                         "the safety is open and nothing is enforced: that you can come in proves nothing",
+                         "`drywall safety close`, then say `drywall confirm` over a new connection");
     if (Status said = confirmation.confirm(connected, guarding_->settings.clocks(), meant); !said)
         return std::move(said).error();
     const PendingChange confirmed = *confirmation.change();
     if (store_ != nullptr) {
+        if (Status settled = settle(); !settled) return std::move(settled).error();
         store::AuditEntry entry = audit_entry("confirm", who, {}, "confirmed");
         entry.before = entry.after = generation();
         // What can't be written down does not count: a restart would take the change back.
@@ -217,7 +237,7 @@ Result<PendingChange> Controller::confirm(const Peer& who, Nanos connected, std:
 
 // Published first and stored afterwards: access matters more than the record of it, and until it is stored the store
 // says that the change is pending, and a restart takes it back again.
-Status Controller::take_back(const std::string& cause) {
+Result<Applied> Controller::take_back(const std::string& cause, const Peer& who, std::string_view comment) {
     const auto [previous, change] = [&] {
         const std::scoped_lock lock(guarding_->mutex);
         guarding_->taking_back = cause;
@@ -230,27 +250,28 @@ Status Controller::take_back(const std::string& cause) {
     if (Status published = publish(again.ruleset, existing_); !published) {
         spdlog::error("generation {} could not be brought back yet: {}", shown(change.previous),
                       published.error().text());
-        return published;
+        return std::move(published).error();
     }
     const State undone = state();
-    const Generation taken_back = undone.ruleset->generation();
+    Applied applied;
+    applied.before = undone.ruleset->generation();
+    applied.after = next;
+    applied.enforced_changed = undone.ruleset->enforced_image() != again.ruleset->enforced_image();
+    applied.changes = plan_become(*undone.inventory, *previous.inventory).changes;
     auto edits = std::make_shared<EditLog>(*undone.edits);  // the way back is an edit as well
-    const Plan way = plan_become(*undone.inventory, *previous.inventory);
-    edits->note(*undone.inventory, *previous.inventory, way.changes, next, again.since);
+    edits->note(*undone.inventory, *previous.inventory, applied.changes, next, again.since);
     again.edits = std::move(edits);
     {
         const std::scoped_lock lock(state_mutex_);
         state_ = again;
     }
-    if (store_ != nullptr) {
-        store::GenerationRecord record = record_of("revert", next, taken_back, Peer{}, cause);
-        record.takes_back = taken_back;
-        record.enforced_changed = true;
-        complain("that a change was taken back could not be stored", store_->record(record, *again.inventory));
-    }
+    store::GenerationRecord record =
+        record_of("revert", applied, who, comment.empty() ? cause : cause + ": " + std::string(comment));
+    record.takes_back = change.generation;
+    store_or_owe({std::move(record), again.inventory, {}});
     note_taken_back({change.generation, change.previous, next, cause, change.who, again.since});
     break_promise();
-    return Done{};
+    return applied;
 }
 
 void Controller::note_taken_back(Reverted reverted) {
@@ -276,13 +297,9 @@ std::optional<Result<Applied>> Controller::take_back_by_hand(Generation to, cons
         if (!guarding_->confirmation.armed() || guarding_->confirmation.change()->previous != to) return std::nullopt;
         guarding_->confirmation.take_back(ConfirmationState::kWithdrawn, "rolled back by " + who.text());
     }
-    if (Status back = take_back("rolled back by " + who.text()); !back) return Result<Applied>(std::move(back).error());
-    Applied applied;
-    applied.before = before;
-    applied.after = generation();
-    applied.enforced_changed = true;
-    (void)notice_for(who);  // who did it knows it
-    return Result<Applied>(std::move(applied));
+    Result<Applied> back = take_back("rolled back by " + who.text(), who, options.comment);
+    if (back) (void)notice_for(who);  // who did it knows it
+    return back;
 }
 
 std::string Controller::notice_for(const Peer& who) {
@@ -306,8 +323,13 @@ void Controller::keep_promises() {
         const bool over = guarding_->safety && guarding_->safety->until && guarding_->safety->until->passed(now);
         return std::pair(std::move(due), over);
     }();
-    if (cause) (void)take_back(*cause);
-    if (safety_over) complain("the safety could not be closed yet", shut(Peer{}, "its time is over"));
+    Guarding& guarding = *guarding_;
+    if (cause && guarding.bringing_back.may(now.boot))
+        guarding.bringing_back.tried(static_cast<bool>(take_back(*cause)), now.boot);
+    if (!safety_over || !guarding.closing.may(now.boot)) return;
+    const Status closed = shut(Peer{}, "its time is over");
+    complain("the safety could not be closed yet", closed);
+    guarding.closing.tried(static_cast<bool>(closed), now.boot);
 }
 
 Signs Controller::signs_since_the_change(Looking looking) {
@@ -341,8 +363,16 @@ Result<SafetyOpening> Controller::open_safety(Nanos how_long, std::string reason
     const SafetyOpening opening{std::move(reason), who, Deadline{now, how_long}, now.wall};
     const std::optional<SafetyOpening> before = [&] {
         const std::scoped_lock lock(guarding_->mutex);
-        return std::exchange(guarding_->safety, opening);
+        return guarding_->safety;
     }();
+    // One that ends by itself would end the rescue as well.
+    if (before && !before->until)
+        return Error::of(ErrorKind::kRefused, "the safety is open until somebody closes it (" + before->reason + ")",
+                         "`drywall safety close` ends the rescue; open it for a time after that");
+    {
+        const std::scoped_lock lock(guarding_->mutex);
+        guarding_->safety = opening;
+    }
     if (Status published = publish_again("safety-open", who, opening.reason); !published) {
         const std::scoped_lock lock(guarding_->mutex);
         guarding_->safety = before;
@@ -373,13 +403,22 @@ Status Controller::shut(const Peer& who, const std::string& why) {
         const std::scoped_lock lock(guarding_->mutex);
         return std::exchange(guarding_->safety, std::nullopt);
     }();
+    // Forgotten first: a crash between the two starts with everything enforced, as was asked for.
+    Memory* memory = guarding_->settings.memory;
+    if (memory != nullptr)
+        complain("the safety is being closed, and a restart would open it again until its time is over",
+                 memory->forget(kSafety));
     if (Status published = publish_again("safety-close", who, why); !published) {
+        if (memory != nullptr && before && before->until)
+            complain("the safety is open, and a restart will not know it", memory->remember(kSafety, text_of(*before)));
         const std::scoped_lock lock(guarding_->mutex);
         guarding_->safety = before;
         return published;
     }
-    if (guarding_->settings.memory != nullptr)
-        complain("the safety is closed, and could not be forgotten", guarding_->settings.memory->forget(kSafety));
+    {
+        const std::scoped_lock lock(guarding_->mutex);
+        guarding_->confirmation.enforced_again(guarding_->settings.clocks().boot);
+    }
     spdlog::warn("the safety is closed ({}): policies are enforced again", why);
     return Done{};
 }
@@ -392,16 +431,16 @@ Status Controller::publish_again(std::string_view verb, const Peer& who, const s
     const Generation before = again.ruleset->generation();
     again.ruleset = again.ruleset->again(next, ruleset::Enforcement::kEnforce);
     if (Status published = publish(again.ruleset, existing_); !published) return published;
-    if (store_ != nullptr) {
-        const std::optional<PendingChange> waits = [this] {
-            const std::scoped_lock lock(guarding_->mutex);
-            return guarding_->confirmation.armed() ? guarding_->confirmation.change() : std::nullopt;
-        }();
-        std::optional<store::PendingConfirmation> pending;
-        if (waits) pending = {next, waits->previous, text_of(*waits)};
-        complain("that the safety was opened or closed could not be stored",
-                 store_->record(record_of(verb, next, before, who, why), *again.inventory, pending));
-    }
+    const std::optional<PendingChange> waits = [this] {
+        const std::scoped_lock lock(guarding_->mutex);
+        return guarding_->confirmation.armed() ? guarding_->confirmation.change() : std::nullopt;
+    }();
+    std::optional<store::PendingConfirmation> pending;
+    if (waits) pending = {next, waits->previous, text_of(*waits)};
+    Applied applied;
+    applied.before = before;
+    applied.after = next;
+    store_or_owe({record_of(verb, applied, who, why), again.inventory, std::move(pending)});
     const std::scoped_lock lock(state_mutex_);
     state_ = std::move(again);
     return Done{};
@@ -410,10 +449,9 @@ Status Controller::publish_again(std::string_view verb, const Peer& who, const s
 // --- rehearsals ---
 
 Result<Drill> Controller::drill(const State& before, const Plan& plan) const {
-    if (const Status sound = policy::check(plan.after, surroundings_.port_names); !sound) return sound.error();
     const auto next = static_cast<Generation>(index(before.ruleset->generation()) + 1);  // nobody else gets to see it
     const Instant begun = monotonic_now();
-    const auto built = ruleset::Ruleset::build(next, plan.after, surroundings_, budget_);
+    const Rehearsed built = compile(next, plan.after);
     if (!built) return built.error();
     const Nanos took = monotonic_now() - begun;
     const std::vector<observe::FlowGroup> seen = guarding_->seen_lately();

@@ -17,16 +17,6 @@ namespace {
 
 std::string digits(Generation generation) { return std::to_string(index(generation)); }
 
-store::GenerationRecord record_of(std::string_view verb, const Applied& applied, const Peer& who,
-                                  const ChangeOptions& options) {
-    store::GenerationRecord record = record_of(verb, applied.after, applied.before, who, options.comment);
-    record.enforced_changed = applied.enforced_changed;
-    for (const Change& change : applied.changes)
-        if (change.outcome != Outcome::kUnchanged)
-            record.changes.push_back({change.id, std::string(name(change.outcome))});
-    return record;
-}
-
 // "12 of 40 resources differ, the first is globalnetworkpolicy/web-to-db"; empty when a directory's files change
 // nothing.
 std::string difference_of(const policy::Inventory& in_force, const std::vector<loader::Source>& sources) {
@@ -61,8 +51,8 @@ Result<std::unique_ptr<Controller>> Controller::create(ruleset::Surroundings sur
     controller->origin_.policy_directory = policy_directory;
     const auto known = store.in_force();
     if (!known) return known.error();
-    const Status started =
-        *known ? controller->start_from_store(policy_directory) : controller->start_from_files(policy_directory);
+    const Status started = *known ? controller->start_from_store(**known, policy_directory)
+                                  : controller->start_from_files(policy_directory);
     if (!started) return started.error();
     const store::StoreHealth health = store.health();
     if (health.state != store::StoreHealth::State::kOk)
@@ -87,26 +77,23 @@ Status Controller::start_from_files(const std::string& policy_directory) {
     return Done{};
 }
 
-Status Controller::start_from_store(const std::string& policy_directory) {
+Status Controller::start_from_store(store::GenerationRecord record, const std::string& policy_directory) {
     auto pending = store_->pending();
     if (!pending) return pending.error();
-    auto last = store_->in_force();
-    if (!last) return last.error();
-    store::GenerationRecord record = **last;
     const bool unconfirmed = *pending && (*pending)->generation == record.number;
     const Generation source = unconfirmed ? (*pending)->previous : record.number;
     const Result<policy::Inventory> inventory = store_->content(source);
     if (!inventory) return inventory.error();
     if (unconfirmed) {
-        store::GenerationRecord again;
-        again.number = static_cast<Generation>(last_number_ + 1);
-        again.before = record.number;
-        again.takes_back = record.number;
-        again.made = std::chrono::system_clock::now();
-        again.verb = "revert";
-        again.comment = "generation " + digits(record.number) + " was not confirmed before the restart";
-        again.enforced_changed = record.enforced_changed;
-        record = std::move(again);
+        const Result<policy::Inventory> unwanted = store_->content(record.number);
+        Applied back;
+        back.before = record.number;
+        back.after = static_cast<Generation>(last_number_ + 1);
+        back.enforced_changed = record.enforced_changed;
+        if (unwanted) back.changes = plan_become(*unwanted, *inventory).changes;
+        record = record_of("revert", back, Peer{},
+                           "generation " + digits(record.number) + " was not confirmed before the restart");
+        record.takes_back = back.before;
         origin_.taken_back = **pending;
     }
     origin_.text = "generation " + digits(source) + " of " + store_->file().string();
@@ -122,16 +109,14 @@ Status Controller::start_from_store(const std::string& policy_directory) {
 // A disk that is full is no reason to leave an unconfirmed change in force: it is taken back, and again by the next
 // start, for the store still says that it was pending.
 Status Controller::bring_back(const store::GenerationRecord& record, const policy::Inventory& inventory) {
-    if (Status sound = policy::check(inventory, surroundings_.port_names); !sound) return sound;
-    auto built = ruleset::Ruleset::build(record.number, inventory, surroundings_, budget_);
+    const Rehearsed built = compile(record.number, inventory);
     if (!built) return built.error();
     auto warned =
         std::make_shared<const std::vector<Complaint>>(explain::warnings(**built, policy::calico_view(inventory)));
     if (origin_.taken_back) {
         spdlog::warn("{}: what is in force again is generation {}, as generation {}", record.comment,
                      digits(origin_.taken_back->previous), digits(record.number));
-        if (Status kept = store_->record(record, inventory); !kept)
-            spdlog::error("that could not be stored: {}", kept.error().text());
+        store_or_owe({record, std::make_shared<const policy::Inventory>(inventory), {}});
     }
     last_number_ = std::max<std::uint64_t>(last_number_, index(record.number));
     auto edits = std::make_shared<EditLog>();
@@ -152,15 +137,33 @@ Status Controller::keep(std::string_view verb, const Applied& applied, const pol
         first_ = applied;
         return Done{};
     }
-    return store_->record(record_of(verb, applied, who, options), content, pending);
+    if (Status settled = settle(); !settled) return settled;
+    return store_->record(record_of(verb, applied, who, options.comment), content, pending);
+}
+
+// Access matters more than the record of it. One that follows before the first is stored takes its place: then the
+// history has a gap, and what a restart brings is right.
+void Controller::store_or_owe(Owed owed) {
+    if (store_ == nullptr) return;
+    owed_ = std::move(owed);
+    if (Status settled = settle(); !settled)
+        spdlog::error(
+            "generation {} ({}) is in force and could not be stored; it will be, before anything else is changed: {}",
+            digits(owed_->record.number), owed_->record.verb, settled.error().text());
+}
+
+Status Controller::settle() {
+    if (!owed_) return Done{};
+    if (Status kept = store_->record(owed_->record, *owed_->content, owed_->pending); !kept) return kept;
+    owed_.reset();
+    return Done{};
 }
 
 void Controller::keep_first() {
     if (!first_) return;
     const Applied first = *std::exchange(first_, std::nullopt);
     // The files are what the operator wants in force, whether that can be stored or not.
-    if (Status kept = store_->record(record_of("start", first, Peer{}, {}), *state().inventory); !kept)
-        spdlog::error("{}: what is in force goes on, and changes are refused", kept.error().text());
+    store_or_owe({record_of("start", first, Peer{}, {}), state().inventory, {}});
 }
 
 // If that fails too, a restart brings the withdrawn generation: it is whole, and it was asked for. The next change

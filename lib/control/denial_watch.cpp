@@ -3,7 +3,7 @@
 #include <string_view>
 #include <utility>
 
-#include "drywall/explain/protocols.h"
+#include "drywall/explain/semantic_diff.h"
 
 namespace drywall::control {
 
@@ -14,19 +14,6 @@ constexpr std::size_t kMostTuples = 65536;  // told apart; more are counted as t
 
 std::string_view bytes_of(const net::AddressBytes& address) noexcept {
     return {reinterpret_cast<const char*>(address.data()), address.size()};
-}
-
-// "tcp 10.0.0.1:40000 > 10.1.0.9:443"
-std::string connection_text(const net::Tuple& tuple) {
-    const net::Address source{tuple.family, tuple.source};
-    const net::Address destination{tuple.family, tuple.destination};
-    const std::string protocol = explain::protocol_name(tuple.protocol);
-    if (net::is_icmp(tuple.protocol)) return protocol + ' ' + source.text() + " > " + destination.text();
-    const auto end = [](const net::Address& address, std::uint16_t port) {
-        const std::string text = address.family == net::Family::kIPv6 ? '[' + address.text() + ']' : address.text();
-        return port == 0 ? text : text + ':' + std::to_string(port);
-    };
-    return protocol + ' ' + end(source, tuple.source_port) + " > " + end(destination, tuple.destination_port);
 }
 
 }  // namespace
@@ -58,7 +45,7 @@ void DenialWatch::look_at(const telemetry::FlowEvent& event) {
     if (previous_->trace(previous_->classify(event.tuple)).enforced != Verdict::kAllow) return;
     if (denied_.size() < kMostTuples && !denied_.insert(event.tuple).second) return;
     ++seen_.connections;
-    if (seen_.examples.size() < kExamples) seen_.examples.push_back(connection_text(event.tuple));
+    if (seen_.examples.size() < kExamples) seen_.examples.push_back(explain::packet_text(event.tuple));
 }
 
 void DenialWatch::begin(Generation since, std::shared_ptr<const ruleset::Ruleset> previous) {

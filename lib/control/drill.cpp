@@ -1,7 +1,6 @@
 #include "drywall/control/drill.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 
 #include "drywall/explain/first_packet.h"
@@ -11,7 +10,6 @@ namespace drywall::control {
 
 namespace {
 
-using ruleset::Enforcement;
 using ruleset::Ruleset;
 
 bool passes(const Ruleset& ruleset, const net::Tuple& tuple) {
@@ -83,20 +81,6 @@ Drill drilled(const Ruleset& current, const Ruleset& candidate, std::span<const 
     drill.enforced_changed = current.enforced_image() != candidate.enforced_image();
     drill.lockouts = find_lockouts(current, candidate, seen, management);
     drill.failsafes = failsafes_of(candidate);
-
-    const Instant before = monotonic_now();
-    const auto back = current.again(candidate.generation(), Enforcement::kEnforce);
-    drill.way_back_time = monotonic_now() - before;
-    const auto open = candidate.again(candidate.generation(), Enforcement::kObserve);
-    const auto every = [&](const auto& test) {
-        return std::all_of(seen.begin(), seen.end(), [&](const observe::FlowGroup& group) {
-            return at_every_port(current, observe::first_packet(group), test);
-        });
-    };
-    drill.way_back_is_whole = back->enforced_image() == current.enforced_image() && every([&](const net::Tuple& tuple) {
-                                  return passes(*back, tuple) == passes(current, tuple);
-                              });
-    drill.safety_lets_all_pass = every([&](const net::Tuple& tuple) { return passes(*open, tuple); });
     return drill;
 }
 

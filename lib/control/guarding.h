@@ -3,6 +3,7 @@
 // Threads: written under the controller's change mutex and `mutex`; read under either.
 #pragma once
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -26,9 +27,28 @@ private:
     store::GenerationStore& store_;
 };
 
+// The next try of a publication that failed: each try uses up a number, and memory until its workers have answered.
+class Retry {
+public:
+    [[nodiscard]] bool may(Nanos boot) const noexcept { return boot >= not_before_; }
+    void tried(bool succeeded, Nanos boot) noexcept {
+        pause_ = succeeded ? Nanos{0} : std::clamp(pause_ * 2, kShortest, kLongest);
+        not_before_ = succeeded ? Nanos{0} : boot + pause_;
+    }
+
+private:
+    static constexpr Nanos kShortest = std::chrono::milliseconds(500);
+    static constexpr Nanos kLongest = std::chrono::seconds(30);
+    Nanos pause_{0};
+    Nanos not_before_{0};
+};
+
 struct Guarding {
     GuardSettings settings;
     std::optional<StoreMemory> store_memory;  // what settings.memory is, unless it was given
+
+    Retry bringing_back;  // these two are under the change mutex alone
+    Retry closing;
 
     mutable std::mutex mutex;  // guards what follows; held for the time of a copy
     Confirmation confirmation;

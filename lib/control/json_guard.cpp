@@ -100,7 +100,7 @@ Json safety_net_json(const SafetyNet& net, const runtime::Snapshot* snapshot) {
     telemetry::PacketsBytes caught;
     if (snapshot != nullptr)
         for (const runtime::RuleCounts& rule : snapshot->rules)
-            if (is_caught_by(net, rule.hit)) caught += rule.enforced;
+            if (rule.in_current_generation && is_caught_by(net, rule.hit)) caught += rule.enforced;
     return {{"policy", net.policy.text()},
             {"tier", net.policy.tier},
             {"ingress", net.ingress_rule >= 0},
@@ -111,8 +111,10 @@ Json safety_net_json(const SafetyNet& net, const runtime::Snapshot* snapshot) {
 void mark_safety_nets(Json& stats, const runtime::Snapshot& snapshot, const std::vector<SafetyNet>& nets) {
     Json& rules = stats["rules"];
     for (std::size_t i = 0; i < snapshot.rules.size() && i < rules.size(); ++i)
-        rules[i]["safety_net"] = std::any_of(
-            nets.begin(), nets.end(), [&](const SafetyNet& net) { return is_caught_by(net, snapshot.rules[i].hit); });
+        rules[i]["safety_net"] =
+            snapshot.rules[i].in_current_generation && std::any_of(nets.begin(), nets.end(), [&](const SafetyNet& net) {
+                return is_caught_by(net, snapshot.rules[i].hit);
+            });
 }
 
 Json guard_status_json(const State& state, const std::optional<runtime::Snapshot>& snapshot, const GuardView& view) {
@@ -136,19 +138,11 @@ Json json_of(const Drill& drill) {
     Json failsafes = Json::array();
     for (const DrilledFailsafe& one : drill.failsafes)
         failsafes.push_back({{"service", one.service}, {"to", one.to}, {"open", one.open}});
-    return {{"generation", index(drill.current)},
-            {"built_in", drill.built_in},
-            {"enforced_changed", drill.enforced_changed},
-            {"groups_seen", drill.lockouts.groups_seen},
-            {"would_be_refused", drill.lockouts.any()},
-            {"management", lost_json(drill.lockouts.management)},
-            {"endpoints", std::move(endpoints)},
-            {"others", lost_json(drill.lockouts.others)},
-            {"failsafes", std::move(failsafes)},
-            {"build_ns", drill.build_time.count()},
-            {"way_back_ns", drill.way_back_time.count()},
-            {"way_back_is_whole", drill.way_back_is_whole},
-            {"safety_lets_all_pass", drill.safety_lets_all_pass}};
+    return {{"generation", index(drill.current)},         {"built_in", drill.built_in},
+            {"enforced_changed", drill.enforced_changed}, {"groups_seen", drill.lockouts.groups_seen},
+            {"would_be_refused", drill.lockouts.any()},   {"management", lost_json(drill.lockouts.management)},
+            {"endpoints", std::move(endpoints)},          {"others", lost_json(drill.lockouts.others)},
+            {"failsafes", std::move(failsafes)},          {"build_ns", drill.build_time.count()}};
 }
 
 }  // namespace drywall::control

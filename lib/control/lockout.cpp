@@ -118,6 +118,8 @@ Lockouts find_lockouts(const ruleset::Ruleset& current, const ruleset::Ruleset& 
         Fate fate = fate_of(group, current, candidate);
         if (!fate.allowed_now) continue;
         ++out.groups_seen;
+        const bool manages = is_management(group, management);
+        if (manages) ++out.management_seen;
         const std::string source = endpoint_name(current, group.source);
         const std::string destination = endpoint_name(current, group.destination);
         for (const std::string& name : {source, destination}) {
@@ -127,7 +129,7 @@ Lockouts find_lockouts(const ruleset::Ruleset& current, const ruleset::Ruleset& 
             tally.keeps_some |= !fate.denied_by;
         }
         if (!fate.denied_by) continue;
-        (is_management(group, management) ? managed : others)
+        (manages ? managed : others)
             .add({or_address(source, group.source), or_address(destination, group.destination), service_text(group),
                   *std::move(fate.denied_by), connections_of(group)});
     }

@@ -52,4 +52,12 @@ bool is_caught_by(const SafetyNet& net, const ruleset::HitDescriptor& hit) {
     return hit.kind == ruleset::HitKind::kRule && hit.policy == net.policy && rule >= 0 && hit.rule_index == rule;
 }
 
+const ruleset::HitDescriptor* caught(const ruleset::Ruleset& ruleset, std::span<const SafetyNet> nets,
+                                     const net::Tuple& tuple) {
+    for (const HitId id : ruleset.trace(ruleset.classify(tuple)).enforced_hits)
+        for (const SafetyNet& net : nets)
+            if (is_caught_by(net, ruleset.hit(id))) return &ruleset.hit(id);
+    return nullptr;
+}
+
 }  // namespace drywall::control

@@ -30,8 +30,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-ApiRequest api_request(const httplib::Request& request, std::string body) {
+ApiRequest api_request(const httplib::Request& request, std::string body, Access access) {
     ApiRequest out;
+    out.access = access;
     out.method = request.method;
     out.path = request.path;
     for (const auto& [name, value] : request.params) {
@@ -75,9 +76,6 @@ void fill(httplib::Response& out, ApiResponse response) {
     out.body = std::move(response.body);
     out.set_header("Content-Type", response.content_type);
 }
-
-// What may be asked through a socket.
-enum class Access : std::uint8_t { kControl, kView, kMetrics };
 
 bool is_question(const httplib::Request& request) { return request.method == "GET" || request.method == "HEAD"; }
 
@@ -160,7 +158,7 @@ private:
     void set_routes() {
         const std::string everything = R"([\s\S]*)";
         const auto plain = [this](const httplib::Request& request, httplib::Response& response) {
-            fill(response, api_.handle(api_request(request, request.body)));
+            fill(response, api_.handle(api_request(request, request.body, access_)));
         };
         Get(everything, plain);
         Delete(everything, plain);
@@ -176,7 +174,7 @@ private:
                      return body.size() <= settings_.max_body_bytes;
                  });
                  if (!whole) return fill(response, error_response(400, "invalid", "the body ended too early"));
-                 fill(response, api_.handle(api_request(request, std::move(body))));
+                 fill(response, api_.handle(api_request(request, std::move(body), access_)));
              });
     }
 
@@ -394,8 +392,11 @@ private:
 
 Status Server::can_start(const ServerSettings& settings) {
     if (Status usable = check_place(settings.socket_path, settings.group); !usable) return usable;
-    if (settings.view_socket_path.empty()) return Done{};
-    return check_place(settings.view_socket_path, settings.view_group);
+    if (!settings.view_socket_path.empty())
+        if (Status usable = check_place(settings.view_socket_path, settings.view_group); !usable) return usable;
+    if (!settings.metrics_listen) return Done{};
+    const Result<Descriptor> probe = listen_on_loopback(*settings.metrics_listen);
+    return probe ? Status(Done{}) : Status(probe.error());
 }
 
 Result<std::unique_ptr<Server>> Server::start(ServerSettings settings, Controller& controller,

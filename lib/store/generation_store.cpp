@@ -247,6 +247,7 @@ Status GenerationStore::forget_old() {
 Status GenerationStore::put_back(Generation back_to, Fate fate, const AuditEntry& entry) {
     const std::scoped_lock lock(mutex_);
     return write([&]() -> Status {
+        if (const Result<GenerationRecord> there = read_generation(back_to); !there) return there.error();
         Status done = run(*database_,
                           "UPDATE generation SET fate = ? WHERE number = (SELECT value FROM state WHERE key = "
                           "'in_force')",

@@ -249,7 +249,7 @@ class Guards(Guarded):
         self.assertEqual(told.returncode, 0, told.stderr)
         self.assertIn("tcp/22", told.stdout)
         self.assertIn("guard       refuses it", told.stdout)
-        self.assertIn("way back    whole", told.stdout)
+        self.assertIn(f"way back    drywall rollback {before['generation']}", told.stdout)
         after = self.appliance.get("/v1/status").json
         self.assertEqual((after["generation"], after["swaps"]), (before["generation"], before["swaps"]))
         self.assertTrue(self.reaches())

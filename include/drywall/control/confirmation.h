@@ -50,9 +50,13 @@ public:
     void arm(PendingChange change);
 
     // The change stays. `connected`: the boot clock when the connection was accepted over which this is said; one that
-    // is older than the change proves nothing about who can still come in (kRefused). `meant`: the generation that the
+    // is older than the change, or than the moment at which it was enforced again, proves nothing about who can still
+    // come in (kRefused). `meant`: the generation that the
     // sender believes to confirm. kConflict when it was taken back already, kNotFound when there was nothing.
     [[nodiscard]] Status confirm(Nanos connected, const Moment& now, std::optional<Generation> meant = {});
+
+    // Nothing was enforced for a while, and now it is again: older connections prove nothing.
+    void enforced_again(Nanos boot) noexcept { proves_after_ = boot; }
 
     // The cause, if it is time to take the change back: then the state is kExpired or kTripped.
     [[nodiscard]] std::optional<std::string> due(const Moment& now, const Signs& signs);
@@ -71,6 +75,7 @@ private:
     ConfirmationState state_ = ConfirmationState::kIdle;
     std::optional<PendingChange> change_;
     std::string cause_;
+    Nanos proves_after_{0};  // the boot clock; connections from later on prove that one can come in
 };
 
 }  // namespace drywall::control

@@ -93,9 +93,10 @@ struct ChangeOptions {
     std::optional<runtime::Existing> existing{};
     // Taken back unless it is confirmed within this time; 0: it stays.
     Nanos confirm_within{0};
-    bool confirm_if_it_can_deny_more = false;  // only then; what is enforced changes: it can, unless proven otherwise
-    std::vector<TripWire> revert_if{};         // takes it back earlier, while it waits
-    bool force = false;                        // also if it cuts off what was seen lately; on record
+    bool confirm_if_it_can_deny_more =
+        false;                          // only then: what is enforced changes, and it is not proven that it only widens
+    std::vector<TripWire> revert_if{};  // takes it back earlier, while it waits
+    bool force = false;                 // also if it cuts off what was seen lately; on record
 };
 
 // Where the policies that were in force at the start came from.
@@ -126,6 +127,9 @@ public:
     // How changes are guarded. Opens the safety when the rescue flag is there, or when it was open before a restart and
     // its time is not over. Call it once, before in_force().
     void guard_with(GuardSettings settings);
+
+    // The services by which the site is managed, as guard_with() was told.
+    [[nodiscard]] const std::vector<ManagementService>& management() const;
 
     // What the workers shall use: state().ruleset, enforced, or only observed while the safety is open.
     [[nodiscard]] std::shared_ptr<const ruleset::Ruleset> in_force() const;
@@ -170,14 +174,18 @@ public:
     // kUnavailable for a controller that has no store.
     [[nodiscard]] Result<store::GenerationStore*> store() const;
     [[nodiscard]] const Origin& origin() const noexcept { return origin_; }
+
     // The inverse: an enforced policy is staged again (stagedAction Set), and enforced no more.
     [[nodiscard]] Result<Applied> demote(const policy::ResourceId& enforced, const Peer& who,
                                          const ChangeOptions& options = {});
 
-    // The ruleset that would be in force if this staged policy alone were promoted now, or these sources were applied.
+    // The ruleset that would be in force if these staged policies were promoted now, or these sources were applied.
     // Nothing is changed.
     using Rehearsed = Result<std::shared_ptr<const ruleset::Ruleset>>;
-    [[nodiscard]] Rehearsed rehearse_promotion(const policy::ResourceId& staged) const;
+    [[nodiscard]] Rehearsed rehearse_promotion(const policy::ResourceId& staged) const {
+        return rehearse_promotions({&staged, 1});
+    }
+    [[nodiscard]] Rehearsed rehearse_promotions(std::span<const policy::ResourceId> staged) const;
     [[nodiscard]] Rehearsed rehearse_apply(std::span<const loader::Source> sources) const;
     // What an inventory compiles to. Nothing is changed.
     [[nodiscard]] Rehearsed compile(Generation generation, const policy::Inventory& inventory) const;
@@ -217,7 +225,7 @@ private:
     Status publish(const std::shared_ptr<const ruleset::Ruleset>& next, runtime::Existing existing);
 
     // controller_store.cpp. REQUIRES: change_mutex_ is held, or nobody else knows the controller yet
-    Status start_from_store(const std::string& policy_directory);
+    Status start_from_store(store::GenerationRecord record, const std::string& policy_directory);
     Status start_from_files(const std::string& policy_directory);
     Status bring_back(const store::GenerationRecord& record, const policy::Inventory& inventory);
     // The first generation is stored when it is attached: a start that failed must not decide what the next one brings.
@@ -225,6 +233,16 @@ private:
     // Into the store, before the publication; Done without a store. `pending`: it has to be confirmed.
     Status keep(std::string_view verb, const Applied& applied, const policy::Inventory& content, const Peer& who,
                 const ChangeOptions& options, const std::optional<store::PendingConfirmation>& pending = {});
+    // A generation that is in force before it is stored, because it could not wait for a disk: what is taken back, and
+    // what the safety opens and closes.
+    struct Owed {
+        store::GenerationRecord record;
+        std::shared_ptr<const policy::Inventory> content;
+        std::optional<store::PendingConfirmation> pending{};
+    };
+    void store_or_owe(Owed owed);
+    // Stores what is owed. Until then nothing is changed: the store could not put back what it does not hold.
+    Status settle();
     // Out of the store, because it could not be published.
     void withdraw(std::string_view verb, const Applied& applied, const Error& why, const Peer& who,
                   const ChangeOptions& options);
@@ -237,10 +255,12 @@ private:
     [[nodiscard]] Result<std::string> cut_off_by_force(const ruleset::Ruleset& before, const ruleset::Ruleset& next,
                                                        const ChangeOptions& options, const Peer& who) const;
     [[nodiscard]] std::optional<PendingChange> promise_to_take_back(const Applied& applied,
+                                                                    const ruleset::Ruleset& next,
                                                                     const ChangeOptions& options, const Peer& who);
     void break_promise();
     PendingChange arm(PendingChange change, const State& previous);
-    Status take_back(const std::string& cause);
+    // `who`: by hand; the appliance itself otherwise.
+    Result<Applied> take_back(const std::string& cause, const Peer& who = {}, std::string_view comment = {});
     void note_taken_back(Reverted reverted);
     void note_interrupted(const store::PendingConfirmation& pending, const Moment& now);
     // Somebody rolls back to the generation that would come back by itself; nothing: that is another one.
@@ -248,7 +268,7 @@ private:
         Generation to, const Peer& who, const ChangeOptions& options);  // takes change_mutex_
     Status shut(const Peer& who, const std::string& why);
     Status publish_again(std::string_view verb, const Peer& who, const std::string& why);
-    // Needs no mutex. Counters of all rules are collected only where a trip-wire, or somebody who asks, wants them.
+    // Needs no mutex. The workers' counters are collected only where a trip-wire, or somebody who asks, wants them.
     enum class Looking : std::uint8_t { kAsWired, kEverywhere };
     [[nodiscard]] Signs signs_since_the_change(Looking looking);
     [[nodiscard]] Result<Drill> drill(const State& before, const Plan& plan) const;
@@ -257,6 +277,7 @@ private:
     classify::Budget budget_;
     store::GenerationStore* store_ = nullptr;  // set before anyone else knows the controller
     Origin origin_;
+    std::optional<Owed> owed_;      // guarded by change_mutex_
     std::optional<Applied> first_;  // guarded by change_mutex_; made from files and not stored yet
     runtime::Existing existing_ = runtime::Existing::kRecheck;
     std::unique_ptr<Guarding> guarding_;

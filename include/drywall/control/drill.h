@@ -32,11 +32,6 @@ struct Drill {
     bool enforced_changed = false;
     Lockouts lockouts;
     Nanos build_time{0};
-    // The way back by one pointer, done on the copy: the current tables under another number, and whether they decide
-    // every group that was seen as before.
-    Nanos way_back_time{0};
-    bool way_back_is_whole = false;
-    bool safety_lets_all_pass = false;  // the candidate as it would be with the safety open
     std::vector<DrilledFailsafe> failsafes;
 };
 

@@ -54,6 +54,8 @@ struct Lockouts {
     std::vector<LostFlow> others;  // the rest of what would newly be denied
     std::size_t groups_seen = 0;   // allowed now, and looked at
 
+    std::uint64_t management_seen = 0;  // groups on management services, allowed now
+
     [[nodiscard]] bool any() const noexcept { return !management.empty() || !endpoints.empty(); }
 };
 

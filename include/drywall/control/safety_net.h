@@ -4,9 +4,10 @@
 // Threads: pure functions.
 #pragma once
 
-#include <string>
+#include <span>
 #include <vector>
 
+#include "drywall/net/packet_meta.h"
 #include "drywall/policy/resources.h"
 #include "drywall/ruleset/ruleset.h"
 
@@ -24,5 +25,9 @@ struct SafetyNet {
 
 // Whether this hit is a safety net catching something: its last rule.
 [[nodiscard]] bool is_caught_by(const SafetyNet& net, const ruleset::HitDescriptor& hit);
+
+// The hit of a safety net that lets this packet pass, when no rule before it has a word for it; null otherwise.
+[[nodiscard]] const ruleset::HitDescriptor* caught(const ruleset::Ruleset& ruleset, std::span<const SafetyNet> nets,
+                                                   const net::Tuple& tuple);
 
 }  // namespace drywall::control

@@ -145,6 +145,7 @@ public:
                                 const std::optional<PendingConfirmation>& pending = {});
 
     // Puts `back_to` in force again in place of the one that is, which stays in the history with its fate.
+    // kNotFound: `back_to` is not kept.
     [[nodiscard]] Status put_back(Generation back_to, Fate fate, const AuditEntry& entry);
 
     [[nodiscard]] Result<std::optional<PendingConfirmation>> pending();

@@ -3,16 +3,20 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <filesystem>
+#include <fstream>
 #include <map>
 
 #include "drywall/control/safety_net.h"
 #include "json.h"
 #include "story.h"
+#include "temporary_folder.h"
 
 namespace drywall::control {
 namespace {
 
 using namespace std::chrono_literals;
+using drywall::test::TemporaryFolder;
 using test::files;
 using test::kEndpoints;
 using test::kStagedClosed;
@@ -70,6 +74,7 @@ protected:
         settings.flows = &flows;
         settings.denials = &denials;
         settings.memory = &memory;
+        settings.rescue_flag = rescue_flag;
         settings.clocks = [this] { return now; };
         which->guard_with(std::move(settings));
     }
@@ -109,6 +114,7 @@ protected:
     observe::FlowLog flows{65536, 262144, [this] { return now.wall; }};
     DenialWatch denials{flows};
     FakeMemory memory;
+    std::filesystem::path rescue_flag;
     std::uint64_t last_flow = 0;
 };
 
@@ -165,6 +171,23 @@ TEST_F(Guarded, AStagedChangeAsksForNoConfirmationUnlessItIsToldTo) {
     EXPECT_TRUE(change(kWebToDb, options)->waits);
 }
 
+TEST_F(Guarded, AChangeThatOnlyWidensAsksForNoConfirmationUnlessItResetsConnections) {
+    ASSERT_TRUE(change(kWebToDb));
+    ChangeOptions options = confirm_within(60s);
+    options.confirm_if_it_can_deny_more = true;
+    const auto wider = change(with(kWebToDb, "ports: [8080]", "ports: [8080, 8081]"), options);
+    ASSERT_TRUE(wider) << wider.error().text();
+    EXPECT_TRUE(wider->enforced_changed);
+    EXPECT_FALSE(wider->waits);
+    const auto other = change(with(kWebToDb, "ports: [8080]", "ports: [8081, 8082]"), options);
+    ASSERT_TRUE(other);
+    EXPECT_TRUE(other->waits) << "8080 is gone";
+    now.boot += 1s;
+    ASSERT_TRUE(site->confirm(Site::kAna, now.boot));
+    options.existing = runtime::Existing::kReset;
+    EXPECT_TRUE(change(with(kWebToDb, "ports: [8080]", "ports: [8081, 8082, 8083]"), options)->waits);
+}
+
 TEST_F(Guarded, APublicationThatFailsLeavesNoPromise) {
     site.dataplane.fail_with(Error::of(ErrorKind::kUnavailable, "worker 0 did not answer"));
     EXPECT_FALSE(change(kWebToDb, confirm_within(60s)));
@@ -180,6 +203,25 @@ TEST_F(Guarded, ARevertThatCantBePublishedIsTriedAgain) {
     EXPECT_EQ(change(kStagedClosed).error().kind, ErrorKind::kUnavailable);
     site.dataplane.fail_with({});
     pass(1s);
+    EXPECT_TRUE(db_lets_in(9));
+}
+
+TEST_F(Guarded, ARevertThatGoesOnFailingIsTriedMoreAndMoreRarely) {
+    ASSERT_TRUE(change(kWebToDb, confirm_within(60s)));
+    site.dataplane.fail_with(Error::of(ErrorKind::kUnavailable, "worker 0 did not answer"));
+    const std::size_t before = site.dataplane.attempted().size();
+    const auto tries = [&] { return site.dataplane.attempted().size() - before; };
+    pass(60s);
+    EXPECT_EQ(tries(), 1U);
+    pass(499ms);
+    EXPECT_EQ(tries(), 1U);
+    pass(1ms);
+    EXPECT_EQ(tries(), 2U);
+    for (int i = 0; i < 10 * 60 * 20; ++i) pass(50ms);  // ten minutes
+    EXPECT_GE(tries(), 20U);
+    EXPECT_LE(tries(), 30U);
+    site.dataplane.fail_with({});
+    pass(30s);
     EXPECT_TRUE(db_lets_in(9));
 }
 
@@ -211,7 +253,7 @@ TEST_F(Guarded, ADenialThatTheGenerationBeforeWouldHaveLetPassTearsTheWire) {
     pass(1s);
     EXPECT_EQ(site->generation(), Generation{3});
     EXPECT_EQ(site->guard().confirmation, ConfirmationState::kTripped);
-    EXPECT_THAT(site->guard().last_revert->cause, HasSubstr("tcp 10.0.0.1:40000 > 10.1.0.1:9"));
+    EXPECT_THAT(site->guard().last_revert->cause, HasSubstr("tcp 10.0.0.1:40000 -> 10.1.0.1:9"));
 }
 
 TEST_F(Guarded, PacketsSentAgainAreOneConnection) {
@@ -269,6 +311,55 @@ TEST_F(Guarded, ARestartKeepsTheSafetyOpenUntilItsTimeIsOver) {
     EXPECT_THAT(memory.kept, IsEmpty());
 }
 
+TEST_F(Guarded, ARescueIsNotTurnedIntoAnOpeningThatEndsByItself) {
+    const TemporaryFolder folder;
+    rescue_flag = folder.path() / "rescue";
+    std::ofstream(rescue_flag) << "";
+    Site rescued;
+    begin(rescued);
+    const auto opened = rescued->open_safety(15min, "CHG-7", Site::kAna);
+    ASSERT_FALSE(opened);
+    EXPECT_EQ(opened.error().kind, ErrorKind::kRefused);
+    now.boot += 1h;
+    rescued->keep_promises();
+    EXPECT_EQ(rescued->in_force()->enforcement(), ruleset::Enforcement::kObserve);
+    EXPECT_FALSE(rescued->close_safety(Site::kAna)) << "the flag is still there";
+    std::filesystem::remove(rescue_flag);
+    EXPECT_TRUE(rescued->close_safety(Site::kAna));
+    EXPECT_TRUE(rescued->open_safety(15min, "CHG-7", Site::kAna));
+}
+
+TEST_F(Guarded, AConnectionThatAnOpenSafetyLetInConfirmsNothing) {
+    ASSERT_TRUE(change(kWebToDb, confirm_within(60min)));
+    now.boot += 1s;
+    ASSERT_TRUE(site->open_safety(15min, "CHG-7", Site::kAna));
+    now.boot += 1s;
+    const Nanos connected = now.boot;
+    const auto open = site->confirm(Site::kAna, connected);
+    ASSERT_FALSE(open);
+    EXPECT_EQ(open.error().kind, ErrorKind::kRefused);
+    EXPECT_THAT(open.error().text(), HasSubstr("drywall safety close"));
+    now.boot += 1s;
+    ASSERT_TRUE(site->close_safety(Site::kAna));
+    EXPECT_EQ(site->confirm(Site::kAna, connected).error().kind, ErrorKind::kRefused);
+    EXPECT_TRUE(site->confirm(Site::kAna, now.boot + 1ns));
+}
+
+TEST_F(Guarded, WhatASafetyNetCaughtInAnEarlierGenerationIsNotItsCountNow) {
+    SafetyNet net{{policy::Kind::kGlobalNetworkPolicy, "default", {}, "last", false}, 0, -1};
+    runtime::Snapshot snapshot;
+    runtime::RuleCounts rule;
+    rule.hit.kind = ruleset::HitKind::kRule;
+    rule.hit.policy = net.policy;
+    rule.hit.direction = Direction::kIngress;
+    rule.hit.rule_index = 0;
+    rule.enforced = {7, 700};
+    snapshot.rules.push_back(rule);
+    EXPECT_EQ(safety_net_json(net, &snapshot)["caught"]["packets"], 0);
+    snapshot.rules.front().in_current_generation = true;
+    EXPECT_EQ(safety_net_json(net, &snapshot)["caught"]["packets"], 7);
+}
+
 TEST_F(Guarded, WhatWouldCutAManagementPathIsRefusedByName) {
     connects(22);
     connects(8080);
@@ -310,8 +401,6 @@ TEST_F(Guarded, ADrillTellsWhatItWouldCutAndChangesNothing) {
     ASSERT_EQ(drill->lockouts.management.size(), 1U);
     EXPECT_EQ(drill->lockouts.management.front().service, "tcp/22");
     EXPECT_EQ(drill->lockouts.endpoints.size(), 2U);
-    EXPECT_TRUE(drill->way_back_is_whole);
-    EXPECT_TRUE(drill->safety_lets_all_pass);
     EXPECT_EQ(site->generation(), Generation{1});
     EXPECT_THAT(site.dataplane.attempted(), IsEmpty());
 }

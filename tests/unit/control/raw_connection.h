@@ -1,6 +1,7 @@
 // A client that writes its bytes by hand.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdlib>
 #include <cstring>
@@ -28,6 +29,12 @@ public:
     // As far as the server lets us.
     void send(std::string_view text) const { (void)::send(fd_, text.data(), text.size(), MSG_NOSIGNAL); }
     void finish() const { (void)::shutdown(fd_, SHUT_WR); }
+    // What comes first.
+    [[nodiscard]] std::string receive_some() const {
+        std::array<char, 4096> buffer{};
+        const ssize_t got = ::recv(fd_, buffer.data(), buffer.size(), 0);
+        return {buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(got, 0))};
+    }
     // Until the server closes.
     [[nodiscard]] std::string receive_all() const {
         std::string out;

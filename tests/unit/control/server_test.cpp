@@ -274,6 +274,10 @@ TEST(Server, SaysBeforehandWhatItWouldRefuseAndTouchesNothing) {
     std::ofstream(file) << "precious";
     EXPECT_THAT(complaint({.socket_path = file}), HasSubstr("no socket"));
     EXPECT_TRUE(std::filesystem::exists(file));
+    const auto everywhere = net::SocketAddress::parse("0.0.0.0:9100");
+    ASSERT_TRUE(everywhere);
+    EXPECT_THAT(complaint({.socket_path = path + "2", .metrics_listen = *everywhere}),
+                HasSubstr("other machines could read them"));
 }
 
 TEST(Server, StoppingEndsIdleAndWaitingClientsAndRemovesTheSocket) {

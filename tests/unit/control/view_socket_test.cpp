@@ -86,6 +86,23 @@ TEST(ViewSocket, ItsCrowdKeepsNobodyFromTheControlSocket) {
     EXPECT_EQ(answer->body, "OK\n");
 }
 
+TEST(ViewSocket, ItsFollowersKeepNobodyFromFollowingOnTheControlSocket) {
+    const Served served;
+    const std::string follow = "GET /v1/flows HTTP/1.1\r\nHost: d\r\nAccept: text/event-stream\r\n\r\n";
+    std::vector<std::unique_ptr<RawConnection>> crowd;
+    for (int i = 0; i < 16; ++i) {
+        crowd.push_back(std::make_unique<RawConnection>(served.view_socket()));
+        crowd.back()->send(follow);
+        EXPECT_THAT(crowd.back()->receive_some(), testing::StartsWith("HTTP/1.1 200"));
+    }
+    const RawConnection one_more(served.view_socket());
+    one_more.send(follow);
+    EXPECT_THAT(one_more.receive_some(), testing::StartsWith("HTTP/1.1 503"));
+    const RawConnection operators(served.socket());
+    operators.send(follow);
+    EXPECT_THAT(operators.receive_some(), testing::StartsWith("HTTP/1.1 200"));
+}
+
 TEST(ViewSocket, GoesWithTheServer) {
     Served served;
     served.server->stop();

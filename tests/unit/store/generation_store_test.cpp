@@ -125,6 +125,17 @@ TEST_F(Kept, OldGenerationsAreForgottenButNeverWhatIsInForceOrPending) {
     EXPECT_EQ(store->audit(100)->size(), 5U);
 }
 
+TEST_F(Kept, OnlyAGenerationThatIsKeptIsPutBack) {
+    ASSERT_TRUE(store->record(made(1), inventory_with({kEndpoints})));
+    ASSERT_TRUE(store->record(made(3), inventory_with({kWebToDb})));
+    const Status gone = store->put_back(generation(2), Fate::kWithdrawn, {.verb = "apply", .outcome = "withdrawn"});
+    ASSERT_FALSE(gone);
+    EXPECT_EQ(gone.error().kind, ErrorKind::kNotFound);
+    open();
+    EXPECT_EQ((*store->in_force())->number, generation(3));
+    EXPECT_EQ(store->history(1)->front().fate, Fate::kApplied);
+}
+
 TEST_F(Kept, WhatWasWithdrawnStaysInTheHistoryAndTheFormerOneIsInForce) {
     ASSERT_TRUE(store->record(made(1), inventory_with({kEndpoints})));
     ASSERT_TRUE(store->record(made(2), inventory_with({kWebToDb})));
