@@ -46,11 +46,16 @@ std::string render_history(const Json& answer, const Style& style) {
     for (const Json& record : at(answer, "/generations")) {
         const bool current = number_at(record, "/generation") == number_at(answer, "/in_force");
         const std::string fate = text_at(record, "/fate");
-        const Color color = current ? Color::kGood : fate == "applied" ? Color::kPlain : Color::kFaint;
+        const bool waits = at(record, "/generation") == at(answer, "/waits");
+        const Color color = waits               ? Color::kDoubtful
+                            : current           ? Color::kGood
+                            : fate == "applied" ? Color::kPlain
+                                                : Color::kFaint;
+        const std::string state = waits ? "waits to be confirmed" : fate == "applied" ? "" : fate;
         table.add({{(current ? "*" : "") + text_at(record, "/generation"), color},
                    {moment(record), color},
                    {text_at(record, "/author/text"), color},
-                   {text_at(record, "/verb") + (fate == "applied" ? "" : " (" + fate + ")"), color},
+                   {text_at(record, "/verb") + (state.empty() ? "" : " (" + state + ")"), color},
                    {what_changed(record, style.wide), color},
                    {first_line(text_at(record, "/comment")), color}});
     }

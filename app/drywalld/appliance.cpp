@@ -47,9 +47,22 @@ Status check_policies(const loader::Settings& settings) {
     return Done{};
 }
 
+// To move state.db away is the way to begin anew, and to lose it looks the same.
+void warn_of_a_lost_store(store::GenerationStore& store, const loader::Settings& settings) {
+    const auto history = flow_history_settings(settings);
+    std::error_code ignored;
+    if (store.last_number() != Generation{} || !history || !std::filesystem::exists(history->file, ignored)) return;
+    spdlog::warn(
+        "{} holds no generation, and {} beside it shows that this appliance was in use: what was in force is not "
+        "known. "
+        "If that is not meant, stop it, and put a file that `drywall backup` wrote in its place",
+        store.file().string(), history->file.string());
+}
+
 Result<Brain> load_policies(const loader::Settings& settings) {
     auto store = store::GenerationStore::open(store_settings(settings));
     if (!store) return store.error();
+    warn_of_a_lost_store(**store, settings);
     auto controller = control::Controller::create(explain::surroundings_of(settings), explain::budget_of(settings),
                                                   **store, settings.policy_directory);
     if (!controller) return controller.error();

@@ -44,7 +44,11 @@ Result<ApiResponse> Api::generations(const ApiRequest& request, const Parts& /*p
     if (!records) return records.error();
     Json all = Json::array();
     for (const store::GenerationRecord& record : *records) all.push_back(json_of(record));
-    return json_response({{"in_force", index(controller_.generation())}, {"generations", std::move(all)}});
+    const GuardView guard = controller_.guard();
+    const bool waits = guard.confirmation == ConfirmationState::kArmed;
+    return json_response({{"in_force", index(controller_.generation())},
+                          {"waits", waits ? Json(index(guard.change->generation)) : Json(nullptr)},
+                          {"generations", std::move(all)}});
 }
 
 Result<ApiResponse> Api::generation(const ApiRequest& /*request*/, const Parts& parts) {

@@ -57,15 +57,18 @@ void complain(const char* what, const Status& status) {
 
 std::vector<observe::FlowGroup> Guarding::seen_lately() {
     if (settings.flows == nullptr) return {};
-    const auto since = settings.clocks().wall - kLately;
+    const Moment now = settings.clocks();
+    const auto by_boot_clock =
+        began.wall + std::chrono::duration_cast<std::chrono::system_clock::duration>(now.boot - began.boot);
+    const auto since = std::min(now.wall, by_boot_clock) - kLately;
     observe::FlowQuery query;
     query.enforced = Verdict::kAllow;
     query.limit = kMostGroups;
     query.latest = true;
     std::call_once(looked_back, [&] {
         observe::FlowQuery before = query;
-        before.since = began - kLately;
-        before.until = began;
+        before.since = began.wall - kLately;
+        before.until = began.wall;
         seen_before = settings.flows->query(before).groups;
         for (observe::FlowGroup& group : seen_before) group.connections_live = 0;  // that run is over
     });
@@ -85,7 +88,7 @@ void Controller::guard_with(GuardSettings settings) {
     if (guarding_->settings.memory == nullptr && store_ != nullptr)
         guarding_->settings.memory = &guarding_->store_memory.emplace(*store_);
     const Moment now = guarding_->settings.clocks();
-    guarding_->began = now.wall;
+    guarding_->began = now;
     std::optional<SafetyOpening> opening;
     if (Memory* memory = guarding_->settings.memory; memory != nullptr) {
         const auto text = memory->recall(kSafety);
@@ -93,8 +96,11 @@ void Controller::guard_with(GuardSettings settings) {
             spdlog::error("whether the safety was open could not be read, and it is not: {}", text.error().text());
         if (text && *text) opening = safety_opening_of(**text);
         const bool over = opening && opening->until && opening->until->passed(now);
-        if (over) complain("the safety was open and could not be forgotten", memory->forget(kSafety));
-        if (over) opening.reset();
+        if (over) {
+            complain("the safety was open and could not be forgotten", memory->forget(kSafety));
+            note_closed_meanwhile(*opening);
+            opening.reset();
+        }
     }
     const std::filesystem::path& flag = guarding_->settings.rescue_flag;
     if (is_there(flag)) opening = SafetyOpening{"rescue: " + flag.string() + " exists", Peer{}, {}, now.wall};
@@ -106,6 +112,16 @@ void Controller::guard_with(GuardSettings settings) {
             "THE SAFETY IS OPEN: everything is observed and NOTHING IS ENFORCED ({}); `drywall safety close` "
             "ends it",
             guarding_->safety->reason);
+}
+
+// The trail of an opening has an end, also where nobody was there to close it.
+void Controller::note_closed_meanwhile(const SafetyOpening& opening) {
+    spdlog::warn("the safety's time ended while the appliance was down: policies are enforced again");
+    if (store_ == nullptr) return;
+    store::AuditEntry entry = audit_entry("safety-close", Peer{}, opening.reason, "applied");
+    entry.before = entry.after = generation();
+    entry.words = "its time ended while the appliance was down";
+    complain("the audit trail has a gap", store_->note(entry));
 }
 
 const std::vector<ManagementService>& Controller::management() const { return guarding_->settings.management; }

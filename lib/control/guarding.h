@@ -60,11 +60,12 @@ struct Guarding {
     std::map<ConfirmationState, std::uint64_t> taken_back;  // how many changes, by why
     std::map<std::uint32_t, std::string> notices;           // by uid: what a user is told with the next answer
 
-    // Groups of connections that were allowed and seen in the last hour, also before a restart.
+    // Groups of connections that were allowed and seen in the last hour, also before a restart. A wall clock that was
+    // set forth or back makes it longer, never shorter.
     [[nodiscard]] std::vector<observe::FlowGroup> seen_lately();
     std::once_flag looked_back;
     std::vector<observe::FlowGroup> seen_before;  // by the last run; written once, under looked_back
-    std::chrono::system_clock::time_point began;  // set by guard_with()
+    Moment began;                                 // set by guard_with()
 
     [[nodiscard]] bool anything_promised() const {
         const std::scoped_lock lock(mutex);

@@ -181,7 +181,17 @@ Result<Statement> Database::prepare(std::string_view sql) {
     return Statement(raw, file_);
 }
 
+// A layer under SQLite that can't tell says no.
+bool Database::has_moved() const noexcept {
+    int moved = 0;
+    return ::sqlite3_file_control(handle_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved) == SQLITE_OK && moved != 0;
+}
+
 Result<Transaction> Database::begin() {
+    if (has_moved())
+        return Error::of(ErrorKind::kUnavailable,
+                         file_ + " was removed or replaced since it was opened: what is written now would be lost",
+                         "put it back in its place, or save what is open with `drywall backup` and restart drywalld");
     if (Status begun = execute("BEGIN IMMEDIATE"); !begun) return begun.error();
     return Transaction(*this);
 }

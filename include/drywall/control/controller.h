@@ -262,6 +262,7 @@ private:
     // `who`: by hand; the appliance itself otherwise.
     Result<Applied> take_back(const std::string& cause, const Peer& who = {}, std::string_view comment = {});
     void note_taken_back(Reverted reverted);
+    void note_closed_meanwhile(const SafetyOpening& opening);
     void note_interrupted(const store::PendingConfirmation& pending, const Moment& now);
     // Somebody rolls back to the generation that would come back by itself; nothing: that is another one.
     [[nodiscard]] std::optional<Result<Applied>> take_back_by_hand(

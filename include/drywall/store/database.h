@@ -103,6 +103,7 @@ public:
     // One or more statements without parameters and rows.
     [[nodiscard]] Status execute(const char* sql);
     [[nodiscard]] Result<Statement> prepare(std::string_view sql);
+    // kUnavailable when the file was removed or replaced since it was opened: what is written would be nowhere.
     [[nodiscard]] Result<Transaction> begin();
 
     // PRAGMA user_version: which schema the file has. 0: a new file.
@@ -124,6 +125,7 @@ private:
     struct Close {
         void operator()(sqlite3* handle) const noexcept;
     };
+    [[nodiscard]] bool has_moved() const noexcept;
     Database(std::unique_ptr<sqlite3, Close> handle, std::string file)
         : handle_(std::move(handle)), file_(std::move(file)) {}
 

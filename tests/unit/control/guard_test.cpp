@@ -384,6 +384,15 @@ TEST_F(Guarded, WhatTakesEveryConnectionOfAnEndpointIsRefusedByName) {
     EXPECT_TRUE(change(kWebToDb)) << "each keeps a connection now";
 }
 
+TEST_F(Guarded, AWallClockThatIsSetForthForgetsNoManagementPath) {
+    connects(22);
+    telemetry::FlowEvent end = tcp_event(telemetry::FlowEventKind::kEnded, 22, Generation{1});
+    end.flow = last_flow;
+    denials.on_event(end, site->state().ruleset.get());
+    now.wall += 48h;
+    EXPECT_FALSE(change(kWebToDb));
+}
+
 TEST_F(Guarded, WhatWasSeenLongAgoIsNotGuarded) {
     connects(9);
     telemetry::FlowEvent end = tcp_event(telemetry::FlowEventKind::kEnded, 9, Generation{1});

@@ -127,6 +127,19 @@ TEST_F(Owed, AStartThatTakesBackOnAFullDiskOwesItToo) {
     EXPECT_FALSE(is_there("web-to-db"));
 }
 
+TEST_F(Owed, ASafetyWhoseTimeEndsWhileTheApplianceIsDownLeavesATrail) {
+    ASSERT_TRUE(controller->open_safety(15min, "CHG-7", kAna));
+    stop();
+    now.boot += 1h;
+    now.wall += 1h;
+    start();
+    EXPECT_EQ(controller->in_force()->enforcement(), ruleset::Enforcement::kEnforce);
+    const auto trail = store->audit(1);
+    ASSERT_EQ(trail->size(), 1U);
+    EXPECT_EQ(trail->front().verb, "safety-close");
+    EXPECT_THAT(trail->front().words, HasSubstr("while the appliance was down"));
+}
+
 TEST_F(Owed, AWayBackByHandIsRecordedWholeAndUnderItsAuthor) {
     ASSERT_TRUE(change({kWebToDb}, 60s));  // 3
     const auto back = controller->rollback(Generation{2}, kAna, {.comment = "CHG-8"});

@@ -125,6 +125,19 @@ TEST_F(Kept, OldGenerationsAreForgottenButNeverWhatIsInForceOrPending) {
     EXPECT_EQ(store->audit(100)->size(), 5U);
 }
 
+TEST_F(Kept, NothingIsAnsweredAsStoredOnceTheFileIsGone) {
+    ASSERT_TRUE(store->record(made(1), inventory_with({kEndpoints})));
+    const std::filesystem::path away = store->file().string() + ".away";
+    std::filesystem::rename(store->file(), away);
+    const Status refused = store->record(made(2), inventory_with({kWebToDb}));
+    ASSERT_FALSE(refused);
+    EXPECT_THAT(refused.error().text(), HasSubstr("was removed or replaced"));
+    EXPECT_EQ(store->health().state, StoreHealth::State::kFailing);
+    std::filesystem::rename(away, store->file());
+    EXPECT_TRUE(store->record(made(2), inventory_with({kWebToDb})));
+    EXPECT_EQ(store->health().state, StoreHealth::State::kOk);
+}
+
 TEST_F(Kept, OnlyAGenerationThatIsKeptIsPutBack) {
     ASSERT_TRUE(store->record(made(1), inventory_with({kEndpoints})));
     ASSERT_TRUE(store->record(made(3), inventory_with({kWebToDb})));
