@@ -66,7 +66,7 @@ void parse(std::span<const FrameView> frames, std::span<PacketMeta> metas) noexc
 }
 
 std::optional<PacketMeta> parse_icmp_quote(const FrameView& frame, const PacketMeta& meta) noexcept {
-    constexpr std::uint32_t kIcmpHeaderBytes = 8;
+    constexpr std::uint32_t kIcmpErrorHeaderBytes = 8;
     const bool has_upper_layer = meta.is_ip && meta.malformed == DropReason::kNone && meta.l4_offset != 0;
     if (!has_upper_layer || !is_icmp_error(meta.tuple)) return std::nullopt;
 
@@ -74,7 +74,7 @@ std::optional<PacketMeta> parse_icmp_quote(const FrameView& frame, const PacketM
     quote.tuple.ingress_port = meta.tuple.ingress_port;
     quote.ether_type = meta.ether_type;
     quote.is_ip = true;
-    quote.l3_offset = static_cast<std::uint16_t>(meta.l4_offset + kIcmpHeaderBytes);
+    quote.l3_offset = static_cast<std::uint16_t>(meta.l4_offset + kIcmpErrorHeaderBytes);
     const std::uint32_t readable = std::min(frame.contiguous, packet_end(frame, meta));
     const Window window{frame.data, readable, readable};
     if (read_network_layer(window, Extent::kQuote, quote) != DropReason::kNone) return std::nullopt;

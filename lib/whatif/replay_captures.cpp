@@ -49,7 +49,10 @@ Result<std::uint16_t> port_of(const Source& source) {
 class Merge {
 public:
     explicit Merge(std::vector<CaptureInput> inputs, bool until_damage) : until_damage_(until_damage) {
-        for (CaptureInput& input : inputs) sources_.push_back({std::move(input), {}, 0, false, {}});
+        for (CaptureInput& input : inputs) {
+            if (!input.entry.interfaces.empty()) input.reader.tell_interfaces_apart();
+            sources_.push_back({std::move(input), {}, 0, false, {}});
+        }
     }
 
     Status begin() {

@@ -1,10 +1,14 @@
 // Any bytes as a capture: it is refused with a place, or every packet that it holds left or is counted under one
-// reason.
+// reason. As a stream, judged as a tap's; and as a file, of which the interfaces are read too, with a port for each.
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
+
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "drywall/explain/site.h"
 #include "drywall/whatif/replay_captures.h"
@@ -68,23 +72,43 @@ void check(const whatif::ReplayReport& report, std::uint64_t packets) {
     require(told == judged.enforced_allowed.connections + judged.enforced_denied.connections);
 }
 
+const Appliance& appliance() {
+    static const Appliance made = make_appliance();
+    return made;
+}
+
+bool says_what_to_do(const Error& error) { return !error.complaints.empty() && !error.complaints.front().hint.empty(); }
+
+void replay(Result<io::CaptureReader> reader, const whatif::Entry& entry) {
+    if (!reader) return require(says_what_to_do(reader.error()));
+    std::vector<whatif::CaptureInput> inputs;
+    inputs.push_back({*std::move(reader), entry});
+    const auto replayed =
+        whatif::replay_captures(appliance().ruleset, appliance().settings, std::move(inputs), {{}, true});
+    if (replayed) return check(replayed->report, replayed->captures.front().packets);
+    require(!entry.interfaces.empty() && says_what_to_do(replayed.error()));  // a packet of an unknown interface
+}
+
+void replay_stream(std::span<const std::uint8_t> data) {
+    std::vector<std::uint8_t> bytes(data.begin(), data.end());
+    std::FILE* stream = fmemopen(bytes.data(), bytes.size(), "rb");
+    require(stream != nullptr);
+    replay(io::CaptureReader::adopt(stream, "fuzz"), {});
+}
+
+void replay_file(std::span<const std::uint8_t> data) {
+    const int memory = memfd_create("capture", MFD_CLOEXEC);
+    require(memory >= 0 && write(memory, data.data(), data.size()) == static_cast<ssize_t>(data.size()));
+    const whatif::Entry entry{{}, {{"0", PortId{0}}, {"1", PortId{1}}, {"eth0", PortId{0}}, {"wan", PortId{1}}}};
+    replay(io::CaptureReader::open("/proc/self/fd/" + std::to_string(memory)), entry);
+    close(memory);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size == 0) return 0;  // fmemopen takes nothing less
-    static const Appliance appliance = make_appliance();
-    std::vector<std::uint8_t> bytes(data, data + size);
-    std::FILE* stream = fmemopen(bytes.data(), bytes.size(), "rb");
-    require(stream != nullptr);
-    auto reader = io::CaptureReader::adopt(stream, "fuzz");
-    if (!reader) {
-        require(!reader.error().complaints.empty() && !reader.error().complaints.front().hint.empty());
-        return 0;
-    }
-    std::vector<whatif::CaptureInput> inputs;
-    inputs.push_back({*std::move(reader), {}});
-    const auto replayed = whatif::replay_captures(appliance.ruleset, appliance.settings, std::move(inputs), {{}, true});
-    require(static_cast<bool>(replayed));
-    check(replayed->report, replayed->captures.front().packets);
+    replay_stream({data, size});
+    replay_file({data, size});
     return 0;
 }

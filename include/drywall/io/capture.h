@@ -24,19 +24,23 @@ struct CapturedPacket {
     Nanos time{0};                        // since 1970, as the file has it
     std::span<const std::uint8_t> bytes;  // until the next one is read
     std::uint32_t length = 0;             // on the wire; more than bytes.size() if the capture cut the packet
-    std::uint32_t interface = 0;          // pcapng: as numbered by the file, from 0
+    std::uint32_t interface = 0;          // pcapng, where interfaces are told apart: as numbered by the file, from 0
 };
 
 class CaptureReader {
 public:
     // A file, or "-" for standard input. kNotFound, or kInvalid for what is no capture of a known link type.
     [[nodiscard]] static Result<CaptureReader> open(const std::string& file);
-    // Takes `stream` over; `name` is what complaints call it. Interfaces are not told apart: they are read from files.
+    // Takes `stream` over; `name` is what complaints call it.
     [[nodiscard]] static Result<CaptureReader> adopt(std::FILE* stream, const std::string& name);
 
     CaptureReader(CaptureReader&&) noexcept;
     CaptureReader& operator=(CaptureReader&&) noexcept;
     ~CaptureReader();
+
+    // From now on packets of a pcapng file come with their interface; it costs a second walk over the file. What can be
+    // read only once (a pipe, standard input) has but interface 0. REQUIRES: no packet was read
+    void tell_interfaces_apart();
 
     enum class Next { kPacket, kEnd, kBroken };
     [[nodiscard]] Next next(CapturedPacket& packet);
@@ -48,13 +52,13 @@ public:
     [[nodiscard]] const std::string& name() const noexcept;
     [[nodiscard]] std::uint64_t packets() const noexcept;         // read until now
     [[nodiscard]] const std::string& link_type() const noexcept;  // "EN10MB", "RAW", "LINUX_SLL"
-    // pcapng: names of the interfaces that were met until now, in the file's order; empty for those without a name.
+    // pcapng, where interfaces are told apart: names of those that were met until now, in the file's order; empty for
+    // those without a name.
     [[nodiscard]] std::span<const std::string> interfaces() const noexcept;
 
 private:
     struct State;
     explicit CaptureReader(std::unique_ptr<State> state) noexcept;
-    static Result<CaptureReader> with(std::FILE* stream, const std::string& name, std::FILE* again);
     std::unique_ptr<State> state_;
 };
 

@@ -2,23 +2,28 @@
 
 #include <algorithm>
 #include <array>
+#include <cassert>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <limits>
+#include <system_error>
 #include <utility>
 
 #include <pcap/pcap.h>
 
 #include "link_layer.h"
+#include "packet_time.h"
 #include "pcapng_interfaces.h"
 
 namespace drywall::io {
 
 namespace {
 
-constexpr std::int64_t kSecond = 1'000'000'000;      // in nanoseconds
-constexpr std::int64_t kLastSecond = 9'000'000'000;  // of the year 2255: what nanoseconds since 1970 can hold, and more
-constexpr int kLongestFrame = 262144;                // libpcap's own limit
+constexpr std::int64_t kSecond = 1'000'000'000;  // in nanoseconds
+constexpr int kLongestFrame = 262144;            // libpcap's own limit
 constexpr std::size_t kEthernetBytes = 14;
+constexpr std::uint64_t kLongestClaim = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t kWriteBuffer = std::size_t{1} << 20U;
 
 struct HandleCloser {
@@ -46,16 +51,13 @@ struct CaptureReader::State {
     Handle handle;
     LinkLayer layer;
     std::string name;
+    std::string file;  // empty: a stream
     std::string link_type;
     std::optional<PcapngInterfaces> interfaces;
     std::vector<std::uint8_t> frame;  // with an Ethernet header that the file did not have
     std::uint64_t packets = 0;
     std::string broken;
 
-    [[nodiscard]] bool has_sensible_time(const pcap_pkthdr& header) const noexcept {
-        return header.ts.tv_sec >= 0 && header.ts.tv_sec < kLastSecond && header.ts.tv_usec >= 0 &&
-               header.ts.tv_usec < kSecond;
-    }
     void as_ethernet(std::span<const std::uint8_t> captured, CapturedPacket& packet);
 };
 
@@ -68,8 +70,9 @@ void CaptureReader::State::as_ethernet(std::span<const std::uint8_t> captured, C
         const auto packet_bytes = captured.subspan(layer.header_bytes);
         frame.insert(frame.end(), packet_bytes.begin(), packet_bytes.end());
     }
-    const auto header = static_cast<std::uint32_t>(std::min<std::size_t>(layer.header_bytes, packet.length));
-    packet.length = packet.length - header + static_cast<std::uint32_t>(kEthernetBytes);
+    // The file may claim any length.
+    const std::uint64_t length = packet.length - std::min<std::uint64_t>(layer.header_bytes, packet.length);
+    packet.length = static_cast<std::uint32_t>(std::min<std::uint64_t>(length + kEthernetBytes, kLongestClaim));
     packet.bytes = frame;
 }
 
@@ -79,20 +82,17 @@ CaptureReader& CaptureReader::operator=(CaptureReader&&) noexcept = default;
 CaptureReader::~CaptureReader() = default;
 
 Result<CaptureReader> CaptureReader::open(const std::string& file) {
-    if (file == "-") return with(stdin, "standard input", nullptr);
+    if (file == "-") return adopt(stdin, "standard input");
     std::FILE* stream = std::fopen(file.c_str(), "rb");
     if (stream == nullptr)
         return Error{errno == ENOENT ? ErrorKind::kNotFound : ErrorKind::kInvalid,
                      {{Place{file}, std::string("can't be read: ") + std::strerror(errno), "name a capture file"}}};
-    return with(stream, file, std::fopen(file.c_str(), "rb"));
+    Result<CaptureReader> reader = adopt(stream, file);
+    if (reader) reader->state_->file = file;
+    return reader;
 }
 
 Result<CaptureReader> CaptureReader::adopt(std::FILE* stream, const std::string& name) {
-    return with(stream, name, nullptr);
-}
-
-Result<CaptureReader> CaptureReader::with(std::FILE* stream, const std::string& name, std::FILE* again) {
-    File second(again);
     std::array<char, PCAP_ERRBUF_SIZE> reason{};
     Handle handle(pcap_fopen_offline_with_tstamp_precision(stream, PCAP_TSTAMP_PRECISION_NANO, reason.data()));
     if (!handle) {
@@ -110,8 +110,14 @@ Result<CaptureReader> CaptureReader::with(std::FILE* stream, const std::string& 
     state->layer = *layer;
     state->name = name;
     state->link_type = name_of_link_type(type);
-    if (second) state->interfaces = PcapngInterfaces::of(std::move(second));
     return CaptureReader(std::move(state));
+}
+
+void CaptureReader::tell_interfaces_apart() {
+    assert(state_->packets == 0);
+    std::error_code ignored;
+    if (!std::filesystem::is_regular_file(state_->file, ignored)) return;
+    if (File again{std::fopen(state_->file.c_str(), "rb")}) state_->interfaces = PcapngInterfaces::of(std::move(again));
 }
 
 CaptureReader::Next CaptureReader::next(CapturedPacket& packet) {
@@ -124,12 +130,13 @@ CaptureReader::Next CaptureReader::next(CapturedPacket& packet) {
         state.broken = pcap_geterr(state.handle.get());
         return Next::kBroken;
     }
-    if (!state.has_sensible_time(*header)) {
-        state.broken = "its time is before 1970 or after 2255";
+    const std::optional<Nanos> time = time_of(*header);
+    if (!time) {
+        state.broken = kSenselessTime;
         return Next::kBroken;
     }
     ++state.packets;
-    packet.time = Nanos(header->ts.tv_sec * kSecond + header->ts.tv_usec);  // nanoseconds, as asked for
+    packet.time = *time;
     packet.length = std::max(header->len, header->caplen);
     packet.bytes = {data, header->caplen};
     packet.interface = state.interfaces ? state.interfaces->next().value_or(0) : 0;

@@ -3,9 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <pcap/pcap.h>
+
+#include "packet_time.h"
 
 namespace drywall::io {
 
@@ -39,11 +42,6 @@ std::string link_type_name(int type) {
     return name != nullptr ? name : std::to_string(type);
 }
 
-// With nanosecond precision, tv_usec holds nanoseconds.
-CapturedFrame to_frame(const pcap_pkthdr& header, const u_char* data) {
-    return {Nanos(header.ts.tv_sec * kNanosPerSecond + header.ts.tv_usec), {data, data + header.caplen}, header.len};
-}
-
 pcap_pkthdr to_header(const CapturedFrame& frame) {
     pcap_pkthdr header{};
     header.ts.tv_sec = frame.time.count() / kNanosPerSecond;
@@ -69,7 +67,11 @@ Result<std::vector<CapturedFrame>> read_pcap(const std::filesystem::path& file) 
     pcap_pkthdr* header = nullptr;
     const u_char* data = nullptr;
     int state = 0;
-    while ((state = pcap_next_ex(handle.get(), &header, &data)) == 1) frames.push_back(to_frame(*header, data));
+    while ((state = pcap_next_ex(handle.get(), &header, &data)) == 1) {
+        const std::optional<Nanos> time = time_of(*header);
+        if (!time) return about(file, "frame " + std::to_string(frames.size() + 1) + ": " + kSenselessTime);
+        frames.push_back({*time, {data, data + header->caplen}, std::max(header->len, header->caplen)});
+    }
     if (state != PCAP_ERROR_BREAK)
         return about(file, "frame " + std::to_string(frames.size() + 1) + ": " + pcap_geterr(handle.get()));
     return frames;

@@ -53,21 +53,23 @@ std::optional<std::uint32_t> PcapngInterfaces::next() {
     return std::nullopt;
 }
 
+// Of packets only the number of their interface is read: it stands first.
 bool PcapngInterfaces::read_block() {
-    std::array<std::uint8_t, 8> start{};
+    std::array<std::uint8_t, kFrame> start{};
     if (std::fread(start.data(), 1, start.size(), file_.get()) != start.size()) return false;
     type_ = number_of(start.data(), big_endian_);
     if (type_ == kSectionHeader) {  // its length can be read only once its byte order is known
-        std::array<std::uint8_t, 4> magic{};
-        if (std::fread(magic.data(), 1, magic.size(), file_.get()) != magic.size()) return false;
-        big_endian_ = number_of(magic.data(), true) == kByteOrderMagic;
-        if (!big_endian_ && number_of(magic.data(), false) != kByteOrderMagic) return false;
-        if (std::fseek(file_.get(), -static_cast<long>(magic.size()), SEEK_CUR) != 0) return false;
+        big_endian_ = number_of(start.data() + 8, true) == kByteOrderMagic;
+        if (!big_endian_ && number_of(start.data() + 8, false) != kByteOrderMagic) return false;
     }
     const std::uint32_t length = number_of(start.data() + 4, big_endian_);
     if (length < kFrame || length > kLargestBlock) return false;
-    body_.resize(length - start.size());
-    if (std::fread(body_.data(), 1, body_.size(), file_.get()) != body_.size()) return false;
+    // The four bytes behind type and length are the body's first, or, of an empty one, the length again.
+    body_.assign(start.begin() + 8, length > kFrame ? start.end() : start.begin() + 8);
+    const std::size_t rest = length - kFrame;
+    if (type_ != kInterfaceDescription) return std::fseek(file_.get(), static_cast<long>(rest), SEEK_CUR) == 0;
+    body_.resize(body_.size() + rest);
+    if (std::fread(body_.data() + (body_.size() - rest), 1, rest, file_.get()) != rest) return false;
     body_.resize(length - kFrame);
     return true;
 }

@@ -112,6 +112,15 @@ TEST_F(Capture, PacketsWithoutEthernetAreReadAsIfTheyHadIt) {
     }
 }
 
+TEST_F(Capture, APacketThatClaimsTheLargestLengthThereIsDoesNotBecomeAShortOne) {
+    auto reader = open(pcap_header(0) + pcap_packet(1, le32(2), ~0U));
+    ASSERT_TRUE(reader);
+    CapturedPacket packet;
+    ASSERT_EQ(reader->next(packet), CaptureReader::Next::kPacket);
+    EXPECT_EQ(packet.bytes.size(), 14U);
+    EXPECT_EQ(packet.length, ~0U);
+}
+
 TEST_F(Capture, OtherLinkTypesAreRefusedByName) {
     const auto reader = open(pcap_header(105));
     ASSERT_FALSE(reader);
@@ -130,6 +139,7 @@ TEST_F(Capture, PcapngTellsTheInterfaceOfEachPacket) {
     auto reader = open(section() + interface("eth0") + interface("eth1") + block(5, std::string(12, '\0')) +
                        enhanced(1, frame) + enhanced(0, frame));
     ASSERT_TRUE(reader) << reader.error().text();
+    reader->tell_interfaces_apart();
     CapturedPacket packet;
     ASSERT_EQ(reader->next(packet), CaptureReader::Next::kPacket);
     EXPECT_EQ(packet.interface, 1U);

@@ -96,5 +96,13 @@ TEST_F(PcapFile, AFolderThatIsNotThereCantBeWrittenTo) {
     EXPECT_EQ(status.error().kind, ErrorKind::kUnavailable);
 }
 
+TEST_F(PcapFile, ATimeThatNoClockHasIsRefused) {
+    // Second 0, and more microseconds than a second has.
+    write(header(1) + std::string("\0\0\0\0\xff\xff\xff\x7f\1\0\0\0\1\0\0\0x", 17));
+    const auto frames = read_pcap(file());
+    ASSERT_FALSE(frames);
+    EXPECT_NE(frames.error().text().find("frame 1: its time is before 1970 or after 2255"), std::string::npos);
+}
+
 }  // namespace
 }  // namespace drywall::io
