@@ -2,6 +2,7 @@
 // change, and any number of staged ones beside them.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <cstdio>
@@ -31,7 +32,8 @@ inline void add(policy::Inventory& inventory, policy::Resource resource) {
     inventory[id] = std::make_shared<const policy::Resource>(std::move(resource));
 }
 
-inline policy::Resource workload(const std::string& name, const std::string& label, const net::Address& address) {
+inline policy::Resource workload(const std::string& name, const std::string& label,
+                                 std::vector<net::Address> addresses) {
     policy::WorkloadEndpoint endpoint;
     endpoint.metadata.name = endpoint.workload = endpoint.pod = endpoint.endpoint = name;
     endpoint.metadata.ns = "default";
@@ -39,7 +41,7 @@ inline policy::Resource workload(const std::string& name, const std::string& lab
     endpoint.node = "node";
     endpoint.orchestrator = "k8s";
     endpoint.interface_name = "cali-" + name;
-    endpoint.ip_networks = {address};
+    endpoint.ip_networks = std::move(addresses);
     endpoint.profiles = {std::string(policy::kDefaultAllowProfile)};
     return endpoint;
 }
@@ -61,12 +63,26 @@ inline policy::Policy port_policy(const std::string& name, const std::string& la
 inline net::Address client(int i) { return net::Address::v4(0x0a000000U + static_cast<std::uint32_t>(1 + i)); }
 inline net::Address server(int i) { return net::Address::v4(0x0a010000U + static_cast<std::uint32_t>(1 + i)); }
 
+// The same hosts' IPv6 addresses: 2001:db8:: and the IPv4 address in the last bytes.
+inline net::Address with_ipv6(const net::Address& host) {
+    net::Address address{net::Family::kIPv6, {0x20, 0x01, 0x0d, 0xb8}};
+    std::copy_n(host.bytes.begin(), 4, address.bytes.begin() + 12);
+    return address;
+}
+
+enum class Addresses { kIPv4, kBoth };
+
 // REQUIRES: the resources are sound: a benchmark has no use for an error
-inline std::shared_ptr<const ruleset::Ruleset> world_with_staged(int staged) {
+inline std::shared_ptr<const ruleset::Ruleset> world_with_staged(int staged, Addresses addresses = Addresses::kIPv4) {
+    const auto of = [&](const net::Address& host) {
+        std::vector<net::Address> all{host};
+        if (addresses == Addresses::kBoth) all.push_back(with_ipv6(host));
+        return all;
+    };
     policy::Inventory inventory = policy::initial_inventory();
     for (int i = 0; i < kEndpoints; ++i) {
-        add(inventory, workload("client-" + std::to_string(i), "client", client(i)));
-        add(inventory, workload("server-" + std::to_string(i), app(i), server(i)));
+        add(inventory, workload("client-" + std::to_string(i), "client", of(client(i))));
+        add(inventory, workload("server-" + std::to_string(i), app(i), of(server(i))));
     }
     for (int i = 0; i < kApps; ++i)
         add(inventory, port_policy("dns-to-" + app(i), app(i), 100 + i, Action::kAllow, kAllowedPort));

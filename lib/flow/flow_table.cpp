@@ -69,7 +69,10 @@ void FlowTable::find(std::span<const FlowKey> keys, std::span<Flow*> found) noex
     }
     for (std::size_t i = 0; i < keys.size(); ++i) {
         candidates[i] = index_.candidate(hashes[i]);
-        if (candidates[i] != BucketIndex::kNone) prefetch_entry(flows_[candidates[i]]);
+        if (candidates[i] != BucketIndex::kNone)
+            prefetch_entry(flows_[candidates[i]]);
+        else
+            index_.prefetch_other(hashes[i]);
     }
     for (std::size_t i = 0; i < keys.size(); ++i) {
         const bool right = candidates[i] != BucketIndex::kNone && flows_[candidates[i]].key == keys[i];

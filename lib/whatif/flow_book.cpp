@@ -1,6 +1,7 @@
 #include "flow_book.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "drywall/flow/key.h"
 
@@ -10,56 +11,100 @@ using telemetry::FlowEvent;
 using telemetry::FlowEventKind;
 using telemetry::PacketsBytes;
 
-void FlowBook::enter(const FlowEvent& event) {
-    if (event.kind == FlowEventKind::kDenied) return denied(event);
-    if (event.kind == FlowEventKind::kOpened) return opened(event);
-    if (event.kind == FlowEventKind::kEnded) return ended(event);
-    // Nothing else happens to connections that one generation judges from beginning to end.
+void FlowBook::enter(std::span<const FlowEvent> events) {
+    assert(events.size() <= places_.size());
+    find_ahead(events);
+    for (std::size_t i = 0; i < events.size(); ++i) switch (events[i].kind) {
+            case FlowEventKind::kDenied: denied(events[i], places_[i]); break;
+            case FlowEventKind::kOpened: opened(events[i], places_[i]); break;
+            case FlowEventKind::kEnded: ended(events[i], places_[i]); break;
+            // Does not happen to connections that one generation judges from beginning to end.
+            case FlowEventKind::kRejudged:
+            case FlowEventKind::kCut:
+            case FlowEventKind::kProgress: break;
+        }
+}
+
+// One step over all events at a time: hash, look into the index, look at the entry, and fetch what will be written.
+void FlowBook::find_ahead(std::span<const FlowEvent> events) noexcept {
+    const bool denies = std::any_of(events.begin(), events.end(),
+                                    [](const FlowEvent& event) { return event.kind == FlowEventKind::kDenied; });
+    if (!denies && denied_.size() == 0) return;  // then places are not asked for
+    const std::span<Place> places = std::span(places_).first(events.size());
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        place(events[i].tuple, places[i]);
+        denied_.prefetch(places[i].hash);
+    }
+    for (Place& place : places) place.candidate = denied_.candidate(place.hash);
+    for (const Place& place : places) {
+        if (place.candidate == denied_.kNone) continue;
+        const std::uint32_t group = denied_[place.candidate].groups[place.onward];
+        if (group >= flows_.size()) continue;
+        __builtin_prefetch(&flows_[group].forward, 1);
+        __builtin_prefetch(&flows_[group].last, 1);
+    }
 }
 
 FlowBook::Parties FlowBook::parties_of(const net::Tuple& tuple) noexcept {
-    Parties parties{
+    return {
         tuple.source, tuple.destination, tuple.source_port, tuple.destination_port, tuple.protocol, tuple.family, 0};
-    if (net::is_icmp(tuple.protocol)) parties.destination_port = 0;
-    return parties;
 }
 
-// Who asked, if the packet is an answer.
-FlowBook::Parties FlowBook::asked_by(const net::Tuple& answer) noexcept {
-    Parties parties = parties_of(answer);
-    std::swap(parties.source, parties.destination);
-    std::swap(parties.source_port, parties.destination_port);
-    return parties;
+void FlowBook::place(const net::Tuple& tuple, Place& place) const noexcept {
+    using Words = std::array<std::uint64_t, 2>;
+    Parties key = parties_of(tuple);
+    if (net::is_icmp(key.protocol)) key.destination_port = 0;
+    const auto order = std::pair(std::bit_cast<Words>(key.source), key.source_port) <=>
+                       std::pair(std::bit_cast<Words>(key.destination), key.destination_port);
+    if (order > 0) {
+        std::swap(key.source, key.destination);
+        std::swap(key.source_port, key.destination_port);
+    }
+    place.key = key;
+    place.hash = denied_.hash_of(key);
+    place.onward = order > 0 ? 1 : 0;
+    place.back = order < 0 ? 1 : 0;
 }
 
-const std::uint32_t* FlowBook::denied_group(const Parties& parties) const {
-    const auto found = denied_.find(parties);
-    return found == denied_.end() ? nullptr : &found->second;
+// By direction.
+std::array<std::uint32_t, 2> FlowBook::denied_groups(const Place& place) const noexcept {
+    if (denied_.size() == 0) return {kNotDenied, kNotDenied};
+    const std::uint32_t number = denied_.find(place.key, place.hash, place.candidate);
+    return number == denied_.kNone ? std::array{kNotDenied, kNotDenied} : denied_[number].groups;
 }
 
-void FlowBook::denied(const FlowEvent& event) {
+// False: there are too many. REQUIRES: denied_groups(place)[place.onward] == kNotDenied
+bool FlowBook::note_denied(const Place& place, std::uint32_t group) {
+    if (denied_count_ >= most_denied_) return false;
+    std::uint32_t number = denied_.find(place.key, place.hash, place.candidate);
+    if (number == denied_.kNone) number = denied_.add({place.key, {kNotDenied, kNotDenied}}, place.hash);
+    if (number == denied_.kNone) return false;
+    denied_[number].groups[place.onward] = group;
+    ++denied_count_;
+    return true;
+}
+
+void FlowBook::denied(const FlowEvent& event, const Place& place) {
+    const auto groups = denied_groups(place);
+    if (groups[place.onward] != kNotDenied)
+        return touch(groups[place.onward], event.time.since_start, event.forward, {});
     const bool can_answer = !net::is_icmp(event.tuple.protocol) || flow::is_icmp_reply(event.tuple);
-    if (const std::uint32_t* group = denied_group(parties_of(event.tuple)))
-        return touch(*group, event.time.since_start, event.forward, {});
-    if (const std::uint32_t* group = can_answer ? denied_group(asked_by(event.tuple)) : nullptr)
-        return touch(*group, event.time.since_start, {}, event.forward);
+    if (can_answer && groups[place.back] != kNotDenied)
+        return touch(groups[place.back], event.time.since_start, {}, event.forward);
     const std::uint32_t group = start_connection(event);
     touch(group, event.time.since_start, event.forward, {});
-    if (denied_.size() < most_denied_)
-        denied_.emplace(parties_of(event.tuple), group);
-    else
-        exact_ = false;
+    if (!note_denied(place, group)) exact_ = false;
 }
 
-void FlowBook::opened(const FlowEvent& event) {
-    if (denied_group(asked_by(event.tuple)) != nullptr) return;  // its packets are counted when it ends
+void FlowBook::opened(const FlowEvent& event, const Place& place) {
+    if (denied_groups(place)[place.back] != kNotDenied) return;  // its packets are counted when it ends
     touch(start_connection(event), event.time.since_start, {}, {});
 }
 
-void FlowBook::ended(const FlowEvent& event) {
+void FlowBook::ended(const FlowEvent& event, const Place& place) {
     // Its time is that at which it timed out: no packet had it.
-    if (const std::uint32_t* group = denied_group(asked_by(event.tuple)))
-        return touch(*group, Nanos{0}, event.reverse, event.forward);
+    if (const std::uint32_t group = denied_groups(place)[place.back]; group != kNotDenied)
+        return touch(group, Nanos{0}, event.reverse, event.forward);
     touch(group_of(event), Nanos{0}, event.forward, event.reverse);
 }
 
@@ -74,14 +119,14 @@ std::uint32_t FlowBook::start_connection(const FlowEvent& event) {
 }
 
 std::uint32_t FlowBook::group_of(const FlowEvent& event) {
-    GroupKey key{parties_of(event.tuple), event.trace};
-    key.parties.source_port = 0;
-    key.parties.destination_port = event.tuple.destination_port;
-    if (const auto known = groups_.find(key); known != groups_.end()) return known->second;
+    Group group{{parties_of(event.tuple), event.trace}};
+    group.key.parties.source_port = 0;
+    const std::uint64_t hash = groups_.hash_of(group.key);
+    if (const std::uint32_t known = groups_.find(group.key, hash); known != groups_.kNone) return known;
     if (flows_.size() >= most_flows_) return kNoGroup;
+    const std::uint32_t number = groups_.add(group, hash);
+    if (number == groups_.kNone) return kNoGroup;
 
-    const auto number = static_cast<std::uint32_t>(flows_.size());
-    groups_.emplace(key, number);
     ReplayedFlow flow;
     flow.source = {event.tuple.family, event.tuple.source};
     flow.destination = {event.tuple.family, event.tuple.destination};

@@ -3,14 +3,16 @@
 //
 // Threads: one.
 // Bounds:  `most_flows` groups, `most_denied` denied connections.
+// Speed:   a denied packet opens no connection, so each of them has to be found here: a burst's lookups go step by
+// step,
+//          and one lookup answers for both directions. What comes out is that of one event after the other.
 #pragma once
 
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <string_view>
-#include <unordered_map>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -18,15 +20,21 @@
 #include "drywall/net/packet_meta.h"
 #include "drywall/telemetry/event.h"
 #include "drywall/whatif/replay.h"
+#include "keyed_entries.h"
 
 namespace drywall::whatif {
 
 class FlowBook {
 public:
-    FlowBook(std::size_t traces, std::size_t most_flows, std::size_t most_denied)
-        : most_flows_(most_flows), most_denied_(most_denied), connections_(traces) {}
+    FlowBook(std::size_t traces, std::size_t most_flows, std::size_t most_denied, std::uint64_t hash_seed)
+        : most_flows_(most_flows),
+          most_denied_(most_denied),
+          connections_(traces),
+          groups_(hash_seed),
+          denied_(hash_seed) {}
 
-    void enter(const telemetry::FlowEvent& event);
+    // In the order in which they happened. REQUIRES: events.size() <= telemetry::kMaxEvents
+    void enter(std::span<const telemetry::FlowEvent> events);
 
     // By TraceId.
     [[nodiscard]] const std::vector<std::uint64_t>& connections() const noexcept { return connections_; }
@@ -35,9 +43,9 @@ public:
     [[nodiscard]] bool exact() const noexcept { return exact_; }
 
 private:
-    static constexpr std::uint32_t kNoGroup = 0xffffffff;
+    static constexpr std::uint32_t kNoGroup = 0xffff'ffff;    // of a denied connection: no room was left for its group
+    static constexpr std::uint32_t kNotDenied = 0xffff'fffe;  // nothing was denied in this direction
 
-    // Two packets of the same key, one of them denied, are of one connection. ICMP's identifier is not known here.
     struct Parties {
         net::AddressBytes source{};
         net::AddressBytes destination{};
@@ -50,7 +58,9 @@ private:
         // As five words: member by member it would be two calls and a branch for each.
         friend bool operator==(const Parties& a, const Parties& b) noexcept {
             using Words = std::array<std::uint64_t, 5>;
-            return std::bit_cast<Words>(a) == std::bit_cast<Words>(b);
+            const auto x = std::bit_cast<Words>(a);
+            const auto y = std::bit_cast<Words>(b);
+            return ((x[0] ^ y[0]) | (x[1] ^ y[1]) | (x[2] ^ y[2]) | (x[3] ^ y[3]) | (x[4] ^ y[4])) == 0;
         }
     };
     struct GroupKey {
@@ -58,20 +68,32 @@ private:
         TraceId trace{};
         bool operator==(const GroupKey&) const = default;
     };
-    struct Hash {
-        // Not noexcept: then the tables keep the hashes beside the keys instead of computing them again and again.
-        template <typename Key>
-        std::size_t operator()(const Key& key) const {
-            static_assert(std::has_unique_object_representations_v<Key>);
-            return std::hash<std::string_view>{}({reinterpret_cast<const char*>(&key), sizeof(Key)});
-        }
+    struct Group {
+        GroupKey key;
     };
+    // Two packets between the same parties, one of them denied, are of one connection. ICMP's identifier is not known
+    // here. The key is that of both directions, each of which may have had a connection denied.
+    struct Denied {
+        Parties key;
+        std::array<std::uint32_t, 2> groups{kNotDenied, kNotDenied};  // by the direction in which it began
+    };
+    // Where the connection of an event is to be found.
+    struct Place {
+        Parties key;
+        std::uint64_t hash;
+        std::uint32_t candidate;
+        std::uint8_t onward;  // the event's direction, in Denied::groups,
+        std::uint8_t back;    // and that of the connection which it answers
+    };
+
     [[nodiscard]] static Parties parties_of(const net::Tuple& tuple) noexcept;
-    [[nodiscard]] static Parties asked_by(const net::Tuple& answer) noexcept;
-    [[nodiscard]] const std::uint32_t* denied_group(const Parties& parties) const;
-    void denied(const telemetry::FlowEvent& event);
-    void opened(const telemetry::FlowEvent& event);
-    void ended(const telemetry::FlowEvent& event);
+    void place(const net::Tuple& tuple, Place& place) const noexcept;
+    void find_ahead(std::span<const telemetry::FlowEvent> events) noexcept;
+    [[nodiscard]] std::array<std::uint32_t, 2> denied_groups(const Place& place) const noexcept;
+    [[nodiscard]] bool note_denied(const Place& place, std::uint32_t group);
+    void denied(const telemetry::FlowEvent& event, const Place& place);
+    void opened(const telemetry::FlowEvent& event, const Place& place);
+    void ended(const telemetry::FlowEvent& event, const Place& place);
     std::uint32_t start_connection(const telemetry::FlowEvent& event);
     [[nodiscard]] std::uint32_t group_of(const telemetry::FlowEvent& event);
     void touch(std::uint32_t group, Nanos time, const telemetry::PacketsBytes& forward,
@@ -81,8 +103,10 @@ private:
     std::size_t most_denied_;
     std::vector<std::uint64_t> connections_;
     std::vector<ReplayedFlow> flows_;
-    std::unordered_map<GroupKey, std::uint32_t, Hash> groups_;
-    std::unordered_map<Parties, std::uint32_t, Hash> denied_;  // to their group
+    KeyedEntries<Group> groups_;  // a group's number is its index in flows_
+    KeyedEntries<Denied> denied_;
+    std::size_t denied_count_ = 0;                       // in both directions
+    std::array<Place, telemetry::kMaxEvents> places_{};  // of the events at hand
     std::uint64_t left_out_ = 0;
     bool exact_ = true;
 };

@@ -47,7 +47,7 @@ struct Replay::State {
           settings(engine_settings),
           counters(ruleset->surroundings().port_names.size()),
           engine(engine_settings, counters),
-          book(ruleset->trace_count(), kMaxFlows, kMaxDenied) {
+          book(ruleset->trace_count(), kMaxFlows, kMaxDenied, engine_settings.hash_seed) {
         traces.push_back(std::make_unique<telemetry::TraceCounters>(ruleset->trace_count()));
     }
 
@@ -114,7 +114,7 @@ void Replay::State::sweep_all() {
 }
 
 void Replay::State::enter_events() {
-    for (const telemetry::FlowEvent& event : events.span()) book.enter(event);
+    book.enter(events.span());
     events.clear();
 }
 

@@ -20,7 +20,8 @@ THIRD_PARTY = [
     (re.compile(r"^httplib\.h$"), ("lib/control/", "app/drywall/", "tests/unit/control/")),
     (re.compile(r"^prometheus/"), ("lib/control/",)),
     (re.compile(r"^CLI/"), ("app/",)),
-    (re.compile(r"^xxhash\.h$"), ("lib/flow/", "lib/net/", "lib/classify/", "lib/ruleset/", "lib/store/")),
+    (re.compile(r"^xxhash\.h$"), ("lib/flow/", "lib/net/", "lib/classify/", "lib/ruleset/", "lib/store/",
+                              "lib/whatif/")),
     (re.compile(r"^(gtest|gmock)/|^rapidcheck"), ("tests/",)),
     (re.compile(r"^benchmark/"), ("perf/",)),
 ]

@@ -58,6 +58,11 @@ public:
 
     void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[home_of(hash)]); }
 
+    // For those of which the home bucket says nothing: then find() looks into the other one too.
+    void prefetch_other(std::uint64_t hash) const noexcept {
+        __builtin_prefetch(&buckets_[other_of(home_of(hash), signature_of(hash))]);
+    }
+
     // The first value of the home bucket with this hash's signature: nearly always the right one, if there is one.
     // Only a hint, so that its entry can be fetched early; kNone says nothing about the other bucket.
     [[nodiscard]] std::uint32_t candidate(std::uint64_t hash) const noexcept {
