@@ -66,11 +66,13 @@ Decision Decisions::of(const ruleset::Ruleset& ruleset, TraceId trace) {
 }
 
 Decision Decisions::without_hits(Verdict verdict) {
+    Decision& known = without_hits_[verdict == Verdict::kAllow ? 1 : 0];
+    if (known) return known;
     Decided decided;
     decided.enforced = decided.pending = verdict;
     decided.drop_reason = verdict == Verdict::kAllow ? DropReason::kNone : DropReason::kPolicyDeny;
     decided.known = false;
-    return intern(std::move(decided));
+    return known = intern(std::move(decided));
 }
 
 Decision Decisions::intern(Decided decided) {

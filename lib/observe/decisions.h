@@ -6,6 +6,7 @@
 //          object, so that a group survives a new generation that decides it in the same way.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -35,6 +36,7 @@ private:
     std::unordered_map<TraceId, Decision> by_trace_;  // of `generation_`
     Generation generation_{};
     std::unordered_map<std::string, std::weak_ptr<const Decided>> interned_;  // by all of its texts
+    std::array<Decision, 2> without_hits_;                                    // by verdict
     std::size_t next_clean_ = 1024;
 };
 

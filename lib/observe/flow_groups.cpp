@@ -23,7 +23,7 @@ GroupKey key_of(const net::Tuple& tuple, Decision decision) {
     return {tuple.source, tuple.destination, tuple.family, tuple.protocol, tuple.destination_port, std::move(decision)};
 }
 
-std::size_t FlowGroups::KeyHash::operator()(const GroupKey& key) const noexcept {
+std::size_t FlowGroups::KeyHash::operator()(const GroupKey& key) const {
     const std::size_t service = (std::size_t{key.protocol} << 16) | key.destination_port;
     return mixed(mixed(mixed(hash_of(key.source), hash_of(key.destination)), service),
                  std::hash<Decision>{}(key.decision));
@@ -44,9 +44,14 @@ FlowGroups::Group* FlowGroups::find(std::uint64_t serial) {
 FlowGroups::Group& FlowGroups::add(GroupKey key, FlowRecord record, WallTime now) {
     if (groups_.size() >= most_) evict_quietest();
     record.first_seen = now;
-    groups_.push_back(
-        {.key = key, .total = std::move(record), .serial = ++last_serial_, .in_interval = {}, .changed_first = {}});
+    groups_.push_back({.key = key,
+                       .total = std::move(record),
+                       .serial = ++last_serial_,
+                       .in_interval = {},
+                       .changed_first = {},
+                       .self = {}});
     const auto place = std::prev(groups_.end());
+    place->self = place;
     by_key_.emplace(std::move(key), place);
     by_serial_.emplace(place->serial, place);
     return *place;
@@ -68,7 +73,7 @@ void FlowGroups::count(Group& group, const Counted& counted, WallTime now) {
     }
     group.sequence = ++sequence_;
     group.total.last_seen = now;
-    groups_.splice(groups_.end(), groups_, by_serial_.at(group.serial));
+    groups_.splice(groups_.end(), groups_, group.self);
 }
 
 FlowRecord FlowGroups::change_of(const Group& group) {

@@ -38,6 +38,8 @@ struct Counted {
 
 class FlowGroups {
 public:
+    struct Group;
+    using List = std::list<Group>;
     struct Group {
         GroupKey key;
         FlowRecord total;
@@ -46,8 +48,8 @@ public:
         Counted in_interval;
         WallTime changed_first;  // within the interval in the making
         std::size_t change = kUnchanged;
+        List::iterator self;
     };
-    using List = std::list<Group>;
 
     explicit FlowGroups(std::size_t most);
 
@@ -70,7 +72,8 @@ public:
 private:
     static constexpr std::size_t kUnchanged = static_cast<std::size_t>(-1);
     struct KeyHash {
-        std::size_t operator()(const GroupKey& key) const noexcept;
+        // Not noexcept: then the table keeps the hashes beside the keys, and compares them before it compares keys.
+        std::size_t operator()(const GroupKey& key) const;
     };
 
     [[nodiscard]] static FlowRecord change_of(const Group& group);
