@@ -4,8 +4,11 @@
 #include <chrono>
 #include <filesystem>
 #include <fstream>
+#include <functional>
 #include <optional>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "client.h"
 #include "drywall/whatif/json.h"
@@ -98,58 +101,81 @@ Result<Json> replay_of_captures(const Candidate& candidate, const ReplayArgument
     return whatif::json_of(*replayed, ruleset, arguments.all ? whatif::Listed::kAll : whatif::Listed::kDiffering);
 }
 
-struct Recorded {
-    std::vector<whatif::RecordedFlow> flows;
-    std::uint64_t left_out = 0;
-};
-
-Result<Recorded> flows_of_file(const Invocation& invocation, const std::string& file) {
-    Result<std::vector<whatif::RecordedFlow>> flows = std::vector<whatif::RecordedFlow>{};
-    if (file == "-") {
-        flows = whatif::read_recorded_flows(invocation.in, "standard input");
-    } else {
-        std::ifstream in(file, std::ios::binary);
-        if (!in) return Error::invalid(Place{file}, "can't be read", "name a file of flow records");
-        flows = whatif::read_recorded_flows(in, file);
-    }
-    if (!flows) return std::move(flows).error();
-    return Recorded{*std::move(flows), 0};
+Result<std::vector<whatif::RecordedFlow>> flows_of_file(const Invocation& invocation, const std::string& file) {
+    if (file == "-") return whatif::read_recorded_flows(invocation.in, "standard input");
+    std::ifstream in(file, std::ios::binary);
+    if (!in) return Error::invalid(Place{file}, "can't be read", "name a file of flow records");
+    return whatif::read_recorded_flows(in, file);
 }
 
-Result<Recorded> flows_of_daemon(const Invocation& invocation, const std::string& since) {
-    constexpr std::size_t kMostAtOnce = 10'000;
-    const Query query{{"since", since}, {"limit", std::to_string(kMostAtOnce)}};
-    const Result<Json> answer = Client(invocation.socket).get(with_query("/v1/flows", query));
-    if (!answer) return answer.error();
-    Recorded out;
-    for (const Json& record : at(*answer, "/flows")) {
-        Result<whatif::RecordedFlow> flow = whatif::recorded_flow(record);
-        if (!flow) return std::move(flow).error();
-        out.flows.push_back(*std::move(flow));
+// Why flows of a daemon may not be all that there were.
+struct Gaps {
+    std::string text;  // empty: they are all
+    std::uint64_t lost = 0;
+};
+
+Gaps gaps_of(const Json& answer) {
+    Gaps gaps{{}, number_at(answer, "/lost")};
+    const auto add = [&](const std::string& text) { gaps.text += (gaps.text.empty() ? "" : "; ") + text; };
+    if (gaps.lost > 0) add(std::to_string(gaps.lost) + " records were lost on the way to the log");
+    if (const std::uint64_t unrecorded = number_at(answer, "/unrecorded"); unrecorded > 0)
+        add(std::to_string(unrecorded) + " records were not written to disk");
+    if (const std::string since = text_at(answer, "/reaches_back_to"); !since.empty())
+        add("what was before " + since + " is not known");
+    if (const std::string trouble = text_at(answer, "/archive_trouble"); !trouble.empty())
+        add("the history on disk is in trouble: " + trouble);
+    return gaps;
+}
+
+using TakeFlow = std::function<void(whatif::RecordedFlow)>;
+
+// All flows of a span that ends now, a page at a time.
+Result<Gaps> each_flow_of_daemon(const Invocation& invocation, const std::string& since, const TakeFlow& take) {
+    constexpr const char* kAtOnce = "10000";  // the API's most
+    const Client client(invocation.socket);
+    Query query{{"since", since}, {"page", ""}, {"limit", kAtOnce}};
+    while (true) {
+        const Result<Json> answer = client.get(with_query("/v1/flows", query));
+        if (!answer) return answer.error();
+        for (const Json& record : at(*answer, "/flows")) {
+            Result<whatif::RecordedFlow> flow = whatif::recorded_flow(record);
+            if (!flow) return std::move(flow).error();
+            take(*std::move(flow));
+        }
+        const std::string next = text_at(*answer, "/next_page");
+        if (next.empty()) return gaps_of(*answer);
+        query = {{"page", next}, {"limit", kAtOnce}};
     }
-    out.left_out = number_at(*answer, "/left_out") + number_at(*answer, "/lost") + number_at(*answer, "/evicted");
-    if (out.flows.size() == kMostAtOnce && out.left_out == 0) out.left_out = 1;
-    return out;
+}
+
+bool is_file(const std::string& flows) {
+    std::error_code ignored;
+    return flows == "-" || std::filesystem::exists(flows, ignored);
 }
 
 // "-" and what exists is a file; everything else is a time.
-Result<Recorded> recorded_flows(const Invocation& invocation, const std::string& text) {
-    std::error_code ignored;
-    if (text == "-" || std::filesystem::exists(text, ignored)) return flows_of_file(invocation, text);
+Result<Gaps> each_recorded_flow(const Invocation& invocation, const std::string& text, const TakeFlow& take) {
+    if (is_file(text)) {
+        Result<std::vector<whatif::RecordedFlow>> flows = flows_of_file(invocation, text);
+        if (!flows) return std::move(flows).error();
+        for (whatif::RecordedFlow& flow : *flows) take(std::move(flow));
+        return Gaps{};
+    }
     const bool is_path = text.find('/') != std::string::npos || text.ends_with(".json") || text.ends_with(".jsonl");
     if (is_path) return Error::invalid(Place{text}, "can't be read", "name a file of flow records, or a time: 24h");
-    return flows_of_daemon(invocation, text);
+    return each_flow_of_daemon(invocation, text, take);
 }
 
 Result<Json> replay_of_flows(const Invocation& invocation, const Candidate& candidate,
                              const ReplayArguments& arguments) {
-    Result<Recorded> recorded = recorded_flows(invocation, arguments.flows);
-    if (!recorded) return std::move(recorded).error();
-    if (recorded->left_out > 0)
-        invocation.err << "not every flow is there: records were lost or forgotten, or did not fit in one answer\n";
+    using Keep = whatif::FlowRejudge::Keep;
     const ruleset::Ruleset& ruleset = *candidate.site.ruleset;
-    return whatif::json_of(whatif::rejudge(ruleset, std::move(recorded->flows)), ruleset,
-                           arguments.all ? whatif::Listed::kAll : whatif::Listed::kDiffering);
+    whatif::FlowRejudge rejudge(ruleset, arguments.all ? Keep::kAll : Keep::kDiffering);
+    const auto gaps = each_recorded_flow(invocation, arguments.flows,
+                                         [&](whatif::RecordedFlow flow) { rejudge.add(std::move(flow)); });
+    if (!gaps) return gaps.error();
+    if (!gaps->text.empty()) invocation.err << "not every flow is there: " << gaps->text << '\n';
+    return whatif::json_of(rejudge.take(), ruleset, arguments.all ? whatif::Listed::kAll : whatif::Listed::kDiffering);
 }
 
 bool some(const Json& answer, const char* amount) {
@@ -178,8 +204,11 @@ void write_lines(const Invocation& invocation, Json answer) {
 Result<Json> recommendation_of_files(const Invocation& invocation, const RecommendArguments& arguments) {
     const Result<Candidate> candidate = read_candidate(arguments.files, arguments.config);
     if (!candidate) return candidate.error();
-    const Result<Recorded> recorded = recorded_flows(invocation, arguments.flows);
-    if (!recorded) return recorded.error();
+    std::vector<whatif::RecordedFlow> flows;
+    const auto gaps = each_recorded_flow(invocation, arguments.flows,
+                                         [&](whatif::RecordedFlow flow) { flows.push_back(std::move(flow)); });
+    if (!gaps) return gaps.error();
+    if (!gaps->text.empty()) invocation.err << "not every flow is there: " << gaps->text << '\n';
     whatif::RecommendOptions options{arguments.scope, {}, arguments.denied};
     if (!arguments.since.empty()) {
         const auto now = std::chrono::floor<std::chrono::milliseconds>(std::chrono::system_clock::now());
@@ -189,9 +218,9 @@ Result<Json> recommendation_of_files(const Invocation& invocation, const Recomme
                              "write 15m, 24h, 7d, or 2026-11-22T12:00:00Z");
     }
     const explain::Site& site = candidate->site;
-    const auto recommended = whatif::recommend(*site.inventory, *site.ruleset, recorded->flows, options);
+    const auto recommended = whatif::recommend(*site.inventory, *site.ruleset, flows, options);
     if (!recommended) return recommended.error();
-    return whatif::json_of(*recommended, site.ruleset->generation(), recorded->left_out);
+    return whatif::json_of(*recommended, site.ruleset->generation(), gaps->lost);
 }
 
 Result<Json> recommendation_of_daemon(const Invocation& invocation, const RecommendArguments& arguments) {

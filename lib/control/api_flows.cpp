@@ -55,6 +55,25 @@ Result<std::optional<observe::WallTime>> moment_parameter(const Query& query, co
     return std::optional(*when);
 }
 
+// `page=` is the first one, of the span that is asked for; the others are named by the answer before them. An `until`
+// that nobody says is now, for all of them.
+Result<std::optional<observe::PageCursor>> page_parameter(const Query& query, const observe::FlowQuery& span) {
+    const auto found = query.find("page");
+    if (found == query.end()) return std::optional<observe::PageCursor>();
+    for (const char* other : {"after", "latest", "wait", "follow"})
+        if (query.contains(other))
+            return Error::of(ErrorKind::kInvalid, "'page' does not go with '" + std::string(other) + "'",
+                             "pages are of a span of time: 'since' and 'until'");
+    if (found->second.empty())
+        return std::optional(
+            observe::PageCursor{span.since, span.until.value_or(std::chrono::system_clock::now()), std::nullopt});
+    const auto cursor = observe::PageCursor::parse(found->second);
+    if (!cursor)
+        return Error::of(ErrorKind::kInvalid, "'" + found->second + "' is no page",
+                         "begin with page= and go on with 'next_page' of each answer");
+    return cursor;
+}
+
 Result<observe::FlowQuery> flow_query(const Query& query) {
     observe::FlowQuery out;
     auto filter = observe::FlowFilter::of(flow_terms(query));
@@ -78,6 +97,9 @@ Result<observe::FlowQuery> flow_query(const Query& query) {
     out.latest = *latest;
     out.since = *since;
     out.until = *until;
+    const auto page = page_parameter(query, out);
+    if (!page) return page.error();
+    out.page = *page;
     return out;
 }
 
@@ -140,7 +162,7 @@ std::span<const std::string_view> Api::flow_parameters() {
         std::vector<std::string_view> names;
         for (const observe::FlowFlag& flag : observe::FlowFilter::flags()) names.push_back(flag.name);
         names.insert(names.end(), negated.begin(), negated.end());
-        for (const std::string_view name : {"since", "until", "after", "limit", "latest", "wait", "follow"})
+        for (const std::string_view name : {"since", "until", "page", "after", "limit", "latest", "wait", "follow"})
             names.push_back(name);
         return names;
     }();
@@ -154,6 +176,8 @@ Result<ApiResponse> Api::flows(const ApiRequest& request, const Parts& /*parts*/
     if (!wait) return wait.error();
     const auto follow = switch_parameter(request.query, "follow");
     if (!follow) return follow.error();
+    if (query->page && request.accept.find("text/event-stream") != std::string::npos)
+        return Error::of(ErrorKind::kInvalid, "pages are not followed", "ask for them without text/event-stream");
     const bool events = *follow || request.accept.find("text/event-stream") != std::string::npos;
     if ((events || *wait > 0) && (query->since || query->until))
         return Error::of(ErrorKind::kInvalid, "what is still to come is in no span of time",

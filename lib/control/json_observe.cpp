@@ -10,6 +10,7 @@ Json json_of(const observe::FlowAnswer& answer) {
                 {"lost", answer.lost},         {"evicted", answer.evicted},
                 {"missed", answer.missed},     {"unrecorded", answer.unrecorded},
                 {"left_out", answer.left_out}, {"archive_trouble", answer.archive_trouble}};
+    if (answer.next_page) out["next_page"] = answer.next_page->text();
     if (answer.reaches_back_to) out["reaches_back_to"] = time_text(*answer.reaches_back_to);
     return out;
 }

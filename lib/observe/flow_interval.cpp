@@ -248,12 +248,29 @@ std::uint64_t place_hash(const FlowRecord& record) noexcept {
     return hash;
 }
 
+}  // namespace
+
 bool same_group(const FlowRecord& a, const FlowRecord& b) {
     return a.protocol == b.protocol && a.destination_port == b.destination_port && a.source == b.source &&
            a.destination == b.destination && (a.decision == b.decision || *a.decision == *b.decision);
 }
 
-}  // namespace
+void add_to(FlowRecord& sum, const FlowRecord& record) {
+    sum.connections_started += record.connections_started;
+    sum.connections_completed += record.connections_completed;
+    sum.forward += record.forward;
+    sum.reverse += record.reverse;
+    sum.first_seen = std::min(sum.first_seen, record.first_seen);
+    if (record.last_seen < sum.last_seen) return;
+    // What is as of the last moment.
+    sum.last_seen = record.last_seen;
+    sum.connections_live = record.connections_live;
+    sum.generation = record.generation;
+    sum.source_port = record.source_port;
+    sum.ingress_port = record.ingress_port;
+    sum.source_party = record.source_party;
+    sum.destination_party = record.destination_party;
+}
 
 std::string encode(const FlowInterval& interval) { return Encoder().run(interval); }
 
@@ -273,21 +290,7 @@ void FlowSums::add(const FlowRecord& record) {
         sums_.push_back(record);
         return;
     }
-    FlowRecord& sum = sums_[known->second];
-    sum.connections_started += record.connections_started;
-    sum.connections_completed += record.connections_completed;
-    sum.forward += record.forward;
-    sum.reverse += record.reverse;
-    sum.first_seen = std::min(sum.first_seen, record.first_seen);
-    if (record.last_seen < sum.last_seen) return;
-    // What is as of the last moment.
-    sum.last_seen = record.last_seen;
-    sum.connections_live = record.connections_live;
-    sum.generation = record.generation;
-    sum.source_port = record.source_port;
-    sum.ingress_port = record.ingress_port;
-    sum.source_party = record.source_party;
-    sum.destination_party = record.destination_party;
+    add_to(sums_[known->second], record);
 }
 
 std::vector<FlowRecord> FlowSums::take() {

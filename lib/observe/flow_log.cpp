@@ -46,19 +46,32 @@ FlowAnswer published(FlowAnswer answer, std::vector<Picked> picked) {
 class Span {
 public:
     explicit Span(const FlowQuery& query)
-        : query_(query), since_(query.since.value_or(WallTime::min())), until_(query.until.value_or(WallTime::max())) {}
+        : query_(query), since_(query.since.value_or(WallTime::min())), until_(query.until.value_or(WallTime::max())) {
+        if (query.page) page_.emplace(query.page->after, query.limit);
+    }
 
     void add(const FlowInterval& interval) {
         if (interval.end < since_ || interval.begin >= until_) return;
         if (interval.lost > 0) losses_.push_back({interval.begin, interval.end, interval.lost});
-        for (const FlowRecord& record : interval.records)
-            if (record.last_seen >= since_ && record.first_seen < until_ && wanted(record, query_)) sums_.add(record);
+        for (const FlowRecord& record : interval.records) {
+            if (record.last_seen < since_ || record.first_seen >= until_) continue;
+            if ((page_ && page_->is_elsewhere(record)) || !wanted(record, query_)) continue;
+            if (page_)
+                page_->add(record);
+            else
+                sums_.add(record);
+        }
     }
 
     FlowAnswer answer() && {
         FlowAnswer out;
-        out.left_out = sums_.left_out();
         for (const Loss& loss : losses_) out.lost += loss.records;
+        if (page_) {
+            if (const auto next = page_->next()) out.next_page = PageCursor{query_.since, *query_.until, next};
+            publish(page_->take(), out);
+            return out;
+        }
+        out.left_out = sums_.left_out();
         std::vector<FlowRecord> records = sums_.take();
         const auto later = [](const FlowRecord& a, const FlowRecord& b) { return a.last_seen < b.last_seen; };
         std::sort(records.begin(), records.end(), later);
@@ -66,15 +79,20 @@ public:
             out.left_out += records.size() - query_.limit;
             records.erase(records.begin(), records.end() - static_cast<std::ptrdiff_t>(query_.limit));
         }
+        publish(std::move(records), out);
+        return out;
+    }
+
+private:
+    void publish(std::vector<FlowRecord> records, FlowAnswer& out) const {
+        out.groups.reserve(records.size());
         for (FlowRecord& record : records) {
             FlowGroup& group = out.groups.emplace_back(std::move(record));
             group.lost = lost_during(group);
             if (group.lost > 0) group.doubt = group.doubt | Doubt::kRecordsLost;
         }
-        return out;
     }
 
-private:
     struct Loss {
         WallTime begin;
         WallTime end;
@@ -92,6 +110,7 @@ private:
     WallTime since_;
     WallTime until_;
     FlowSums sums_{kMostSums};
+    std::optional<FlowPage> page_;  // instead of the sums
     std::vector<Loss> losses_;
 };
 
@@ -192,6 +211,12 @@ void FlowLog::on_lost(std::uint64_t records) {
 }
 
 FlowAnswer FlowLog::query(const FlowQuery& query) const {
+    if (query.page) {
+        FlowQuery span = query;
+        span.since = query.page->since;
+        span.until = query.page->until;
+        return query_span(span);
+    }
     if (query.since || query.until) return query_span(query);
     FlowAnswer out;
     std::unique_lock lock(state_->mutex);

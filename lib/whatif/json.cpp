@@ -159,7 +159,8 @@ Json json_of(const FlowReplay& replay, const ruleset::Ruleset& ruleset, Listed l
             {"enforced_newly_denied", amount_json(replay.enforced_newly_denied)},
             {"enforced_newly_allowed", amount_json(replay.enforced_newly_allowed)},
             {"uncertain", amount_json(replay.uncertain)},
-            {"flows", std::move(flows)}};
+            {"flows", std::move(flows)},
+            {"flows_left_out", replay.flows_left_out}};
 }
 
 }  // namespace drywall::whatif

@@ -255,27 +255,34 @@ RejudgedFlow judge(const ruleset::Ruleset& ruleset, RecordedFlow flow) {
 
 }  // namespace
 
-FlowReplay rejudge(const ruleset::Ruleset& ruleset, std::vector<RecordedFlow> flows) {
-    FlowReplay out;
-    out.flows.reserve(flows.size());
-    for (RecordedFlow& flow : flows) {
-        RejudgedFlow judged = judge(ruleset, std::move(flow));
-        const ruleset::TraceVerdict& verdict = ruleset.verdict(judged.trace);
-        const Amount amount = judged.recorded.amount();
-        const bool was_allowed = judged.recorded.action == Verdict::kAllow;
-        (was_allowed ? out.recorded_allowed : out.recorded_denied) += amount;
-        if (judged.uncertain) {
-            out.uncertain += amount;
-        } else {
-            out.judged.add(verdict.enforced, verdict.pending, amount);
-            if (verdict.enforced != judged.recorded.action)
-                (was_allowed ? out.enforced_newly_denied : out.enforced_newly_allowed) += amount;
-            if (verdict.pending != judged.recorded.action)
-                (was_allowed ? out.pending_newly_denied : out.pending_newly_allowed) += amount;
-        }
-        out.flows.push_back(std::move(judged));
+void FlowRejudge::add(RecordedFlow flow) {
+    RejudgedFlow judged = judge(ruleset_, std::move(flow));
+    const ruleset::TraceVerdict& verdict = ruleset_.verdict(judged.trace);
+    const Verdict recorded = judged.recorded.action;
+    const Amount amount = judged.recorded.amount();
+    const bool was_allowed = recorded == Verdict::kAllow;
+    (was_allowed ? replay_.recorded_allowed : replay_.recorded_denied) += amount;
+    if (judged.uncertain) {
+        replay_.uncertain += amount;
+    } else {
+        replay_.judged.add(verdict.enforced, verdict.pending, amount);
+        if (verdict.enforced != recorded)
+            (was_allowed ? replay_.enforced_newly_denied : replay_.enforced_newly_allowed) += amount;
+        if (verdict.pending != recorded)
+            (was_allowed ? replay_.pending_newly_denied : replay_.pending_newly_allowed) += amount;
     }
-    return out;
+    const bool differs = judged.uncertain || verdict.enforced != recorded || verdict.pending != recorded;
+    if (keep_ == Keep::kDiffering && !differs) return;
+    if (replay_.flows.size() < most_kept_)
+        replay_.flows.push_back(std::move(judged));
+    else
+        replay_.flows_left_out += amount.connections;
+}
+
+FlowReplay rejudge(const ruleset::Ruleset& ruleset, std::vector<RecordedFlow> flows) {
+    FlowRejudge all(ruleset, FlowRejudge::Keep::kAll);
+    for (RecordedFlow& flow : flows) all.add(std::move(flow));
+    return all.take();
 }
 
 }  // namespace drywall::whatif

@@ -79,6 +79,27 @@ class WhatIf(WireCase):
         self.assertGreater(answer["newly_denied"]["connections"], 0)
         self.drywall("replay", "-f", site, "--flows", records)
 
+    def test_flows_of_a_running_daemon_are_read_in_pages_and_all_are_judged(self):
+        self.talk()
+        for port in range(20001, 20006):
+            self.tcp("backend-1", "database", port=port, timeout=0.2)
+        self.assertTrue(eventually(lambda: len(self.flows()) >= 7))
+        pages, cursor = [], ""
+        while cursor is not None and len(pages) < 50:
+            answer = self.appliance.get(f"/v1/flows?since=1h&limit=2&page={cursor}").json
+            pages.append([flow["id"] for flow in answer["flows"]])
+            cursor = answer.get("next_page")
+            self.tcp("frontend", "cache", timeout=0.2)  # meanwhile there is more
+        paged = [flow for page in pages for flow in page]
+        self.assertGreater(len(pages), 3)
+        self.assertEqual(len(paged), len(set(paged)), "no group comes twice")
+        self.assertLessEqual({flow["id"] for flow in self.flows() if flow["dest_port"] >= 20000}, set(paged))
+        site = self.site()
+        answer = json.loads(self.drywall("replay", "-f", site, "--flows", "1h", "--all", "-o", "json").stdout)
+        self.assertLessEqual(len(paged), len(answer["flows"]))
+        self.assertEqual(self.appliance.get("/v1/flows?page=nonsense").status, 400)
+        self.assertEqual(self.appliance.get("/v1/flows?page=&wait=10").status, 400)
+
     def test_recorded_packets_pass_and_die_as_they_would_on_the_wire(self):
         self.appliance.apply(policies.only_backend_reaches_database())
         site = self.site()

@@ -26,6 +26,11 @@ struct FlowInterval {
     std::vector<FlowRecord> records;
 };
 
+// The same parties' addresses, service and decisions, whichever run or generation they are from.
+[[nodiscard]] bool same_group(const FlowRecord& a, const FlowRecord& b);
+// REQUIRES: same_group(sum, record)
+void add_to(FlowRecord& sum, const FlowRecord& record);
+
 // Sums records of the same parties' addresses, service and decisions, whichever run or generation they are from.
 class FlowSums {
 public:

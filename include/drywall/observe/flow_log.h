@@ -17,6 +17,7 @@
 #include "drywall/observe/flow_filter.h"
 #include "drywall/observe/flow_group.h"
 #include "drywall/observe/flow_interval.h"
+#include "drywall/observe/flow_page.h"
 #include "drywall/runtime/dataplane.h"
 
 namespace drywall::observe {
@@ -34,10 +35,12 @@ struct FlowQuery {
     // (older than an hour: to the minute). Without, what happened since a group was first seen.
     std::optional<WallTime> since = {};
     std::optional<WallTime> until = {};
+    // A page of `limit` groups of the span that stands in the cursor.
+    std::optional<PageCursor> page = {};
 };
 
 struct FlowAnswer {
-    std::vector<FlowGroup> groups;  // by sequence, ascending; of a span: by last_seen
+    std::vector<FlowGroup> groups;  // by sequence, ascending; of a span: by last_seen; of a page: by place
     std::uint64_t next_sequence = 0;
     std::uint64_t lost = 0;     // event records that found a ring full; of a span: those in it
     std::uint64_t evicted = 0;  // groups forgotten to make room
@@ -46,6 +49,7 @@ struct FlowAnswer {
     std::uint64_t unrecorded = 0;                  // records that no archive took, ever
     std::uint64_t left_out = 0;                    // of a span: records that did not fit in one answer
     std::optional<WallTime> reaches_back_to = {};  // of a span that begins before what is still known
+    std::optional<PageCursor> next_page = {};      // of a page that is not the last one
     std::string archive_trouble = {};              // why the archive is not read or written; empty when all is well
 };
 

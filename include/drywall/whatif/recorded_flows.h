@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "drywall/base/ids.h"
@@ -72,7 +73,27 @@ struct FlowReplay {
     Amount pending_newly_denied;
     Amount pending_newly_allowed;
     Amount uncertain;
-    std::vector<RejudgedFlow> flows;  // as they were recorded
+    std::vector<RejudgedFlow> flows;   // that were kept, as they came
+    std::uint64_t flows_left_out = 0;  // connections of those that found no room; the amounts have them
+};
+
+// Recorded flows that come one after the other.
+class FlowRejudge {
+public:
+    enum class Keep { kDiffering, kAll };  // which flows are told of, at most kMostKept
+    static constexpr std::size_t kMostKept = 1'000'000;
+
+    // `ruleset` outlives this.
+    FlowRejudge(const ruleset::Ruleset& ruleset, Keep keep, std::size_t most_kept = kMostKept)
+        : ruleset_(ruleset), keep_(keep), most_kept_(most_kept) {}
+    void add(RecordedFlow flow);
+    [[nodiscard]] FlowReplay take() { return std::move(replay_); }
+
+private:
+    const ruleset::Ruleset& ruleset_;
+    Keep keep_;
+    std::size_t most_kept_;
+    FlowReplay replay_;
 };
 
 [[nodiscard]] FlowReplay rejudge(const ruleset::Ruleset& ruleset, std::vector<RecordedFlow> flows);

@@ -85,6 +85,26 @@ TEST(Rejudge, WhatWasAllowedAndWouldBeDeniedIsNewlyDenied) {
     EXPECT_EQ(replay.uncertain, Amount{});
 }
 
+TEST(Rejudge, FlowsThatAreToldOfAreBoundedAndAllAreCounted) {
+    using namespace drywall::test;
+    const auto flows = read(kRecord);
+    ASSERT_TRUE(flows);
+    const explain::Site site = test::site_of({kEndpoints, kWebToDb, kStagedClosed});
+    RecordedFlow same = flows->front();  // denied as the candidate denies it
+    same.destination_port = 22;
+    same.action = Verdict::kDeny;
+    FlowRejudge rejudge(*site.ruleset, FlowRejudge::Keep::kDiffering, 2);
+    for (int i = 0; i < 3; ++i) {
+        rejudge.add(flows->front());
+        rejudge.add(same);
+    }
+    const FlowReplay replay = rejudge.take();
+    EXPECT_EQ(replay.flows.size(), 2U);
+    EXPECT_EQ(replay.flows_left_out, 3U) << "connections of the third one that differs";
+    EXPECT_EQ(replay.pending_newly_denied.connections, 9U);
+    EXPECT_EQ(replay.recorded_denied.connections, 9U);
+}
+
 TEST(Rejudge, AVerdictThatDependsOnThePortOfEntryIsUncertain) {
     using namespace drywall::test;
     const char* port = R"(apiVersion: projectcalico.org/v3
