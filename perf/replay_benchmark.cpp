@@ -1,8 +1,8 @@
 // Capture files through `drywall replay`: reading them, and judging what they hold; 60-byte UDP packets. ns per packet
 // is the inverse of items_per_second.
 //
-//   build-release/perf/replay_benchmark --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
-//       --benchmark_report_aggregates_only=true --benchmark_min_time=0.3
+//   build/perf/replay_benchmark --benchmark_repetitions=9 --benchmark_enable_random_interleaving=true
+//       --benchmark_min_time=0.1
 #include <benchmark/benchmark.h>
 
 #include <cstdio>
