@@ -63,7 +63,7 @@ void add_flows(CommandLine& line) {
     command.add_option("--since", options.since, "From then on: 10m, 1h30m, 2d or 2026-11-22T12:15:07Z");
     command.add_option("--until", options.until, "Before that moment");
     command.add_option("--limit,--last", options.limit, "At most so many, the last ones")->check(CLI::Range(1, 10000));
-    command.add_flag("--follow", options.follow, "Go on showing what changes");
+    command.add_flag("-f,--follow", options.follow, "Go on showing what changes");
     command.add_option("--input-file", options.input_file, "Read flows from this file (-: standard input) instead");
     command.callback([&command, &options] { read_terms(command, options); });
 }

@@ -49,7 +49,12 @@ void add_store(CommandLine& line) {
         "rollback", "Bring a kept generation's resources back, as a new generation", formats, &rollback);
     rollback_command.add_option("generation", r.generation, "Its number; `drywall history` lists them")
         ->required()
-        ->check(CLI::PositiveNumber);
+        ->check(CLI::Validator(
+            [](const std::string& text) {
+                const bool number = text.find_first_not_of("0123456789") == std::string::npos && text != "0";
+                return number ? std::string() : '\'' + text + "' is no generation; `drywall history` lists them";
+            },
+            "GENERATION"));
     add_change_options(rollback_command, r.change);
 
     auto [backup_command, b] =

@@ -70,6 +70,10 @@ Exit stage(const Invocation& invocation, const ApplyArguments& arguments) {
 }
 
 Exit remove(const Invocation& invocation, const ObjectArguments& arguments) {
+    if (!arguments.files.empty() && !arguments.kind.empty()) {
+        invocation.err << "delete takes a resource, or what files describe: give one or the other\n";
+        return Exit::kUsage;
+    }
     if (!arguments.files.empty()) return send_files(invocation, "/v1/delete", arguments.files, arguments.change);
     const Result<std::string> path = resource_path(arguments.kind, arguments.name, arguments.ns);
     const bool names_one = arguments.kind.find('/') != std::string::npos || !arguments.name.empty();

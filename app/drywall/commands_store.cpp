@@ -15,7 +15,7 @@ namespace drywall::cli {
 namespace {
 
 Error unwritable(const std::string& file) {
-    return Error::of(ErrorKind::kUnavailable, file + " can't be written: " + std::strerror(errno));
+    return Error::of(ErrorKind::kInvalid, file + " can't be written: " + std::strerror(errno));
 }
 
 // Nobody else may read it, and it appears as a whole or not at all.

@@ -4,8 +4,18 @@ namespace drywall::cli {
 
 namespace {
 
+// What people wrote is shown on other people's terminals: it may break lines, and nothing else.
+std::string harmless(std::string text) {
+    for (char& c : text) {
+        if (c == '\r') c = '\n';
+        const bool control = static_cast<unsigned char>(c) < ' ' || c == '\x7f';
+        if (control && c != '\n' && c != '\t') c = '?';
+    }
+    return text;
+}
+
 std::string as_text(const Json& value) {
-    if (value.is_string()) return value.get<std::string>();
+    if (value.is_string()) return harmless(value.get<std::string>());
     return value.is_number() || value.is_boolean() ? value.dump() : std::string();
 }
 

@@ -99,6 +99,8 @@ std::string unhit_text(const Json& rules) {
 
 std::string completeness_text(const Json& answer, const Style& style) {
     if (flag_at(answer, "/exact")) return "LOST 0\n";
+    if (number_at(answer, "/lost") + number_at(answer, "/forgotten") == 0)
+        return "LOST 0  KNOWN SINCE " + text_at(answer, "/since") + '\n';
     return painted("LOST " + text_at(answer, "/lost") + " records, FORGOTTEN " + text_at(answer, "/forgotten") +
                        " groups: all numbers are lower bounds",
                    Color::kDoubtful, style.color) +
@@ -212,7 +214,10 @@ std::string render_check(const Json& answer, const Style& style) {
 std::string render_review(const Json& answer, const Style& style) {
     const std::string what = text_at(answer, "/review");
     const Json& rows = at(answer, "/rows");
-    if (!rows.is_array() || rows.empty()) return "nothing is " + what + '\n';
+    if (!rows.is_array() || rows.empty())
+        return what == "safety-net"        ? "no recorded connection passes by a safety net alone\n"
+               : what == "empty-selectors" ? "every policy and every rule selects something\n"
+                                           : "nothing is " + what + '\n';
     const auto name_of = [](const Json& row) {
         const std::string ns = text_at(row, "/namespace");
         return (ns.empty() ? "" : ns + '/') + text_at(row, "/name");
@@ -224,7 +229,8 @@ std::string render_review(const Json& answer, const Style& style) {
     if (what == "unused") columns.insert(columns.end(), {{"COUNTED-SINCE"}, {"GENERATION", kAtRight}});
     if (what == "shadowed") columns.insert(columns.end(), {{"SHADOWED-BY"}, {"EXAMPLE"}});
     if (what == "safety-net")
-        columns.insert(columns.end(), {{"CONNS", kAtRight}, {"SOURCE"}, {"DESTINATION"}, {"SERVICE"}});
+        columns.insert(columns.end(),
+                       {{"CONNS", kAtRight}, {"COUNTED-SINCE"}, {"SOURCE"}, {"DESTINATION"}, {"SERVICE"}});
     if (what == "empty-selectors") columns.insert(columns.end(), {{"WHAT"}, {"SELECTOR"}});
     Table table(std::move(columns));
     for (const Json& row : rows) {
@@ -237,6 +243,7 @@ std::string render_review(const Json& answer, const Style& style) {
             fields.insert(fields.end(), {{text_at(row, "/shadowed_by")}, {text_at(row, "/example")}});
         if (what == "safety-net")
             fields.insert(fields.end(), {{text_at(row, "/connections")},
+                                         {text_at(row, "/first_seen")},
                                          {who(at(row, "/source"))},
                                          {who(at(row, "/dest"))},
                                          {service_of(row)}});

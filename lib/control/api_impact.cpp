@@ -192,6 +192,8 @@ Result<ApiResponse> Api::impact(const ApiRequest& request, const Parts& /*parts*
 
     Json policies = Json::array();
     for (const Candidate& candidate : *wanted) {
+        if (stopping_)  // with many of them this takes minutes
+            return Error::of(ErrorKind::kUnavailable, "drywalld is stopping", "ask again when it runs");
         Json one = head_of(candidate, state.edits->last_that_concerns(*state.inventory, candidate.id));
         const auto then = controller_.rehearse_promotion(candidate.id);
         if (!then) return then.error();
@@ -301,7 +303,10 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
     const Candidate& candidate = wanted->front();
     const EditLog::Edit edit =
         one ? state.edits->last_that_concerns(*state.inventory, candidate.id) : state.edits->last_of_any();
-    const Recorded recorded = recorded_since(flows_, std::max(edit.time, question->since.value_or(edit.time)));
+    Recorded recorded = recorded_since(flows_, std::max(edit.time, question->since.value_or(edit.time)));
+    observe::FlowQuery known;
+    known.limit = kEveryGroup;
+    observe::add_open(recorded.flows.groups, flows_.query(known).groups);
     std::vector<ResourceId> ids;
     for (const Candidate& each : *wanted) ids.push_back(each.id);
     const Controller::Rehearsed then = controller_.rehearse_promotions(ids);
@@ -312,7 +317,7 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
     observe::Evidence evidence;
     evidence.impact = observe::rehearse(recorded.flows.groups, rehearsal, kEveryGroup);
     evidence.observed_for =
-        std::chrono::duration_cast<std::chrono::seconds>(std::chrono::system_clock::now() - *recorded.since);
+        observe::observed_for(*recorded.since, std::chrono::system_clock::now(), monotonic_now() - edit.at);
     evidence.lost = recorded.lost();
     evidence.forgotten = recorded.forgotten();
     evidence.acknowledged = question->acknowledged;

@@ -50,12 +50,13 @@ std::optional<Standing> foremost(std::optional<Standing> a, std::optional<Standi
 
 void EditLog::note(const Inventory& before, const Inventory& after, std::span<const Change> changes,
                    Generation generation, Time time) {
-    if (generations_.empty()) floor_ = {{}, generation, time};
+    const Instant now = monotonic_now();
+    if (generations_.empty()) floor_ = {{}, generation, time, now};
     generations_[generation] = time;
     for (const Change& change : changes) {
         if (change.outcome == Outcome::kUnchanged) continue;
         const auto standing = foremost(standing_of(before, change.id), standing_of(after, change.id));
-        if (standing) entries_[{change.id, *standing}] = {generation, time};
+        if (standing) entries_[{change.id, *standing}] = {generation, time, now};
     }
     forget_what_is_old();
 }
@@ -65,7 +66,7 @@ void EditLog::forget_what_is_old() {
     while (entries_.size() > kMostEdits) {
         const auto oldest =
             std::ranges::min_element(entries_, {}, [](const auto& entry) { return entry.second.generation; });
-        floor_ = {oldest->first.first, oldest->second.generation, oldest->second.time};
+        floor_ = {oldest->first.first, oldest->second.generation, oldest->second.time, oldest->second.at};
         entries_.erase(oldest);
     }
 }
@@ -78,7 +79,7 @@ EditLog::Edit EditLog::last_that_concerns(const Inventory& inventory, const Reso
     for (const auto& [key, entry] : entries_) {
         const auto& [id, standing] = key;
         const bool concerns = id == policy || id == twin || standing <= mine;
-        if (concerns && entry.generation >= last.generation) last = {id, entry.generation, entry.time};
+        if (concerns && entry.generation >= last.generation) last = {id, entry.generation, entry.time, entry.at};
     }
     return last;
 }
@@ -86,7 +87,7 @@ EditLog::Edit EditLog::last_that_concerns(const Inventory& inventory, const Reso
 EditLog::Edit EditLog::last_of_any() const {
     Edit last = floor_;
     for (const auto& [key, entry] : entries_)
-        if (entry.generation >= last.generation) last = {key.first, entry.generation, entry.time};
+        if (entry.generation >= last.generation) last = {key.first, entry.generation, entry.time, entry.at};
     return last;
 }
 

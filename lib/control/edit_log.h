@@ -9,6 +9,7 @@
 #include <span>
 #include <utility>
 
+#include "drywall/base/clock.h"
 #include "drywall/control/controller.h"
 
 namespace drywall::control {
@@ -27,9 +28,10 @@ public:
         policy::ResourceId id;
         Generation generation{};
         Time time;
+        Instant at{};  // the same moment by a clock that nobody sets; this process's
     };
 
-    // Enters what `changes` did: `before` became `after`.
+    // Enters what `changes` did, now: `before` became `after`.
     void note(const policy::Inventory& before, const policy::Inventory& after, std::span<const Change> changes,
               Generation generation, Time time);
 
@@ -46,6 +48,7 @@ private:
     struct Entry {
         Generation generation{};
         Time time;
+        Instant at{};
     };
     void forget_what_is_old();
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <csignal>
 #include <exception>
 #include <mutex>
@@ -114,7 +115,8 @@ bool takes_body(const httplib::Request& request) {
     return request.method != "GET" && request.method != "HEAD" && request.method != "OPTIONS";
 }
 
-// Descriptors of live connections, so that stop() can end their reading.
+// Descriptors of live connections, so that stop() can end them: no more is read at once, and who has not taken its
+// answer after a moment does not get it.
 class LiveConnections {
 public:
     bool add(int fd) {
@@ -125,15 +127,19 @@ public:
     void remove(int fd) {
         const std::scoped_lock lock(mutex_);
         fds_.erase(fd);
+        gone_.notify_all();
     }
-    void close_all() {
-        const std::scoped_lock lock(mutex_);
+    void close_all(std::chrono::milliseconds grace) {
+        std::unique_lock lock(mutex_);
         closing_ = true;
         for (const int fd : fds_) (void)::shutdown(fd, SHUT_RD);
+        gone_.wait_for(lock, grace, [this] { return fds_.empty(); });
+        for (const int fd : fds_) (void)::shutdown(fd, SHUT_RDWR);
     }
 
 private:
     std::mutex mutex_;
+    std::condition_variable gone_;
     bool closing_ = false;
     std::set<int> fds_;
 };
@@ -152,7 +158,7 @@ public:
     }
 
     void adopt(Descriptor listener) { svr_sock_ = listener.release(); }
-    void end_connections() { live_.close_all(); }
+    void end_connections() { live_.close_all(settings_.stop_grace); }
 
 private:
     void set_routes() {

@@ -224,6 +224,21 @@ Impact rehearse(std::span<const FlowGroup> groups, const Rehearsal& rehearsal, s
     return impact;
 }
 
+void add_open(std::vector<FlowGroup>& seen, std::span<const FlowGroup> known) {
+    std::set<std::uint64_t> there;
+    for (const FlowGroup& group : seen) there.insert(group.id);
+    for (const FlowGroup& group : known) {
+        if (group.connections_live == 0 || there.contains(group.id)) continue;
+        seen.push_back(group);
+        seen.back().connections_started = group.connections_live;
+    }
+}
+
+std::chrono::seconds observed_for(WallTime since, WallTime now, Nanos steadily) {
+    const auto shortest = std::min(std::chrono::duration_cast<Nanos>(now - since), steadily);
+    return std::chrono::duration_cast<std::chrono::seconds>(std::max(shortest, Nanos{0}));
+}
+
 LiveImpact rehearse(std::span<const LiveConnection> live, const Rehearsal& rehearsal) {
     LiveImpact impact;
     for (const LiveConnection& connection : live) {

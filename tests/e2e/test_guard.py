@@ -177,9 +177,43 @@ class ConfirmOrRevert(Guarded):
         self.assertIn("drywall confirm", other.stderr)
         status = self.appliance.drywall("status").stdout
         self.assertIn("unless:  drywall confirm", status)
+        self.assertIn("apply (waits to be confirmed)", self.appliance.drywall("history", "--limit", "1").stdout)
         self.assertEqual(self.appliance.drywall("confirm").returncode, 0)
         other = self.appliance.drywall("apply", "-f", "-", input=policies.close_backend())
         self.assertEqual(other.returncode, 0, other.stderr)
+
+    def test_at_a_terminal_what_can_deny_more_waits_to_be_confirmed_by_itself(self):
+        file = self.appliance.folder / "change.yaml"
+        file.write_text(policies.close_backend(staged=True))
+        code, told = self.appliance.drywall_at_terminal("apply", "-f", file)
+        self.assertEqual((code, self.confirmation()["state"] == "armed"), (0, False), told)
+        file.write_text(policies.close_backend(staged=False))
+        code, told = self.appliance.drywall_at_terminal("apply", "-f", file)
+        self.assertEqual(code, 0, told)
+        self.assertIn("(in 10m00s) unless:  drywall confirm", told)
+        self.assertEqual(self.confirmation()["state"], "armed")
+        self.assertEqual(self.appliance.drywall("confirm").returncode, 0)
+        code, told = self.appliance.drywall_at_terminal("delete", "gnp", "close-backend", "--no-confirm")
+        self.assertEqual((code, self.confirmation()["state"]), (0, "confirmed"), told)
+        file.write_text(policies.close_backend(staged=False))
+        done = self.appliance.drywall("apply", "-f", file)
+        self.assertEqual((done.returncode, self.confirmation()["state"]), (0, "confirmed"), "a script is not asked")
+        self.assertNotIn("confirm", done.stdout)
+
+    def test_the_evidence_counts_anew_when_a_change_in_front_of_it_is_taken_back(self):
+        self.appliance.apply(policies.close_backend(staged=True))
+        before = self.appliance.generation()
+        self.assertEqual(self.last_edit(), before)
+        first = policies.policy("first", "app == 'backend'", policies.ALLOW, order=1)
+        answer = self.appliance.request("POST", "/v1/resources?force=true&confirm-within=10m", first)
+        self.assertEqual(answer.status, 200, answer.text)
+        self.assertEqual(self.last_edit(), before + 1)
+        self.assertEqual(self.appliance.drywall("rollback", before).returncode, 0)
+        self.assertEqual(self.confirmation()["state"], "withdrawn")
+        self.assertEqual(self.last_edit(), before + 2)
+
+    def last_edit(self) -> int:
+        return self.appliance.get("/v1/check?name=close-backend").json["last_edit"]["generation"]
 
     def test_a_trip_wire_takes_the_change_back_early(self):
         self.serve("database")
@@ -224,6 +258,22 @@ class Restarts(Guarded):
         self.assertFalse(self.reaches())
 
 
+    def test_an_open_safety_outlives_a_restart_and_still_ends_in_its_time(self):
+        self.cut_off("")
+        opened = time.monotonic()
+        self.assertEqual(self.appliance.drywall("safety", "open", "--for", "5s", "--reason", "CHG-8").returncode, 0)
+        self.appliance.kill()
+        self.appliance.start()
+        still = self.appliance.get("/v1/safety").json
+        self.assertTrue(still["open"] and still["reason"] == "CHG-8", still)
+        self.assertLessEqual(still["seconds_left"], 5)
+        self.assertTrue(eventually(self.reaches, 3))
+        self.assertTrue(eventually(lambda: not self.appliance.get("/v1/safety").json["open"], 10))
+        self.assertGreater(time.monotonic() - opened, 4.9, "it ended before its time")
+        self.assertLess(time.monotonic() - opened, 5 + SLACK + 0.6)
+        self.assertFalse(self.reaches())
+
+
 class Guards(Guarded):
     def test_what_would_cut_a_management_path_is_refused_by_name_and_forced_on_record(self):
         self.assertTrue(self.reaches())
@@ -239,6 +289,23 @@ class Guards(Guarded):
         self.assertEqual(forced.returncode, 0, forced.stderr)
         self.assertFalse(self.reaches())
         self.assertIn("forced: cuts off 1 management path(s)", self.appliance.log())
+
+    def test_check_calls_nothing_safe_that_would_cut_a_management_path(self):
+        self.appliance.apply(policies.policy("cut-management", "app == 'database'", policies.DENY, staged=True))
+        self.assertTrue(self.reaches())
+        few = ("--min-time", "0s", "--min-connections", "1")
+
+        def flows() -> list:
+            return [flow for flow in self.appliance.get(f"/v1/flows?to-port={SSH}").json["flows"]]
+
+        self.assertTrue(eventually(lambda: any(flow["pending_action"] == "deny" for flow in flows())))
+        acknowledged = [word for flow in flows() for word in ("--ack", str(flow["id"]))]
+        for what in ("cut-management", "--all"):
+            told = self.appliance.drywall("check", "promote", what, *few, *acknowledged)
+            self.assertEqual(told.returncode, 1, told.stdout)
+            self.assertIn("NOT SAFE", told.stdout)
+            self.assertIn("a way by which the site is managed would be cut", told.stdout)
+            self.assertIn("tcp/22", told.stdout)
 
     def test_a_drill_tells_it_and_publishes_nothing(self):
         self.assertTrue(self.reaches())
@@ -280,3 +347,10 @@ class Safety(Guarded):
         self.assertGreater(nets[0]["caught"]["packets"], 0)
         self.assertIn("safety net: gnp:safety-net", self.appliance.drywall("status").stdout)
         self.assertIn("(safety net)", self.appliance.drywall("stats", "--rules").stdout)
+        review = self.appliance.drywall("review", "safety-net")
+        self.assertEqual(review.returncode, 0, review.stderr)
+        caught = [line.split() for line in review.stdout.splitlines() if "tcp/8080" in line]
+        self.assertTrue(caught, review.stdout)
+        self.assertEqual(caught[0][1], "safety-net")
+        self.assertIn("workloadendpoint/default/backend-1", caught[0])
+        self.assertIn("workloadendpoint/default/database", caught[0])

@@ -1,6 +1,7 @@
 """Promotion on real connections: what was foretold to die dies, and nothing else; and what open connections meet."""
 
 import json
+import time
 
 from tests.e2e.case import PORT, WireCase, eventually
 from tests.lab import policies, traffic
@@ -106,6 +107,17 @@ class Promote(WireCase):
         self.drywall("check", "promote", "dev-stays-out", *few, code=NOT_SAFE)
         self.assertIn("SAFE", self.drywall("check", "promote", "dev-stays-out", *few, "--ack", flow, code=SAFE))
         self.assertEqual(self.dead(opened), set(), "a question changes nothing")
+
+    def test_what_is_open_is_evidence_however_long_it_was_silent(self):
+        connection = traffic.connect(self.host("backend-dev").namespace, self.host("database").v4, PORT, timeout=3)
+        self.addCleanup(connection.close)
+        self.assertTrue(traffic.exchange(connection))
+        self.assertTrue(eventually(lambda: json.loads(
+            self.appliance.get(f"/v1/flows?from-name=backend-dev&to-port={PORT}").text)["flows"]))
+        time.sleep(1.1)  # a flow counts in the second in which it was seen: that one is over when the policy is staged
+        self.appliance.apply(dev_stays_out())
+        told = self.drywall("check", "promote", "dev-stays-out", "--min-time", "0s", "--min-connections", "0", code=NOT_SAFE)
+        self.assertIn("backend-dev", told)
 
     def test_stage_promote_demote_come_round(self):
         self.drywall("stage", "-f", "-", input=dev_stays_out(staged=False))

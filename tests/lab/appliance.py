@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import os
@@ -214,6 +215,19 @@ class Appliance:
         return subprocess.run([str(program("drywall")), "--socket", str(self.socket), *map(str, words)],
                               input=input if input is not None else "", text=True, capture_output=True,
                               timeout=timeout, env=environment)
+
+    def drywall_at_terminal(self, *words: str | Path, timeout: float = 20.0) -> tuple[int, str]:
+        """The exit code and everything that was written, when a person sits at a terminal."""
+        ours, theirs = os.openpty()
+        with open(ours, "rb", buffering=0) as terminal:
+            process = subprocess.Popen([str(program("drywall")), "--socket", str(self.socket), *map(str, words)],
+                                       stdin=theirs, stdout=theirs, stderr=theirs, env={**os.environ, "NO_COLOR": "1"})
+            os.close(theirs)
+            written = b""
+            with contextlib.suppress(OSError):  # EIO: nobody has the terminal open any more
+                while data := terminal.read(65536):
+                    written += data
+            return process.wait(timeout), written.decode().replace("\r\n", "\n")
 
 
 def drops(stats: dict) -> dict[str, int]:

@@ -46,6 +46,7 @@ struct ServerSettings {
     std::size_t max_requests_per_connection = 1000;
     std::chrono::milliseconds idle_timeout{30'000};     // between requests
     std::chrono::milliseconds request_timeout{30'000};  // from a request's first byte to its last
+    std::chrono::milliseconds stop_grace{2'000};        // for clients that do not read their answers, at the end
 };
 
 class Server {

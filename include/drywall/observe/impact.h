@@ -64,6 +64,10 @@ struct Impact {
 
 [[nodiscard]] Impact rehearse(std::span<const FlowGroup> groups, const Rehearsal& rehearsal, std::size_t limit);
 
+// Groups of `known` with open connections that are not among `seen` join them, their open connections counted as if
+// they had been opened now: a promotion meets them, however long ago they were heard of.
+void add_open(std::vector<FlowGroup>& seen, std::span<const FlowGroup> known);
+
 // Connections that are open now, judged by their own tuples: nothing of this is uncertain.
 struct LiveImpact {
     std::uint64_t connections = 0;
@@ -71,6 +75,10 @@ struct LiveImpact {
     std::uint64_t touched = 0;  // denied then, or allowed by other rules: what `existing: reset` ends
 };
 [[nodiscard]] LiveImpact rehearse(std::span<const LiveConnection> live, const Rehearsal& rehearsal);
+
+// How long there was somebody to look: since then by the wall clock, which the records carry, and never longer than
+// `steadily`, by the clock that nobody can set.
+[[nodiscard]] std::chrono::seconds observed_for(WallTime since, WallTime now, Nanos steadily);
 
 // What has to be so before a promotion is called safe.
 struct CheckLimits {

@@ -292,5 +292,17 @@ TEST(Server, StoppingEndsIdleAndWaitingClientsAndRemovesTheSocket) {
     EXPECT_FALSE(served.client().Get("/_ping"));
 }
 
+TEST(Server, StoppingDoesNotWaitForAClientThatDoesNotRead) {
+    Served served({.request_timeout = std::chrono::hours(1), .stop_grace = std::chrono::milliseconds(10)});
+    const RawConnection deaf(served.socket());
+    std::string much;
+    for (int i = 0; i < 100; ++i) much += "GET /v1/openapi.json HTTP/1.1\r\nHost: d\r\n\r\n";
+    deaf.send(much);
+    const httplib::Result answer = served.client().Get("/_ping");
+    ASSERT_TRUE(answer);
+    served.server->stop();  // within this test's time limit, not after an hour
+    EXPECT_FALSE(std::filesystem::exists(served.socket()));
+}
+
 }  // namespace
 }  // namespace drywall::control

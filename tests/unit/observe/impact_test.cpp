@@ -136,6 +136,26 @@ TEST(Impact, GroupsBeyondTheLimitAreCounted) {
     EXPECT_EQ(impact.newly_denied.groups, 2u);
 }
 
+TEST(Impact, WhatIsOpenIsEvidenceHoweverLongItWasSilent) {
+    std::vector<FlowGroup> seen{recorded(1, 80, 5)};
+    FlowGroup over = recorded(3, 22, 9);
+    over.connections_live = 0;
+    add_open(seen, std::vector{recorded(1, 80, 50), recorded(2, 443, 7), over});
+    ASSERT_EQ(seen.size(), 2u);
+    EXPECT_EQ(seen[0].connections_started, 5u);  // seen, and counted as it was
+    EXPECT_EQ(seen[1].id, 2u);
+    EXPECT_EQ(seen[1].connections_started, 1u);  // those that it opened earlier are over
+}
+
+TEST(Check, AClockThatWasSetIsNoEvidence) {
+    using namespace std::chrono_literals;
+    const WallTime since{1000s};
+    EXPECT_EQ(observed_for(since, since + 10s, 10s), 10s);
+    EXPECT_EQ(observed_for(since, since + 25h, 10s), 10s);  // set ahead
+    EXPECT_EQ(observed_for(since, since - 25h, 10s), 0s);   // set back
+    EXPECT_EQ(observed_for(since, since + 5s, 10s), 5s);    // records do not reach back farther
+}
+
 Evidence enough() {
     Evidence evidence;
     evidence.impact.matched.connections = 1000;
