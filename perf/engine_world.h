@@ -137,6 +137,8 @@ public:
     }
 
     [[nodiscard]] const engine::Decision& decision(std::size_t i) const { return decisions_[i]; }
+    [[nodiscard]] engine::Engine& engine() noexcept { return engine_; }
+    [[nodiscard]] Instant now() const noexcept { return now_; }
 
 private:
     static engine::EngineSettings settings() {

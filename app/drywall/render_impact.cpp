@@ -107,9 +107,33 @@ std::string completeness_text(const Json& answer, const Style& style) {
            '\n';
 }
 
-std::string live_text(const Json& live) {
-    return "  open connections    " + text_at(live, "/connections") + "; --existing recheck cuts " +
-           text_at(live, "/cut_by_recheck") + ", reset cuts " + text_at(live, "/cut_by_reset") + '\n';
+// "10.0.0.1:40000 -> workloadendpoint/prod/db tcp/8080 established, 4.2 MB, by default|sgnp:x|deny|0"
+std::string connection_text(const Json& connection) {
+    const std::uint64_t port = number_at(connection, "/source_port");
+    return who(at(connection, "/source")) + (port == 0 ? "" : ':' + std::to_string(port)) + " -> " +
+           who(at(connection, "/dest")) + ' ' + service_of(connection) + ' ' + text_at(connection, "/state") + ", " +
+           bytes_text(number_at(connection, "/traffic/bytes")) + ", by " + text_at(connection, "/then_by");
+}
+
+// The flow tables were walked for this: what is open now, and not what is on record.
+std::string live_text(const Json& live, const Style& style) {
+    const std::uint64_t cut = number_at(live, "/cut_by_recheck");
+    std::string out = "  open connections    " + text_at(live, "/connections") + " (" + text_at(live, "/walked") +
+                      " entries in the flow tables at " + text_at(live, "/at") + "); --existing recheck cuts " +
+                      painted(std::to_string(cut), cut > 0 ? Color::kBad : Color::kFaint, style.color) +
+                      ", reset cuts " + text_at(live, "/cut_by_reset") + '\n';
+    const std::uint64_t closed = number_at(live, "/closed");
+    const std::uint64_t denied = number_at(live, "/denied_now");
+    if (closed + denied > 0)
+        out += "                      besides, " + std::to_string(closed) + " closed a moment ago and " +
+               std::to_string(denied) + " denied already\n";
+    const Json& listed = at(live, "/cut");
+    for (const Json& connection : listed) out += "  would be CUT        " + connection_text(connection) + '\n';
+    if (cut > listed.size())
+        out += "  and " + plural_of(cut - listed.size(), "more connection") + "; --limit shows more\n";
+    if (const std::string missing = text_at(live, "/missing"); !missing.empty())
+        out += "  " + painted("not all are known: " + missing, Color::kDoubtful, style.color) + '\n';
+    return out;
 }
 
 std::string policy_impact(const Json& policy, const Style& style) {
@@ -117,7 +141,7 @@ std::string policy_impact(const Json& policy, const Style& style) {
                       "   last edit of it or of what is above it: " + text_at(policy, "/last_edit/time") +
                       " (generation " + text_at(policy, "/last_edit/generation") + ")\n";
     out += " alone, if it were promoted now\n" + counts_text(at(policy, "/alone"), style) +
-           groups_table(at(policy, "/alone"), style) + live_text(at(policy, "/live"));
+           groups_table(at(policy, "/alone"), style) + live_text(at(policy, "/live"), style);
     out += " together with everything else that is staged\n" + counts_text(at(policy, "/in_combination"), style);
     out += "  counted             would deny " + text_at(policy, "/counted/would_deny/packets") + " packets, " +
            bytes_text(number_at(policy, "/counted/would_deny/bytes")) + "; would allow " +
@@ -178,7 +202,7 @@ std::string render_impact(const Json& answer, const Style& style) {
     }
     if (at(answer, "/policies").size() > 1)
         out += "\neverything staged, promoted together\n" + counts_text(at(answer, "/together"), style) +
-               groups_table(at(answer, "/together"), style);
+               groups_table(at(answer, "/together"), style) + live_text(at(answer, "/live"), style);
     return out + completeness_text(answer, style);
 }
 
@@ -207,7 +231,7 @@ std::string render_check(const Json& answer, const Style& style) {
            plural_of(number_at(impact, "/matched/connections"), "connection") + " matched (asked for " +
            text_at(answer, "/min_connections") + "), " + text_at(answer, "/lost") + " records lost, " +
            text_at(answer, "/acknowledged") + " acknowledged\n";
-    return out + counts_text(impact, style) + groups_table(impact, style) + live_text(at(answer, "/live")) +
+    return out + counts_text(impact, style) + groups_table(impact, style) + live_text(at(answer, "/live"), style) +
            unhit_text(at(answer, "/rules_never_hit")) + guards_text(answer);
 }
 

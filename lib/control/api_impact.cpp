@@ -153,8 +153,15 @@ Result<std::vector<std::uint64_t>> acknowledged(const ApiRequest& request) {
     return out;
 }
 
-Json live_json(const observe::LiveImpact& live) {
-    return {{"connections", live.connections}, {"cut_by_recheck", live.cut}, {"cut_by_reset", live.touched}};
+// Where nobody can be asked, nobody's connections are known, which is no reason to say nothing.
+runtime::Census census_of(Controller& controller) {
+    Result<runtime::Census> census = controller.census();
+    if (census) return *std::move(census);
+    return {.connections = {}, .began = std::chrono::system_clock::now(), .missing = census.error().text()};
+}
+
+Json live_of(const runtime::Census& census, const observe::Rehearsal& rehearsal, std::size_t limit) {
+    return live_json(census, observe::rehearse(census.connections, rehearsal), rehearsal, limit);
 }
 
 std::string header_name(const Candidate& candidate) { return candidate.id.text(); }
@@ -188,7 +195,7 @@ Result<ApiResponse> Api::impact(const ApiRequest& request, const Parts& /*parts*
     const runtime::Snapshot snapshot = counters ? *counters : runtime::Snapshot{};
     const Recorded recorded = recorded_since(flows_, *since);
     const std::vector<observe::FlowGroup>& groups = recorded.flows.groups;
-    const std::vector<observe::LiveConnection> live = flows_.live();
+    const runtime::Census census = census_of(controller_);
 
     Json policies = Json::array();
     for (const Candidate& candidate : *wanted) {
@@ -197,8 +204,9 @@ Result<ApiResponse> Api::impact(const ApiRequest& request, const Parts& /*parts*
         Json one = head_of(candidate, state.edits->last_that_concerns(*state.inventory, candidate.id));
         const auto then = controller_.rehearse_promotion(candidate.id);
         if (!then) return then.error();
-        one["alone"] = json_of(observe::rehearse(groups, alone(*state.ruleset, **then, candidate), *limit));
-        one["live"] = live_json(observe::rehearse(live, alone(*state.ruleset, **then, candidate)));
+        const observe::Rehearsal by_itself = alone(*state.ruleset, **then, candidate);
+        one["alone"] = json_of(observe::rehearse(groups, by_itself, *limit));
+        one["live"] = live_of(census, by_itself, *limit);
         one["in_combination"] = json_of(observe::rehearse(groups, in_combination(*state.ruleset, candidate), *limit));
         one["counted"] = counted(snapshot, candidate);
         one["rules_never_hit"] = never_hit(snapshot, candidate);
@@ -210,6 +218,7 @@ Result<ApiResponse> Api::impact(const ApiRequest& request, const Parts& /*parts*
         {state.ruleset.get(), World::kEnforced}, {state.ruleset.get(), World::kPending}, std::nullopt, {}};
     out["policies"] = std::move(policies);
     out["together"] = json_of(observe::rehearse(groups, all, *limit));
+    out["live"] = live_of(census, all, *limit);
     out["disagreements"] = disagreement_rows(snapshot.disagreements);
     return json_response(out);
 }
@@ -323,6 +332,10 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
     evidence.acknowledged = question->acknowledged;
     const Lockouts lockouts = find_lockouts(*state.ruleset, **then, recorded.flows.groups, controller_.management());
     evidence.objections = objections_of(lockouts);
+    const runtime::Census census = census_of(controller_);
+    const observe::LiveImpact live = observe::rehearse(census.connections, rehearsal);
+    evidence.open_unforeseen = observe::unforeseen(live, evidence.impact, rehearsal, evidence.acknowledged);
+    evidence.open_missing = census.missing;
     Json out = check_json(evidence, observe::judge(evidence, question->limits), question->limits);
     shorten(evidence.impact, question->groups);
     out["policy"] = one ? Json(header_name(candidate)) : Json(nullptr);
@@ -330,7 +343,7 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
     out["generation"] = index(state.ruleset->generation());
     out["last_edit"] = edit_json(edit);
     add_completeness(out, recorded);
-    out["live"] = live_json(observe::rehearse(flows_.live(), rehearsal));
+    out["live"] = live_json(census, live, rehearsal, question->groups);
     const Result<runtime::Snapshot> snapshot = controller_.snapshot();
     Json unhit = Json::array();
     if (snapshot)

@@ -129,14 +129,23 @@ State Controller::state() const {
     return state_;
 }
 
-Result<runtime::Snapshot> Controller::snapshot() {
-    Publisher* publisher = [this] {
-        const std::scoped_lock lock(state_mutex_);
-        return publisher_;
-    }();
-    if (publisher == nullptr)
+Result<Publisher*> Controller::attached() const {
+    const std::scoped_lock lock(state_mutex_);
+    if (publisher_ == nullptr)
         return Error::of(ErrorKind::kUnavailable, "the dataplane is not running", "ask again in a moment");
-    return publisher->snapshot();
+    return publisher_;
+}
+
+Result<runtime::Snapshot> Controller::snapshot() {
+    const Result<Publisher*> publisher = attached();
+    if (!publisher) return publisher.error();
+    return (*publisher)->snapshot();
+}
+
+Result<runtime::Census> Controller::census() {
+    const Result<Publisher*> publisher = attached();
+    if (!publisher) return publisher.error();
+    return (*publisher)->census();
 }
 
 // One change at a time: what is compiled while the mutex is held is based on what is in force.

@@ -10,6 +10,51 @@ Json party_json(const net::Address& address, const std::string& name) {
     return {{"name", name}, {"ip", address.text()}};
 }
 
+void add_service(Json& out, std::uint8_t protocol, std::uint16_t destination_port) {
+    out["protocol"] = explain::protocol_name(protocol);
+    if (net::is_icmp(protocol)) {
+        out["icmp_type"] = destination_port >> 8;
+        out["icmp_code"] = destination_port & 0xff;
+    } else {
+        out["dest_port"] = destination_port;
+    }
+}
+
+std::string_view state_name(flow::FlowState state) noexcept {
+    switch (state) {
+        case flow::FlowState::kFree:
+        case flow::FlowState::kClosed: return "closed";
+        case flow::FlowState::kNew: return "new";
+        case flow::FlowState::kEstablished: return "established";
+        case flow::FlowState::kInitiatorDone:
+        case flow::FlowState::kResponderDone: return "half-closed";
+    }
+    return "closed";
+}
+
+Json endpoint_json(const ruleset::Ruleset& ruleset, const net::Address& address) {
+    const ruleset::EndpointInfo* endpoint = ruleset.endpoint_of(address);
+    return party_json(address, endpoint == nullptr ? std::string() : endpoint->id.text());
+}
+
+Json connection_json(const flow::CensusEntry& entry, const observe::Rehearsal& rehearsal) {
+    const ruleset::Ruleset& now = *rehearsal.now.ruleset;
+    const net::Tuple& tuple = entry.tuple;
+    Json out = {{"flow", observe::flow_id(now, tuple)},
+                {"source", endpoint_json(now, {tuple.family, tuple.source})},
+                {"source_port", tuple.source_port},
+                {"dest", endpoint_json(now, {tuple.family, tuple.destination})}};
+    add_service(out, tuple.protocol, tuple.destination_port);
+    telemetry::PacketsBytes traffic = entry.forward;
+    traffic += entry.reverse;
+    out["ingress_port"] = now.surroundings().port_names.at(tuple.ingress_port);
+    out["state"] = state_name(entry.state);
+    out["traffic"] = json_of(traffic);
+    out["now_by"] = rehearsal.now.decider(tuple);
+    out["then_by"] = rehearsal.then.decider(tuple);
+    return out;
+}
+
 Json group_json(const observe::ImpactGroup& group) {
     Json out = {{"effect", name(group.effect)}, {"now_by", group.now_by}, {"then_by", group.then_by}};
     out.update(summary_of(group.flow));
@@ -21,14 +66,8 @@ Json group_json(const observe::ImpactGroup& group) {
 Json summary_of(const observe::FlowGroup& flow) {
     Json out = {{"id", flow.id},
                 {"source", party_json(flow.source, flow.source_name)},
-                {"dest", party_json(flow.destination, flow.destination_name)},
-                {"protocol", explain::protocol_name(flow.protocol)}};
-    if (net::is_icmp(flow.protocol)) {
-        out["icmp_type"] = flow.destination_port >> 8;
-        out["icmp_code"] = flow.destination_port & 0xff;
-    } else {
-        out["dest_port"] = flow.destination_port;
-    }
+                {"dest", party_json(flow.destination, flow.destination_name)}};
+    add_service(out, flow.protocol, flow.destination_port);
     telemetry::PacketsBytes traffic = flow.forward;
     traffic += flow.reverse;
     out["connections"] = flow.connections_started;
@@ -67,6 +106,24 @@ Json json_of(const ruleset::PolicyRef& policy) {
             {"namespace", policy.ns},
             {"name", policy.name},
             {"staged", policy.staged}};
+}
+
+Json live_json(const runtime::Census& census, const observe::LiveImpact& live, const observe::Rehearsal& rehearsal,
+               std::size_t limit) {
+    Json examples = Json::array();
+    for (const flow::CensusEntry& entry : live.cut) {
+        if (examples.size() == limit) break;
+        examples.push_back(connection_json(entry, rehearsal));
+    }
+    return {{"at", time_text(census.began)},
+            {"missing", census.missing.empty() ? Json(nullptr) : Json(census.missing)},
+            {"walked", live.walked},
+            {"connections", live.connections},
+            {"closed", live.closed},
+            {"denied_now", live.denied_now},
+            {"cut_by_recheck", live.cut.size()},
+            {"cut_by_reset", live.touched},
+            {"cut", std::move(examples)}};
 }
 
 }  // namespace drywall::control

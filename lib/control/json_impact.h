@@ -5,6 +5,8 @@
 
 #include "drywall/explain/review.h"
 #include "drywall/observe/impact.h"
+#include "drywall/observe/live_impact.h"
+#include "drywall/runtime/dataplane.h"
 #include "json.h"
 
 namespace drywall::control {
@@ -14,5 +16,8 @@ namespace drywall::control {
 [[nodiscard]] Json json_of(const observe::ImpactCount& count);
 [[nodiscard]] Json json_of(const observe::Impact& impact);
 [[nodiscard]] Json json_of(const ruleset::PolicyRef& policy);
+// Of the connections that would be cut, at most `limit` are listed.
+[[nodiscard]] Json live_json(const runtime::Census& census, const observe::LiveImpact& live,
+                             const observe::Rehearsal& rehearsal, std::size_t limit);
 
 }  // namespace drywall::control

@@ -10,7 +10,18 @@ namespace drywall::engine {
 
 struct Engine::State : Workplace {
     using Workplace::Workplace;
+    flow::FlowTable::Walk census;
 };
+
+namespace {
+
+// As Burst::is_settled() and Burst::may_be_kept() have it for the next packet.
+bool is_kept(const flow::Flow& flow, Generation current, const Existing& existing) noexcept {
+    if (flow.was_reset() || flow.generation == current) return false;
+    return flow.kept_in == current || (flow.generation >= existing.keep_from && flow.generation < current);
+}
+
+}  // namespace
 
 Engine::Engine(const EngineSettings& settings, telemetry::WorkerCounters& counters)
     : state_(std::make_unique<State>(settings, counters)) {}
@@ -40,6 +51,26 @@ void Engine::sweep(Instant now, telemetry::EventBatch& events) noexcept {
         state_->flows.report(now, interval, kReportStep, [&report](const flow::Flow& flow) {
             if (!flow.was_reset()) report.progressed(flow);
         });
+}
+
+void Engine::begin_census() noexcept { state_->census = state_->flows.begin_walk(); }
+
+bool Engine::census(Instant now, Generation current, const Existing& existing, std::size_t entries,
+                    flow::CensusBatch& found) noexcept {
+    assert(entries <= flow::kCensusStep && found.empty());
+    state_->flows.walk(state_->census, now, entries, [&](const flow::Flow& flow) {
+        found.push_back({.tuple = flow.initiator_tuple(),
+                         .state = flow.state,
+                         .kept = is_kept(flow, current, existing),
+                         .was_reset = flow.was_reset(),
+                         .worker = state_->settings.worker,
+                         .trace = flow.trace,
+                         .generation = flow.generation,
+                         .flow = flow.id,
+                         .forward = flow.forward,
+                         .reverse = flow.reverse});
+    });
+    return state_->census.done();
 }
 
 std::size_t Engine::flow_count() const noexcept { return state_->flows.size(); }

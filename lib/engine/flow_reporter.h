@@ -57,6 +57,7 @@ public:
 private:
     [[nodiscard]] telemetry::FlowEvent record(telemetry::FlowEventKind kind, const flow::Flow& flow) const noexcept {
         return {.kind = kind,
+                .closed = flow.state == flow::FlowState::kClosed,
                 .worker = worker_,
                 .trace = flow.trace,
                 .flow = flow.id,

@@ -26,8 +26,7 @@ struct Connection {
     Generation generation{};
     telemetry::PacketsBytes forward;  // as last reported, and counted in some group
     telemetry::PacketsBytes reverse;
-    WallTime opened;
-    WallTime last_seen;
+    bool closed = false;  // it is over, and only its end has not been told: it counts as live no more
 };
 
 class Connections {

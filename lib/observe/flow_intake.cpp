@@ -64,7 +64,6 @@ void FlowIntake::opened(const FlowEvent& event, const ruleset::Ruleset* ruleset)
         connections_.remove(*known);
     }
     Group& group = group_of(event, ruleset);
-    ++group.total.connections_live;
     Connection& connection = track(event, group);
     connection.forward = event.forward;
     groups_.count(group, {.started = 1, .completed = 0, .forward = event.forward, .reverse = {}}, time());
@@ -84,7 +83,6 @@ void FlowIntake::rejudged(const FlowEvent& event, const ruleset::Ruleset* rulese
         connections_.remove(*known);
     }
     Group& group = group_of(event, ruleset);
-    ++group.total.connections_live;
     Connection& connection = track(event, group);
     connection.forward = event.forward;
     connection.reverse = event.reverse;
@@ -96,7 +94,6 @@ void FlowIntake::progressed(const FlowEvent& event, const ruleset::Ruleset* rule
     if (Connection* known = connections_.find(event)) return count_growth(*known, event, false);
     // Nobody told of its beginning, or it was forgotten.
     Group& group = group_of(event, ruleset);
-    ++group.total.connections_live;
     count_growth(track(event, group), event, false);
     forget_oldest_connections();
 }
@@ -143,7 +140,7 @@ FlowIntake::Group& FlowIntake::group_of(Connection& connection) {
     group->total.source_port = connection.tuple.source_port;
     group->total.ingress_port = port_name(connection.tuple.ingress_port);
     group->total.generation = connection.generation;
-    ++group->total.connections_live;
+    if (!connection.closed) ++group->total.connections_live;
     connection.group = group->serial;
     return *group;
 }
@@ -183,8 +180,8 @@ Connection& FlowIntake::track(const FlowEvent& event, Group& group) {
                       .generation = event.generation,
                       .forward = {},
                       .reverse = {},
-                      .opened = time(),
-                      .last_seen = time()});
+                      .closed = event.closed});
+    if (!event.closed) ++group.total.connections_live;
     return *connections_.find(event);
 }
 
@@ -196,15 +193,16 @@ void FlowIntake::count_growth(Connection& connection, const FlowEvent& event, bo
                           .reverse = growth(connection.reverse, event.reverse)};
     connection.forward = event.forward;
     connection.reverse = event.reverse;
-    connection.last_seen = time();
-    if (completed && group.total.connections_live > 0) --group.total.connections_live;
+    const bool over = completed || event.closed;
+    if (over && !connection.closed && group.total.connections_live > 0) --group.total.connections_live;
+    connection.closed = connection.closed || over;
     groups_.count(group, counted, time());
 }
 
 void FlowIntake::leave(const Connection& connection) {
     Group* group = groups_.find(connection.group);
     if (group == nullptr) return;
-    if (group->total.connections_live > 0) --group->total.connections_live;
+    if (!connection.closed && group->total.connections_live > 0) --group->total.connections_live;
     groups_.count(*group, {}, time());
 }
 
@@ -284,28 +282,6 @@ std::vector<std::shared_ptr<const FlowInterval>> FlowIntake::take_intervals(bool
         if (interval->number > taken_) out.push_back(interval);
     taken_ = last_number_;
     return out;
-}
-
-FlowRecord record_of(const Connection& connection, const std::string& ingress_port) {
-    FlowRecord record;
-    const net::Tuple& tuple = connection.tuple;
-    record.source = {tuple.family, tuple.source};
-    record.destination = {tuple.family, tuple.destination};
-    record.source_party = connection.source_party;
-    record.destination_party = connection.destination_party;
-    record.decision = connection.decision;
-    record.protocol = tuple.protocol;
-    record.destination_port = tuple.destination_port;
-    record.source_port = tuple.source_port;
-    record.ingress_port = ingress_port;
-    record.generation = connection.generation;
-    record.connections_started = 1;
-    record.connections_live = 1;
-    record.forward = connection.forward;
-    record.reverse = connection.reverse;
-    record.first_seen = connection.opened;
-    record.last_seen = connection.last_seen;
-    return record;
 }
 
 }  // namespace drywall::observe

@@ -89,7 +89,4 @@ private:
     std::uint64_t unrecorded_ = 0;
 };
 
-// The connection as a record of its own.
-[[nodiscard]] FlowRecord record_of(const Connection& connection, const std::string& ingress_port);
-
 }  // namespace drywall::observe

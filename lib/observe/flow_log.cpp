@@ -274,23 +274,6 @@ FlowAnswer FlowLog::wait(const FlowQuery& query, std::chrono::milliseconds timeo
     return published(std::move(out), std::move(picked));
 }
 
-std::vector<LiveConnection> FlowLog::live(const FlowFilter& filter, std::size_t limit) const {
-    std::vector<LiveConnection> all;
-    std::unique_lock lock(state_->mutex);
-    all.reserve(state_->intake.connections().list().size());
-    for (const Connection& connection : state_->intake.connections().list())
-        all.push_back({.worker = connection.worker,
-                       .flow = connection.flow,
-                       .tuple = connection.tuple,
-                       .record = record_of(connection, state_->intake.port_name(connection.tuple.ingress_port)),
-                       .group = 0});
-    lock.unlock();
-    std::erase_if(all, [&](const LiveConnection& one) { return !filter.matches(one.record); });
-    if (all.size() > limit) all.resize(limit);
-    for (LiveConnection& one : all) one.group = flow_id(one.record);
-    return all;
-}
-
 void FlowLog::set_archive(const FlowArchive* archive) {
     const std::scoped_lock lock(state_->mutex);
     state_->archive = archive;

@@ -153,16 +153,6 @@ private:
     std::size_t lanes_ = 1;
 };
 
-// The rules that decide, by what counters are kept by; those of staged policies as they are called once promoted.
-std::vector<std::string> path_of(const explain::Regime& regime, const net::Tuple& tuple) {
-    const ruleset::Ruleset& ruleset = *regime.ruleset;
-    const classify::Trace& trace = ruleset.trace(ruleset.classify(tuple));
-    std::vector<std::string> path;
-    for (const HitId hit : regime.world == World::kEnforced ? trace.enforced_hits : trace.pending_hits)
-        path.push_back(regime.world == World::kEnforced ? ruleset.hit(hit).identity : ruleset.hit(hit).enforced_twin);
-    return path;
-}
-
 std::string plural(std::uint64_t number, const std::string& noun) {
     return std::to_string(number) + ' ' + noun + (number == 1 ? "" : "s");
 }
@@ -239,17 +229,6 @@ std::chrono::seconds observed_for(WallTime since, WallTime now, Nanos steadily) 
     return std::chrono::duration_cast<std::chrono::seconds>(std::max(shortest, Nanos{0}));
 }
 
-LiveImpact rehearse(std::span<const LiveConnection> live, const Rehearsal& rehearsal) {
-    LiveImpact impact;
-    for (const LiveConnection& connection : live) {
-        ++impact.connections;
-        const bool cut = rehearsal.then.verdict(connection.tuple) == Verdict::kDeny;
-        impact.cut += cut ? 1 : 0;
-        impact.touched += cut || path_of(rehearsal.now, connection.tuple) != path_of(rehearsal.then, connection.tuple);
-    }
-    return impact;
-}
-
 Judgement judge(const Evidence& evidence, const CheckLimits& limits) {
     Judgement judgement;
     const Impact& impact = evidence.impact;
@@ -257,12 +236,17 @@ Judgement judge(const Evidence& evidence, const CheckLimits& limits) {
     reasons = evidence.objections;
     if (const std::uint64_t denied = unacknowledged(evidence, judgement.acknowledged); denied > 0)
         reasons.push_back(plural(denied, "group") + " of connections would newly be denied");
+    if (evidence.open_unforeseen > 0)
+        reasons.push_back(plural(evidence.open_unforeseen, "open connection") +
+                          " that no record tells of would be cut");
     if (!reasons.empty()) {
         judgement.safety = Safety::kNotSafe;
         return judgement;
     }
     if (impact.uncertain.groups > 0)
         reasons.push_back("of " + plural(impact.uncertain.groups, "group") + " it can't be told");
+    if (!evidence.open_missing.empty())
+        reasons.push_back("not all open connections are known: " + evidence.open_missing);
     if (evidence.lost > 0) reasons.push_back(plural(evidence.lost, "record") + " of connections were lost");
     if (evidence.forgotten > 0)
         reasons.push_back(plural(evidence.forgotten, "group") + " were forgotten for want of room");

@@ -14,7 +14,7 @@ namespace drywall::runtime {
 
 namespace {
 
-constexpr std::chrono::microseconds kPollEvery{50};     // while a publication waits for workers
+constexpr std::chrono::microseconds kPollEvery{50};     // while a publication or a census waits for workers
 constexpr std::chrono::milliseconds kStopIsLate{2000};  // then stop() says whom it waits for
 
 class WorkersAndStats final : public Dataplane {
@@ -27,6 +27,7 @@ public:
     Status publish(std::shared_ptr<const ruleset::Ruleset> next, Existing existing) override;
     [[nodiscard]] std::shared_ptr<const ruleset::Ruleset> current() const override { return generations_.current(); }
     [[nodiscard]] Snapshot snapshot() override;
+    [[nodiscard]] Census census() override;
     void stop() override;
 
 private:
@@ -34,6 +35,13 @@ private:
     struct PutAside {
         Generation generation{};
         std::uint64_t token = 0;
+    };
+
+    // One worker's part in a census.
+    struct CensusTaker {
+        WorkerId worker{};
+        Instant heard;  // when it made its last step
+        std::uint64_t steps = 0;
     };
 
     [[nodiscard]] Status refuse_if_unfit(const ruleset::Ruleset& next) const;
@@ -44,6 +52,7 @@ private:
     void count_workers(Snapshot& snapshot) const;
     void count_ports(Snapshot& snapshot) const;
     void say_who_is_late_to_stop() const;
+    [[nodiscard]] bool has_answered(CensusTaker& taker, Census& census);
 
     const DataplaneSettings settings_;
     Launcher& launcher_;
@@ -61,6 +70,7 @@ private:
     std::mutex aside_mutex_;
     std::vector<PutAside> aside_;  // control adds, stats core takes
     std::atomic<std::uint64_t> swaps_{0};
+    std::mutex census_mutex_;  // one census at a time
 };
 
 WorkersAndStats::WorkersAndStats(DataplaneSettings settings, std::shared_ptr<const ruleset::Ruleset> first,
@@ -209,6 +219,48 @@ void WorkersAndStats::count_ports(Snapshot& snapshot) const {
         snapshot.received += port.received;
         snapshot.transmitted += port.transmitted;
     }
+}
+
+Census WorkersAndStats::census() {
+    const std::lock_guard lock(census_mutex_);
+    Census census;
+    census.began = std::chrono::system_clock::now();
+    std::vector<CensusTaker> waiting;
+    std::size_t expected = 0;
+    for (std::size_t id = 0; id < workers_.size(); ++id) {
+        CensusDesk& desk = workers_[id]->census();
+        waiting.push_back({WorkerId(id), monotonic_now(), desk.steps()});
+        expected += workers_[id]->flows();
+        desk.ask();
+    }
+    census.connections.reserve(expected);
+    while (true) {
+        std::erase_if(waiting, [&](CensusTaker& taker) { return has_answered(taker, census); });
+        if (waiting.empty()) return census;
+        std::this_thread::sleep_for(kPollEvery);
+    }
+}
+
+// Takes what is there. True: nothing more is to be expected of this worker.
+bool WorkersAndStats::has_answered(CensusTaker& taker, Census& census) {
+    Worker& worker = *workers_[index(taker.worker)];
+    CensusDesk& desk = worker.census();
+    const bool finished = worker.finished();  // asked first: what it handed over before is then seen
+    const bool answered = desk.answered();
+    const std::size_t taken = desk.take(census.connections);
+    if (answered) return true;
+
+    const Instant now = monotonic_now();
+    const std::uint64_t steps = desk.steps();
+    if (taken > 0 || steps != taker.steps) taker.heard = now;
+    taker.steps = steps;
+    const bool late = now - taker.heard > settings_.swap_timeout;
+    if (!finished && !late) return false;
+    desk.dismiss();
+    census.missing += (census.missing.empty() ? "" : "; ") + names_of({taker.worker}) +
+                      (finished ? std::string(" has stopped")
+                                : " did not answer within " + std::to_string(settings_.swap_timeout.count()) + " ms");
+    return true;
 }
 
 void WorkersAndStats::stop() {

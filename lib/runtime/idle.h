@@ -19,8 +19,8 @@ public:
 
     explicit Idle(bool busy) noexcept : busy_(busy) {}
 
-    void found(bool packets) noexcept {
-        if (packets) {
+    void found(bool work) noexcept {
+        if (work) {
             empty_turns_ = 0;
             next_ = kShortest;
         } else if (!busy_ && ++empty_turns_ > kPatience) {

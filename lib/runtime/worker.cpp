@@ -22,6 +22,7 @@ Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic
       counters_(settings.ports.size()),
       engine_(settings_for(id, settings), counters_),
       ring_(settings.event_ring),
+      census_(settings.census_ring),
       idle_(settings.busy),
       leaving_(settings.ports.size()),
       heartbeat_(monotonic_now().since_start.count()) {}
@@ -29,9 +30,9 @@ Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic
 void Worker::run() noexcept {
     quiescence_.online(id_);
     while (!stop_.load(std::memory_order_relaxed)) {
-        const bool packets = turn();
+        const bool work = turn();
         quiescence_.pass(id_);
-        idle_.found(packets);
+        idle_.found(work);
     }
     quiescence_.offline(id_);
     finished_.store(true, std::memory_order_release);
@@ -43,14 +44,15 @@ bool Worker::turn() noexcept {
     const Instant now = monotonic_now();
     heartbeat_.store(now.since_start.count(), std::memory_order_relaxed);
 
-    bool packets = false;
-    for (std::size_t port = 0; port < ports_.size(); ++port) packets |= poll(port, in_force, now);
+    bool work = false;
+    for (std::size_t port = 0; port < ports_.size(); ++port) work |= poll(port, in_force, now);
     engine_.sweep(now, batch_);
     hand_over_events();
+    work |= answer_census(in_force, now);
 
     flows_.store(engine_.flow_count(), std::memory_order_relaxed);
     counters_.loops.add(1);
-    return packets;
+    return work;
 }
 
 bool Worker::poll(std::size_t port, const InForce& in_force, Instant now) noexcept {
@@ -98,6 +100,28 @@ void Worker::hand_over_events() noexcept {
     const std::size_t pushed = ring_.push(batch_.span());
     if (pushed < batch_.size()) counters_.events_lost.add(batch_.size() - pushed);
     batch_.clear();
+}
+
+// The next part of it, if anyone asks. While it waits for room it counts as nothing to do, so that the worker may
+// sleep.
+bool Worker::answer_census(const InForce& in_force, Instant now) noexcept {
+    const std::uint64_t asked = census_.asked();
+    if (asked == census_over_) return false;
+    if (asked == CensusDesk::kNobody) {
+        census_over_ = asked;
+        return false;
+    }
+    if (asked != census_begun_) {
+        engine_.begin_census();
+        census_begun_ = asked;
+    }
+    const std::size_t room = census_.room();
+    if (room == 0) return false;
+    const bool last = engine_.census(now, in_force.ruleset->generation(), in_force.existing(), room, found_);
+    census_.hand_over(asked, found_.span(), last);
+    found_.clear();
+    if (last) census_over_ = asked;
+    return true;
 }
 
 }  // namespace drywall::runtime

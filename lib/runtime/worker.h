@@ -9,15 +9,16 @@
 #include <cstdint>
 #include <vector>
 
+#include "census_desk.h"
 #include "drywall/base/cache_line.h"
 #include "drywall/base/fixed_vector.h"
 #include "drywall/engine/engine.h"
 #include "drywall/runtime/dataplane.h"
 #include "drywall/telemetry/counters.h"
-#include "event_ring.h"
 #include "idle.h"
 #include "in_force.h"
 #include "quiescence.h"
+#include "record_ring.h"
 
 namespace drywall::runtime {
 
@@ -32,6 +33,7 @@ public:
     [[nodiscard]] unsigned core() const noexcept { return core_; }
     [[nodiscard]] const telemetry::WorkerCounters& counters() const noexcept { return counters_; }
     [[nodiscard]] EventRing& events() noexcept { return ring_; }
+    [[nodiscard]] CensusDesk& census() noexcept { return census_; }
     // When the last turn began.
     [[nodiscard]] Instant heartbeat() const noexcept { return {Nanos(heartbeat_.load(std::memory_order_relaxed))}; }
     [[nodiscard]] std::size_t flows() const noexcept { return flows_.load(std::memory_order_relaxed); }
@@ -40,11 +42,13 @@ public:
 private:
     using Burst = FixedVector<io::Frame, kMaxBurst>;
 
+    // False: there was nothing to do.
     bool turn() noexcept;
     bool poll(std::size_t port, const InForce& in_force, Instant now) noexcept;
     void sort_by_fate(std::size_t received) noexcept;
     void transmit(std::size_t port, io::Port& ingress) noexcept;
     void hand_over_events() noexcept;
+    bool answer_census(const InForce& in_force, Instant now) noexcept;
 
     const WorkerId id_;
     const unsigned core_;
@@ -57,6 +61,9 @@ private:
     telemetry::WorkerCounters counters_;
     engine::Engine engine_;
     EventRing ring_;
+    CensusDesk census_;
+    std::uint64_t census_begun_ = CensusDesk::kNobody;  // the last one
+    std::uint64_t census_over_ = CensusDesk::kNobody;   // the last one that was done or is not wanted any more
     Idle idle_;
 
     std::array<io::Frame, kMaxBurst> frames_;
@@ -65,6 +72,7 @@ private:
     std::vector<Burst> leaving_;  // by egress port; empty between bursts
     Burst dropped_;               // empty between bursts
     telemetry::EventBatch batch_;
+    flow::CensusBatch found_;
 
     alignas(kCacheLine) std::atomic<std::int64_t> heartbeat_;  // worker writes, others read; likewise below
     std::atomic<std::size_t> flows_{0};

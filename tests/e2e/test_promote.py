@@ -72,6 +72,27 @@ class Promote(WireCase):
         self.assertEqual({pair for pair in PAIRS if self.tcp(*pair) != OPEN}, foretold)
         self.assert_nothing_unaccounted(self.settled_stats())
 
+    def test_the_open_connections_that_a_promotion_cuts_are_named_and_closed_ones_are_not(self):
+        self.appliance.apply(dev_stays_out())
+        opened = self.connections()
+        self.assertEqual(self.tcp("backend-dev", "database"), OPEN)  # and closed again
+        doomed = opened["backend-dev", "database"].getsockname()[1]
+
+        def walked():
+            live = json.loads(self.drywall("impact", "dev-stays-out", "-o", "json"))["policies"][0]["live"]
+            return live if live["closed"] > 0 and live["cut_by_recheck"] == 1 else None  # the last FIN is through
+
+        live = eventually(walked)
+        self.assertIsNotNone(live, "the closed connection counts as one that would be cut")
+        self.assertIsNone(live["missing"])
+        self.assertEqual(live["walked"], live["connections"] + live["closed"] + live["denied_now"])
+        self.assertGreaterEqual(live["connections"], len(PAIRS))
+        self.assertEqual([(one["source_port"], one["state"]) for one in live["cut"]], [(doomed, "established")])
+        self.assertIn(f":{doomed} -> ", self.drywall("impact", "dev-stays-out"))
+        self.drywall("check", "promote", "dev-stays-out", code=NOT_SAFE)
+        self.drywall("promote", "dev-stays-out", "--existing", "recheck", "--force")
+        self.assertEqual(self.dead(opened), {("backend-dev", "database")})
+
     def test_kept_connections_go_on_and_new_ones_are_denied(self):
         self.appliance.apply(dev_stays_out())
         opened = self.connections()

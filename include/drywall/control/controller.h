@@ -69,6 +69,7 @@ public:
     // As Dataplane::publish: on failure the previous ruleset is in force again.
     virtual Status publish(std::shared_ptr<const ruleset::Ruleset> next, runtime::Existing existing) = 0;
     virtual runtime::Snapshot snapshot() = 0;
+    virtual runtime::Census census() = 0;
 };
 
 class DataplanePublisher final : public Publisher {
@@ -78,6 +79,7 @@ public:
         return dataplane_.publish(std::move(next), existing);
     }
     runtime::Snapshot snapshot() override { return dataplane_.snapshot(); }
+    runtime::Census census() override { return dataplane_.census(); }
 
 private:
     runtime::Dataplane& dataplane_;
@@ -213,6 +215,8 @@ public:
 
     // The dataplane's counters; kUnavailable before attach().
     [[nodiscard]] Result<runtime::Snapshot> snapshot();
+    // The connections that are open now, by a walk through the workers' tables; likewise.
+    [[nodiscard]] Result<runtime::Census> census();
 
 private:
     Controller(ruleset::Surroundings surroundings, classify::Budget budget);
@@ -223,6 +227,7 @@ private:
                               const ChangeOptions& options);
 
     Status publish(const std::shared_ptr<const ruleset::Ruleset>& next, runtime::Existing existing);
+    [[nodiscard]] Result<Publisher*> attached() const;
 
     // controller_store.cpp. REQUIRES: change_mutex_ is held, or nobody else knows the controller yet
     Status start_from_store(store::GenerationRecord record, const std::string& policy_directory);

@@ -17,6 +17,7 @@
 #include "drywall/base/drop_reason.h"
 #include "drywall/base/ids.h"
 #include "drywall/base/verdict.h"
+#include "drywall/flow/census.h"
 #include "drywall/flow/state.h"
 #include "drywall/net/packet_meta.h"
 #include "drywall/ruleset/ruleset.h"
@@ -84,6 +85,14 @@ public:
 
     static constexpr std::size_t kSweepStep = 64;   // entries looked at per sweep(), for those that timed out,
     static constexpr std::size_t kReportStep = 32;  // and at most so many for those that progressed
+
+    // A census of the connections, a few at a time: begin_census() once, then census() until it says that it is done.
+    // Copies what it finds among the next `entries` entries of the flow table into `found`; true: that was the last
+    // part. Connections that live from begin to end are found exactly once. `current`: the generation in force.
+    // REQUIRES: entries <= kCensusStep, `found` is empty
+    void begin_census() noexcept;
+    [[nodiscard]] bool census(Instant now, Generation current, const Existing& existing, std::size_t entries,
+                              flow::CensusBatch& found) noexcept;
 
     [[nodiscard]] std::size_t flow_count() const noexcept;
     [[nodiscard]] std::size_t memory_bytes() const noexcept;

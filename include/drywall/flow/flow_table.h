@@ -124,6 +124,24 @@ public:
         }
     }
 
+    // A walk over all connections, a few entries at a time. What is there from its beginning to its end is met exactly
+    // once, since entries stay where they are; what opens or ends meanwhile may be met or not.
+    struct Walk {
+        std::uint32_t next = 0;
+        std::uint32_t end = 0;
+        [[nodiscard]] bool done() const noexcept { return next >= end; }
+    };
+    [[nodiscard]] Walk begin_walk() const noexcept { return {0, used_}; }
+
+    // Looks at the next `entries` entries; `met(flow)` hears of each live one.
+    template <typename Met>
+    void walk(Walk& walk, Instant now, std::size_t entries, Met met) const noexcept {
+        for (; entries > 0 && !walk.done(); --entries) {
+            const Flow& flow = flows_[walk.next++];
+            if (flow.state != FlowState::kFree && !expired(flow, now)) met(flow);
+        }
+    }
+
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     [[nodiscard]] std::size_t capacity() const noexcept { return flows_.size(); }
     [[nodiscard]] std::size_t memory_bytes() const noexcept {

@@ -53,15 +53,6 @@ struct FlowAnswer {
     std::string archive_trouble = {};              // why the archive is not read or written; empty when all is well
 };
 
-// A connection that is tracked now.
-struct LiveConnection {
-    WorkerId worker{};
-    std::uint64_t flow = 0;   // unique per worker and run
-    net::Tuple tuple;         // as the initiator sent it
-    FlowRecord record;        // of this connection alone
-    std::uint64_t group = 0;  // FlowGroup::id
-};
-
 // Where records go that memory does not hold any more.
 class FlowArchive {
 public:
@@ -97,9 +88,6 @@ public:
     [[nodiscard]] FlowAnswer query(const FlowQuery& query) const;
     // Waits until something changed after `query.after_sequence`, or `timeout` passed; then as query(). Not for spans.
     [[nodiscard]] FlowAnswer wait(const FlowQuery& query, std::chrono::milliseconds timeout) const;
-
-    // Connections that are open now, oldest first, at most `limit`.
-    [[nodiscard]] std::vector<LiveConnection> live(const FlowFilter& filter = {}, std::size_t limit = SIZE_MAX) const;
 
     // From now on spans are read from there too. Null: from memory alone. `archive` outlives its use here.
     void set_archive(const FlowArchive* archive);

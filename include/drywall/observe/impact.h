@@ -37,7 +37,7 @@ struct Rehearsal {
 struct ImpactCount {
     std::uint64_t groups = 0;
     std::uint64_t connections = 0;  // of denied groups: packets that asked for one
-    std::uint64_t live = 0;         // of these, still open
+    std::uint64_t live = 0;         // of these, still open as far as records tell
     telemetry::PacketsBytes traffic;
     std::optional<std::chrono::system_clock::time_point> first_seen;
     std::optional<std::chrono::system_clock::time_point> last_seen;
@@ -68,14 +68,6 @@ struct Impact {
 // they had been opened now: a promotion meets them, however long ago they were heard of.
 void add_open(std::vector<FlowGroup>& seen, std::span<const FlowGroup> known);
 
-// Connections that are open now, judged by their own tuples: nothing of this is uncertain.
-struct LiveImpact {
-    std::uint64_t connections = 0;
-    std::uint64_t cut = 0;      // denied then: what `existing: recheck` ends
-    std::uint64_t touched = 0;  // denied then, or allowed by other rules: what `existing: reset` ends
-};
-[[nodiscard]] LiveImpact rehearse(std::span<const LiveConnection> live, const Rehearsal& rehearsal);
-
 // How long there was somebody to look: since then by the wall clock, which the records carry, and never longer than
 // `steadily`, by the clock that nobody can set.
 [[nodiscard]] std::chrono::seconds observed_for(WallTime since, WallTime now, Nanos steadily);
@@ -95,6 +87,9 @@ struct Evidence {
     std::uint64_t lost = 0;                     // records since then
     std::uint64_t forgotten = 0;                // groups
     std::vector<std::uint64_t> acknowledged{};  // ids of groups that may be denied
+    // Open connections that would be cut, though no record of theirs foretells it.
+    std::uint64_t open_unforeseen = 0;
+    std::string open_missing{};  // whose open connections are not known; empty: nobody's
     // What else speaks against it, whatever was seen: "the path by which you manage the appliance would be denied".
     std::vector<std::string> objections{};
 };

@@ -1,6 +1,6 @@
 // Dataplane: workers on their cores, the stats core, and the hand-over of rulesets by RCU.
 //
-// Threads: start(), publish() and stop() are the control thread's. Snapshots may be taken by any thread.
+// Threads: start(), publish() and stop() are the control thread's. Snapshots and censuses may be taken by any thread.
 // RCU:     a generation is published with one pointer. Every worker passes a quiescent state once per turn of its loop
 //          (rte_rcu_qsbr); the old generation's counters are collected after that and before it is freed.
 #pragma once
@@ -20,6 +20,7 @@
 #include "drywall/base/ids.h"
 #include "drywall/base/result.h"
 #include "drywall/engine/engine.h"
+#include "drywall/flow/census.h"
 #include "drywall/io/port.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/telemetry/counters.h"
@@ -126,6 +127,14 @@ struct Snapshot {
     std::vector<Worker> workers;
 };
 
+// The connections of all workers, as a walk through their tables found them. What lived through the whole walk is there
+// exactly once; what opened or ended meanwhile may be there or not.
+struct Census {
+    std::vector<flow::CensusEntry> connections;
+    std::chrono::system_clock::time_point began{};
+    std::string missing;  // whose connections are not among them, and why; empty: nobody's
+};
+
 struct DataplaneSettings {
     std::vector<std::shared_ptr<io::Port>> ports;  // by PortId
     std::vector<unsigned> worker_cores;            // worker w uses queue w of every port
@@ -133,6 +142,7 @@ struct DataplaneSettings {
     bool busy = false;                // poll without ever sleeping
     engine::EngineSettings engine;    // `worker` is filled in per worker
     std::uint32_t event_ring = 8192;  // records per worker
+    std::uint32_t census_ring = 512;  // connections per worker that were found and not yet taken
     std::chrono::milliseconds swap_timeout{500};
     std::chrono::milliseconds stats_interval{100};
 };
@@ -168,6 +178,11 @@ public:
 
     // Counters as of now: they are collected once more for the answer.
     [[nodiscard]] virtual Snapshot snapshot() = 0;
+
+    // Walks through the connections of every worker, who look at some of them in each turn, whatever the traffic. Takes
+    // as long as the tables are large; whoever asks meanwhile waits for a walk of his own. A worker that makes no step
+    // within swap_timeout is named as missing.
+    [[nodiscard]] virtual Census census() = 0;
 
     // Workers finish the burst in hand and stop polling; the stats core drains every ring. Idempotent.
     virtual void stop() = 0;

@@ -26,6 +26,7 @@ enum class FlowEventKind : std::uint8_t {
 
 struct FlowEvent {
     FlowEventKind kind = FlowEventKind::kOpened;
+    bool closed = false;  // TCP: FIN both ways, or RST; only its entry is still there
     WorkerId worker{};
     TraceId trace{};
     std::uint64_t flow = 0;  // unique per worker and run; 0 for kDenied

@@ -59,6 +59,17 @@ telemetry::FlowEvent opened(const ruleset::Ruleset& ruleset) {
     return event;
 }
 
+flow::CensusEntry open_now(const ruleset::Ruleset& ruleset, std::uint16_t source_port) {
+    flow::CensusEntry entry;
+    entry.tuple = opened(ruleset).tuple;
+    entry.tuple.source_port = source_port;
+    entry.state = flow::FlowState::kEstablished;
+    entry.generation = ruleset.generation();
+    entry.forward = {3, 300};
+    entry.reverse = {2, 2000U + source_port};
+    return entry;
+}
+
 TEST(Api, AnswersWhoIsThere) {
     Asked asked;
     EXPECT_EQ(asked.get("/_ping").body, "OK\n");
@@ -270,6 +281,59 @@ TEST(Json, AProfileHasNoTier) {
 TEST(Json, TimesAreUtcWithMilliseconds) {
     EXPECT_EQ(time_text(std::chrono::system_clock::time_point(std::chrono::milliseconds(1'000))),
               "1970-01-01T00:00:01.000Z");
+}
+
+TEST(Api, ImpactWalksTheOpenConnections) {
+    Asked asked;
+    const ruleset::Ruleset& ruleset = *asked.site->state().ruleset;
+    flow::CensusEntry closed = open_now(ruleset, 40003);
+    closed.state = flow::FlowState::kClosed;
+    asked.site.dataplane.set_census(
+        {.connections = {open_now(ruleset, 40001), closed, open_now(ruleset, 40002)}, .began = {}, .missing = {}});
+
+    const Json answer = parsed(asked.get("/v1/impact", {{"name", "closed"}, {"limit", "1"}}));
+    for (const Json& live : {answer["policies"][0]["live"], answer["live"]}) {
+        EXPECT_EQ(live["walked"], 3);
+        EXPECT_EQ(live["connections"], 2);
+        EXPECT_EQ(live["closed"], 1);
+        EXPECT_EQ(live["denied_now"], 0);
+        EXPECT_EQ(live["cut_by_recheck"], 2);
+        EXPECT_EQ(live["cut_by_reset"], 2);
+        EXPECT_TRUE(live["missing"].is_null());
+        ASSERT_EQ(live["cut"].size(), 1U);
+    }
+    const Json& most = answer["policies"][0]["live"]["cut"][0];
+    EXPECT_EQ(most["source"], (Json{{"name", "workloadendpoint/prod/web"}, {"ip", "10.0.0.1"}}));
+    EXPECT_EQ(most["source_port"], 40002);
+    EXPECT_EQ(most["dest_port"], 8080);
+    EXPECT_EQ(most["protocol"], "tcp");
+    EXPECT_EQ(most["ingress_port"], "left");
+    EXPECT_EQ(most["state"], "established");
+    EXPECT_EQ(most["traffic"]["packets"], 5);
+    EXPECT_EQ(most["now_by"], "default|gnp:web-to-db|allow|0");
+    EXPECT_EQ(most["then_by"], "default|gnp:closed|deny|0");
+}
+
+TEST(Api, CheckIsNotSafeWhileAConnectionIsOpenThatNoRecordTellsOf) {
+    Asked asked;
+    asked.site.dataplane.set_census(
+        {.connections = {open_now(*asked.site->state().ruleset, 40001)}, .began = {}, .missing = {}});
+    std::map<std::string, std::string> query{{"name", "closed"}, {"min-time", "0"}, {"min-connections", "0"}};
+    const Json answer = parsed(asked.get("/v1/check", query));
+    EXPECT_EQ(answer["verdict"], "NOT SAFE");
+    EXPECT_EQ(answer["reasons"][0], "1 open connection that no record tells of would be cut");
+    query["ack"] = answer["live"]["cut"][0]["flow"].dump();
+    EXPECT_EQ(parsed(asked.get("/v1/check", query))["verdict"], "SAFE");
+}
+
+TEST(Api, CheckIsNotSafeWhileAWorkerIsMissing) {
+    Asked asked;
+    asked.site.dataplane.set_census({.connections = {}, .began = {}, .missing = "worker 1 (CPU 3) has stopped"});
+    const Json answer =
+        parsed(asked.get("/v1/check", {{"name", "closed"}, {"min-time", "0"}, {"min-connections", "0"}}));
+    EXPECT_EQ(answer["verdict"], "NOT ENOUGH EVIDENCE");
+    EXPECT_THAT(answer["reasons"][0].get<std::string>(), HasSubstr("worker 1 (CPU 3) has stopped"));
+    EXPECT_EQ(answer["live"]["missing"], "worker 1 (CPU 3) has stopped");
 }
 
 }  // namespace

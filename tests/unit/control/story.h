@@ -41,9 +41,14 @@ public:
         const std::scoped_lock lock(mutex_);
         return snapshot_;
     }
+    runtime::Census census() override {
+        const std::scoped_lock lock(mutex_);
+        return census_;
+    }
 
     void fail_with(std::optional<Error> failure) { failure_ = std::move(failure); }
     void set_snapshot(runtime::Snapshot snapshot) { snapshot_ = std::move(snapshot); }
+    void set_census(runtime::Census census) { census_ = std::move(census); }
     [[nodiscard]] std::vector<Generation> published() const {
         const std::scoped_lock lock(mutex_);
         return published_;
@@ -58,6 +63,7 @@ private:
     std::vector<Generation> published_;
     std::vector<Generation> attempted_;
     runtime::Snapshot snapshot_;
+    runtime::Census census_;
 };
 
 // A controller over the fake dataplane, with the site's endpoints in generation 1.

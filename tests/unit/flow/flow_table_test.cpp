@@ -193,6 +193,53 @@ TEST(FlowTable, ReportsAreBoundedPerTurnAndSpreadOverTheInterval) {
     EXPECT_EQ(total, 1000U);
 }
 
+// What a walk in parts of `entries` meets, by id; `between` happens after each part.
+template <typename Between>
+std::unordered_map<std::uint64_t, int> walked(const FlowTable& table, std::size_t entries, Instant now,
+                                              Between between) {
+    std::unordered_map<std::uint64_t, int> met;
+    for (FlowTable::Walk walk = table.begin_walk(); !walk.done(); between())
+        table.walk(walk, now, entries, [&](const Flow& flow) { ++met[flow.id]; });
+    return met;
+}
+
+TEST(FlowTable, AWalkMeetsOnceWhatIsThereFromItsBeginningToItsEnd) {
+    FlowTable table(512, {}, kSeed);
+    std::vector<Flow*> lasting;
+    std::vector<Flow*> passing;
+    for (std::uint32_t client = 0; client < 300; ++client)
+        (client % 3 == 0 ? passing : lasting).push_back(open(table, packet(6, client, 1, kServer, 2)));
+    std::uint32_t newcomer = 1000;
+    const auto met = walked(table, 7, {}, [&] {
+        if (!passing.empty()) {
+            table.remove(*passing.back());
+            passing.pop_back();
+        }
+        for (int i = 0; i < 2; ++i) (void)open(table, packet(6, ++newcomer, 1, kServer, 2));
+    });
+    for (const Flow* flow : lasting) EXPECT_EQ(met.at(flow->id), 1);
+    for (const auto& [id, times] : met) EXPECT_EQ(times, 1) << "flow " << id;
+}
+
+TEST(FlowTable, AWalkIsAsLongAsTheTableWasWhenItBegan) {
+    FlowTable table(512, {}, kSeed);
+    std::uint32_t client = 0;
+    for (; client < 10; ++client) (void)open(table, packet(6, client, 1, kServer, 2));
+    const auto met = walked(table, 1, {}, [&] { (void)open(table, packet(6, ++client, 1, kServer, 2)); });
+    EXPECT_EQ(met.size(), 10U) << "and does not run after those who open one connection a turn";
+    FlowTable none(16, {}, kSeed);
+    EXPECT_TRUE(none.begin_walk().done());
+}
+
+TEST(FlowTable, AWalkDoesNotMeetWhatIsOver) {
+    FlowTable table(16, {}, kSeed);
+    (void)open(table, packet(17, kClient, 1, kServer, 2));
+    const Flow* heard = open(table, packet(6, kClient, 1, kServer, 2), at(seconds(100)));
+    const auto met = walked(table, 16, at(seconds(150)), [] {});
+    EXPECT_EQ(met.size(), 1U) << "the other one has timed out, and no sweep came by";
+    EXPECT_TRUE(met.contains(heard->id));
+}
+
 TEST(FlowTable, IdsAreNeverUsedTwice) {
     FlowTable table(4, {}, kSeed);
     std::uint64_t last = 0;

@@ -275,21 +275,21 @@ TEST(FlowLog, ProgressOfAConnectionThatNobodySawOpenMakesItLive) {
     EXPECT_EQ(group.forward.packets, 10U);
 }
 
-TEST(FlowLog, LiveConnectionsAreThoseThatOpenedAndDidNotEnd) {
-    const auto ruleset = built(web_and_db());
+TEST(FlowLog, AConnectionThatClosedIsNotLiveThoughItsEndIsYetToCome) {
     FlowLog log;
-    log.on_event(judged(event(FlowEventKind::kOpened, 1), *ruleset), ruleset.get());
-    log.on_event(judged(event(FlowEventKind::kOpened, 2), *ruleset), ruleset.get());
-    log.on_event(judged(counted(FlowEventKind::kProgress, 2, {8, 800}, {7, 700}), *ruleset), ruleset.get());
-    log.on_event(judged(event(FlowEventKind::kEnded, 1), *ruleset), ruleset.get());
-    const std::vector<LiveConnection> live = log.live();
-    ASSERT_EQ(live.size(), 1U);
-    EXPECT_EQ(live[0].flow, 2U);
-    EXPECT_EQ(live[0].tuple.destination_port, 80);
-    EXPECT_EQ(live[0].record.forward.packets, 8U);
-    EXPECT_EQ(live[0].record.decision->responsible, std::vector<std::string>{"sgnp:no-db"});
-    EXPECT_EQ(live[0].group, log.query({}).groups.at(0).id);
-    EXPECT_TRUE(log.live(*FlowFilter::of(std::vector<FlowTerm>{{"to-port", "443"}})).empty());
+    for (const std::uint64_t flow : {1U, 2U}) log.on_event(event(FlowEventKind::kOpened, flow), nullptr);
+    FlowEvent closing = counted(FlowEventKind::kProgress, 1, {5, 500}, {4, 400});
+    closing.closed = true;
+    for (int repeated = 0; repeated < 2; ++repeated) log.on_event(closing, nullptr);
+    EXPECT_EQ(log.query({}).groups.at(0).connections_live, 1U);
+    EXPECT_EQ(log.query({}).groups.at(0).connections_completed, 0U);
+
+    closing.kind = FlowEventKind::kEnded;
+    log.on_event(closing, nullptr);
+    const FlowGroup group = log.query({}).groups.at(0);
+    EXPECT_EQ(group.connections_live, 1U);
+    EXPECT_EQ(group.connections_completed, 1U);
+    EXPECT_EQ(group.forward.packets, 5U);
 }
 
 TEST(FlowLog, PartiesAndHitsAreTakenApart) {

@@ -206,6 +206,20 @@ TEST(Check, WhatWouldBeDeniedIsNotSafeHoweverLittleWasSeen) {
     EXPECT_EQ(judge(evidence, {}).safety, Safety::kNotSafe);
 }
 
+TEST(Check, AnOpenConnectionThatNoRecordForetoldIsNotSafe) {
+    Evidence evidence = enough();
+    evidence.open_unforeseen = 1;
+    const Judgement judgement = judge(evidence, {});
+    EXPECT_EQ(judgement.safety, Safety::kNotSafe);
+    EXPECT_EQ(judgement.reasons, std::vector<std::string>{"1 open connection that no record tells of would be cut"});
+}
+
+TEST(Check, WhoseOpenConnectionsAreNotKnownCanNotBeCalledSafe) {
+    Evidence evidence = enough();
+    evidence.open_missing = "worker 1 (CPU 3) did not answer within 500 ms";
+    EXPECT_EQ(judge(evidence, {}).safety, Safety::kNotEnoughEvidence);
+}
+
 TEST(Check, AnObjectionIsNotSafe) {
     Evidence evidence = enough();
     evidence.objections.emplace_back("the way by which the site is managed would be denied");

@@ -94,6 +94,22 @@ TEST_F(HungWorker, KeepsBothGenerationsUntilItAnswers) {
     EXPECT_TRUE(remembered.expired());
 }
 
+TEST_F(HungWorker, IsNamedByACensusThatHasTheConnectionsOfTheOthers) {
+    bed_.send({test::udp().from("10.0.0.1", 1).to("10.1.0.9", 53)}, 0);
+    bed_.send({test::udp().from("10.0.0.1", 2).to("10.1.0.9", 53)}, 1);
+    device_->hang();
+    Census census = bed_.dataplane->census();
+    while (census.connections.empty()) census = bed_.dataplane->census();  // worker 0 has no CPU of its own
+    EXPECT_EQ(census.connections.size(), 1U);
+    EXPECT_NE(census.missing.find("worker 1 (CPU"), std::string::npos) << census.missing;
+    EXPECT_NE(census.missing.find("did not answer within 50 ms"), std::string::npos) << census.missing;
+
+    device_->go_on();
+    do census = bed_.dataplane->census();
+    while (!census.missing.empty());
+    EXPECT_EQ(census.connections.size(), 2U);
+}
+
 TEST_F(HungWorker, DoesNotStandInTheWayOfLaterGenerations) {
     device_->hang();
     ASSERT_FALSE(bed_.dataplane->publish(deny_all(2)));

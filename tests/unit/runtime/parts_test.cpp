@@ -2,9 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "drywall/io/memory_port.h"
-#include "event_ring.h"
 #include "link_carrier.h"
 #include "quiescence.h"
+#include "record_ring.h"
 #include "testbed.h"
 
 namespace drywall::runtime {
