@@ -117,14 +117,14 @@ Exit rollback(const Invocation& invocation, const RollbackArguments& arguments) 
 }
 
 Exit restore(const Invocation& invocation, const RestoreArguments& arguments) {
-    const Result<loader::Source> kept = resources_of_backup(arguments.file);
+    const Result<std::vector<loader::Source>> kept = resources_of_backup(arguments.file);
     if (!kept) {
         (void)report(invocation, kept.error());
         return Exit::kInvalid;
     }
     ChangeArguments change = arguments.change;
-    if (change.comment.empty()) change.comment = kept->name;
-    return send_sources(invocation, "/v1/restore", {*kept}, change);
+    if (change.comment.empty()) change.comment = kept->front().name;
+    return send_sources(invocation, "/v1/restore", *kept, change);
 }
 
 }  // namespace drywall::cli

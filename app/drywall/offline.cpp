@@ -35,7 +35,9 @@ Result<std::vector<loader::Source>> read_all(const std::vector<std::string>& fil
     return all;
 }
 
-Result<loader::Source> resources_of_backup(const std::string& file) {
+// In pieces that are no larger than a file may be.
+Result<std::vector<loader::Source>> resources_of_backup(const std::string& file) {
+    constexpr std::size_t kPiece = loader::kMaxSourceBytes / 4;
     Result<std::unique_ptr<store::GenerationStore>> store = store::GenerationStore::open_backup(file);
     if (!store) return store.error();
     const auto last = (*store)->in_force();
@@ -48,9 +50,14 @@ Result<loader::Source> resources_of_backup(const std::string& file) {
     const Generation number = unconfirmed ? (*pending)->previous : (*last)->number;
     const auto documents = (*store)->documents(number);
     if (!documents) return documents.error();
-    loader::Source source{"generation " + std::to_string(index(number)) + " of " + file, {}};
-    for (const store::StoredDocument& document : *documents) source.text += "---\n" + document.text;
-    return source;
+    const std::string name = "generation " + std::to_string(index(number)) + " of " + file;
+    std::vector<loader::Source> sources{{name, {}}};
+    for (const store::StoredDocument& document : *documents) {
+        if (sources.back().text.size() > kPiece)
+            sources.push_back({name + ", part " + std::to_string(sources.size() + 1), {}});
+        sources.back().text += "---\n" + document.text;
+    }
+    return sources;
 }
 
 std::string told(std::string_view severity, const Complaint& complaint, const std::vector<loader::Source>& sources) {

@@ -30,7 +30,7 @@ namespace drywall::cli {
 [[nodiscard]] Result<explain::Site> read_site(const std::vector<std::string>& files, const std::string& config);
 
 // The resources that were in force and confirmed when `drywall backup` wrote this file, as one source of that name.
-[[nodiscard]] Result<loader::Source> resources_of_backup(const std::string& file);
+[[nodiscard]] Result<std::vector<loader::Source>> resources_of_backup(const std::string& file);
 
 // What drywalld would answer to GET /v1/matrix and /v1/trace if these files were in force. A matrix of files has no
 // limit to its rows.

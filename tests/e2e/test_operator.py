@@ -196,7 +196,7 @@ class Api(Operator):
 
     def test_an_oversized_request_is_refused_and_the_next_one_served(self):
         try:
-            answer = self.appliance.request("POST", "/v1/resources", "x" * (9 << 20))
+            answer = self.appliance.request("POST", "/v1/resources", "x" * (65 << 20))
             self.assertEqual(answer.status, 413)
         except (BrokenPipeError, ConnectionResetError):
             pass  # refused before it was all sent

@@ -39,8 +39,8 @@ struct ServerSettings {
     std::optional<net::SocketAddress> metrics_listen =
         {};  // GET /metrics for this machine's processes, and nothing else
     MetricsLimits metrics = {};
-    const IpfixExporter* ipfix = nullptr;  // what it sent is part of the metrics; outlives the server
-    std::size_t max_body_bytes = std::size_t{8} << 20;
+    const IpfixExporter* ipfix = nullptr;                // what it sent is part of the metrics; outlives the server
+    std::size_t max_body_bytes = std::size_t{64} << 20;  // a whole site's resources, to restore them
     std::size_t max_header_bytes = std::size_t{64} << 10;
     std::size_t max_connections = 64;  // of each socket; one more is answered 503 and closed
     std::size_t max_requests_per_connection = 1000;

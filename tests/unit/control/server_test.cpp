@@ -109,12 +109,13 @@ TEST(Server, ABodyBeyondTheLimitIsRefusedWithTheFigures) {
     EXPECT_THAT(answer->body, HasSubstr("1001"));
 }
 
-TEST(Server, EightMebibytesAreTheDefaultLimit) {
+TEST(Server, SixtyFourMebibytesAreTheDefaultLimit) {
     const Served served;
-    const auto most = served.client().Post("/v1/resources", std::string(std::size_t{8} << 20, '#'), "text/plain");
+    const auto most = served.client().Post("/v1/resources", std::string(std::size_t{64} << 20, '#'), "text/plain");
     ASSERT_TRUE(most);
     EXPECT_EQ(most->status, 400);  // read, and found to hold no resource
-    const auto more = served.client().Post("/v1/resources", std::string((std::size_t{8} << 20) + 1, '#'), "text/plain");
+    const auto more =
+        served.client().Post("/v1/resources", std::string((std::size_t{64} << 20) + 1, '#'), "text/plain");
     ASSERT_TRUE(more);
     EXPECT_EQ(more->status, 413);
 }
