@@ -266,15 +266,17 @@ private:
             if (!connection.wait_for_request()) return ok;
             bool last = false;
             bool body_unread = false;
+            bool understood = false;  // what comes after a request that was not is none either
             ok = process_request(connection, left == 1, last, [&](httplib::Request& request) {
+                understood = true;
                 no_length_is_no_body(request);
                 body_unread = refusal_of(request).has_value() || (!takes_body(request) && content_length(request) > 0);
                 if (!body_unread) return connection.expect_body(content_length(request));
                 request.headers.erase("Connection");
                 request.headers.emplace("Connection", "close");
             });
-            if (body_unread) connection.linger();
-            if (!ok || last || body_unread) return ok;
+            if (body_unread || !understood) connection.linger();
+            if (!ok || last || body_unread || !understood) return ok;
         }
         return ok;
     }
