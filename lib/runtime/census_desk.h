@@ -37,6 +37,7 @@ public:
         while (const std::size_t taken = ring_.pop(taken_)) {
             for (const Record& record : std::span(taken_).first(taken))
                 if (record.census == number_) into.push_back(record.entry);
+            taken_count_.store(taken_count_.load(std::memory_order_relaxed) + taken, std::memory_order_release);
         }
         return into.size() - before;
     }
@@ -51,14 +52,19 @@ public:
     static constexpr std::uint64_t kNobody = 0;
     [[nodiscard]] std::uint64_t asked() const noexcept { return asked_.load(std::memory_order_relaxed); }
 
-    // How many entries may be looked at now, so that all that is found fits.
-    [[nodiscard]] std::size_t room() const noexcept { return std::min(flow::kCensusStep, ring_.room()); }
+    // How many entries may be looked at now, so that all that is found fits. What counts is what was taken for certain:
+    // rte_ring's own count reads the other side's end without synchronization.
+    [[nodiscard]] std::size_t room() const noexcept {
+        const std::uint64_t waiting = given_count_ - taken_count_.load(std::memory_order_acquire);
+        return std::min<std::size_t>(flow::kCensusStep, ring_.capacity() - waiting);
+    }
 
     // REQUIRES: found.size() <= room()
     void hand_over(std::uint64_t census, std::span<const flow::CensusEntry> found, bool last) noexcept {
         for (std::size_t i = 0; i < found.size(); ++i) given_[i] = {census, found[i]};
         [[maybe_unused]] const std::size_t pushed = ring_.push(std::span(given_).first(found.size()));
         assert(pushed == found.size());
+        given_count_ += found.size();
         steps_.store(steps_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
         if (last) answered_.store(census, std::memory_order_release);
     }
@@ -72,9 +78,11 @@ private:
     RecordRing<Record> ring_;
     std::uint64_t number_ = 0;                                       // the asker's: of its census
     std::array<Record, 2 * flow::kCensusStep> taken_;                // the asker's
-    alignas(kCacheLine) std::atomic<std::uint64_t> asked_{kNobody};  // asker writes, worker reads
+    alignas(kCacheLine) std::atomic<std::uint64_t> asked_{kNobody};  // asker writes, worker reads; likewise the next
+    std::atomic<std::uint64_t> taken_count_{0};                      // records, ever
     alignas(kCacheLine) std::atomic<std::uint64_t> answered_{0};     // worker writes, asker reads; likewise the next
     std::atomic<std::uint64_t> steps_{0};
+    std::uint64_t given_count_ = 0;                // the worker's: records, ever
     std::array<Record, flow::kCensusStep> given_;  // the worker's
 };
 

@@ -33,8 +33,6 @@ std::size_t UntypedRing::pop(void* records, std::size_t count) noexcept {
     return rte_ring_sc_dequeue_burst_elem(ring_.get(), records, record_bytes_, static_cast<unsigned>(count), nullptr);
 }
 
-std::size_t UntypedRing::room() const noexcept { return rte_ring_free_count(ring_.get()); }
-
 std::size_t UntypedRing::capacity() const noexcept { return rte_ring_get_capacity(ring_.get()); }
 
 }  // namespace drywall::runtime

@@ -25,7 +25,6 @@ public:
 
     [[nodiscard]] std::size_t push(const void* records, std::size_t count) noexcept;
     [[nodiscard]] std::size_t pop(void* records, std::size_t count) noexcept;
-    [[nodiscard]] std::size_t room() const noexcept;
     [[nodiscard]] std::size_t capacity() const noexcept;
 
 private:
@@ -53,8 +52,6 @@ public:
     [[nodiscard]] std::size_t pop(std::span<Record> records) noexcept {
         return ring_.pop(records.data(), records.size());
     }
-    // How many fit now; for the producer: at least so many do later.
-    [[nodiscard]] std::size_t room() const noexcept { return ring_.room(); }
     [[nodiscard]] std::size_t capacity() const noexcept { return ring_.capacity(); }
 
 private:

@@ -90,7 +90,7 @@ TEST(Census, AFullRingSlowsTheWalkAndLosesNothing) {
     expect_each_once(bed.dataplane->census(), 1000, 500);
 }
 
-// Connections that come and go while `census` is asked for, until it has seen that happen.
+// Connections that come and go for as long as it lives.
 class Bustle {
 public:
     explicit Bustle(Testbed& bed) : bed_(bed), thread_([this] { run(); }) {}
