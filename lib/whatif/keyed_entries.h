@@ -3,10 +3,9 @@
 // itself.
 //
 // Threads: one.
-// Memory:  grows with what is put in, the index fourfold each time: every entry moves but a third of a time, all
-// together. Bounds:  a lookup reads at most two lines of the index, whoever chose the keys (flow::BucketIndex); for
-// that the hash
-//          is seeded.
+// Memory:  grows with what is put in; the index grows fourfold at a time, and every entry is then placed anew.
+// Bounds:  a lookup reads at most two lines of the index, whoever chose the keys (flow::BucketIndex): the hash is
+// seeded.
 #pragma once
 
 #include <algorithm>
