@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "drywall/flow/bucket_index.h"
 #include "drywall/flow/key.h"
 
 namespace drywall::whatif {
@@ -10,6 +11,10 @@ namespace drywall::whatif {
 using telemetry::FlowEvent;
 using telemetry::FlowEventKind;
 using telemetry::PacketsBytes;
+
+namespace {
+constexpr std::uint32_t kNoEntry = flow::BucketIndex::kNone;
+}  // namespace
 
 void FlowBook::enter(std::span<const FlowEvent> events) {
     assert(events.size() <= places_.size());
@@ -37,7 +42,7 @@ void FlowBook::find_ahead(std::span<const FlowEvent> events) noexcept {
     }
     for (Place& place : places) place.candidate = denied_.candidate(place.hash);
     for (const Place& place : places) {
-        if (place.candidate == denied_.kNone) continue;
+        if (place.candidate == kNoEntry) continue;
         const std::uint32_t group = denied_[place.candidate].groups[place.onward];
         if (group >= flows_.size()) continue;
         __builtin_prefetch(&flows_[group].forward, 1);
@@ -70,15 +75,15 @@ void FlowBook::place(const net::Tuple& tuple, Place& place) const noexcept {
 std::array<std::uint32_t, 2> FlowBook::denied_groups(const Place& place) const noexcept {
     if (denied_.size() == 0) return {kNotDenied, kNotDenied};
     const std::uint32_t number = denied_.find(place.key, place.hash, place.candidate);
-    return number == denied_.kNone ? std::array{kNotDenied, kNotDenied} : denied_[number].groups;
+    return number == kNoEntry ? std::array{kNotDenied, kNotDenied} : denied_[number].groups;
 }
 
 // False: there are too many. REQUIRES: denied_groups(place)[place.onward] == kNotDenied
 bool FlowBook::note_denied(const Place& place, std::uint32_t group) {
     if (denied_count_ >= most_denied_) return false;
     std::uint32_t number = denied_.find(place.key, place.hash, place.candidate);
-    if (number == denied_.kNone) number = denied_.add({place.key, {kNotDenied, kNotDenied}}, place.hash);
-    if (number == denied_.kNone) return false;
+    if (number == kNoEntry) number = denied_.add({place.key, {kNotDenied, kNotDenied}}, place.hash);
+    if (number == kNoEntry) return false;
     denied_[number].groups[place.onward] = group;
     ++denied_count_;
     return true;
@@ -122,10 +127,10 @@ std::uint32_t FlowBook::group_of(const FlowEvent& event) {
     Group group{{parties_of(event.tuple), event.trace}};
     group.key.parties.source_port = 0;
     const std::uint64_t hash = groups_.hash_of(group.key);
-    if (const std::uint32_t known = groups_.find(group.key, hash); known != groups_.kNone) return known;
+    if (const std::uint32_t known = groups_.find(group.key, hash); known != kNoEntry) return known;
     if (flows_.size() >= most_flows_) return kNoGroup;
     const std::uint32_t number = groups_.add(group, hash);
-    if (number == groups_.kNone) return kNoGroup;
+    if (number == kNoEntry) return kNoGroup;
 
     ReplayedFlow flow;
     flow.source = {event.tuple.family, event.tuple.source};
