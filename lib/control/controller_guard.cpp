@@ -42,7 +42,7 @@ bool is_there(const std::filesystem::path& flag) {
 
 // It can, unless the compiled classes prove that it only widens. What takes too many questions is not proven.
 bool can_deny_more(const ruleset::Ruleset& before, const ruleset::Ruleset& next) {
-    constexpr std::size_t kMostQuestions = std::size_t{1} << 22U;  // below a second
+    constexpr std::size_t kMostQuestions = std::size_t{1} << 22U;
     const auto diff = explain::semantic_diff({&before, World::kEnforced}, {&next, World::kEnforced},
                                              {.regions = 0, .questions = kMostQuestions});
     return !diff || diff->newly_denied > 0;
