@@ -162,12 +162,14 @@ class ConfirmOrRevert(Guarded):
         harmless = policies.policy("harmless", "app == 'cache'", policies.ALLOW)
         answer = self.appliance.request("POST", "/v1/resources?confirm-within=30s", harmless)
         self.assertEqual(answer.status, 200, answer.text)
+        self.assertIn("apply (waits to be confirmed)", self.appliance.drywall("history").stdout)
         refused = old.ask("POST", "/v1/confirm")
         self.assertEqual(refused.status, 422, refused.text)
         self.assertIn("new connection", refused.text)
         accepted = self.line().ask("POST", "/v1/confirm")
         self.assertEqual(accepted.status, 200, accepted.text)
         self.assertEqual(self.confirmation()["state"], "confirmed")
+        self.assertNotIn("waits", self.appliance.drywall("history").stdout)
         self.assertIn("harmless", self.appliance.drywall("get", "gnp", "-o", "name").stdout)
 
     def test_nothing_else_is_changed_while_a_change_waits(self):
