@@ -20,18 +20,6 @@ void add_service(Json& out, std::uint8_t protocol, std::uint16_t destination_por
     }
 }
 
-std::string_view state_name(flow::FlowState state) noexcept {
-    switch (state) {
-        case flow::FlowState::kFree:
-        case flow::FlowState::kClosed: return "closed";
-        case flow::FlowState::kNew: return "new";
-        case flow::FlowState::kEstablished: return "established";
-        case flow::FlowState::kInitiatorDone:
-        case flow::FlowState::kResponderDone: return "half-closed";
-    }
-    return "closed";
-}
-
 Json endpoint_json(const ruleset::Ruleset& ruleset, const net::Address& address) {
     const ruleset::EndpointInfo* endpoint = ruleset.endpoint_of(address);
     return party_json(address, endpoint == nullptr ? std::string() : endpoint->id.text());
@@ -48,7 +36,7 @@ Json connection_json(const flow::CensusEntry& entry, const observe::Rehearsal& r
     telemetry::PacketsBytes traffic = entry.forward;
     traffic += entry.reverse;
     out["ingress_port"] = now.surroundings().port_names.at(tuple.ingress_port);
-    out["state"] = state_name(entry.state);
+    out["state"] = name(entry.state);
     out["traffic"] = json_of(traffic);
     out["now_by"] = rehearsal.now.decider(tuple);
     out["then_by"] = rehearsal.then.decider(tuple);

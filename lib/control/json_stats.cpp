@@ -32,15 +32,46 @@ Json workers_json(const Snapshot& snapshot) {
                        {"bursts", worker.bursts},
                        {"loops", worker.loops},
                        {"flows", worker.flows},
-                       {"heartbeat_age_ns", worker.heartbeat_age.count()}});
+                       {"heartbeat_age_ns", worker.heartbeat_age.count()},
+                       {"busy_ns", worker.busy.count()},
+                       {"busy_ratio", worker.busy_ratio}});
     }
     return out;
 }
 
 Json flows_json(const Snapshot& snapshot) {
-    return {{"live", snapshot.flows_live},         {"opened", snapshot.flows_opened}, {"ended", snapshot.flows_ended},
-            {"rejudged", snapshot.flows_rejudged}, {"kept", snapshot.flows_kept},     {"reset", snapshot.flows_reset},
+    Json by_state = Json::object();
+    for (std::size_t state = 1; state < snapshot.flows_by_state.size(); ++state) {
+        Json& count = by_state[std::string(name(static_cast<flow::FlowState>(state)))];
+        count = (count.is_null() ? 0 : count.get<std::uint64_t>()) + snapshot.flows_by_state[state];
+    }
+    return {{"live", snapshot.flows_live},
+            {"by_state", std::move(by_state)},
+            {"half_open", snapshot.flows_half_open},
+            {"opened", snapshot.flows_opened},
+            {"ended", snapshot.flows_ended},
+            {"rejudged", snapshot.flows_rejudged},
+            {"kept", snapshot.flows_kept},
+            {"reset", snapshot.flows_reset},
             {"records_lost", snapshot.events_lost}};
+}
+
+// With what only the appliance counts: a replay has neither this clock nor a stats core.
+Json rules_json(const std::vector<runtime::RuleCounts>& rules) {
+    Json out = json_of(rules);
+    for (std::size_t i = 0; i < rules.size(); ++i) {
+        out[i]["connections"] = rules[i].connections;
+        const bool hit = rules[i].last_hit != std::chrono::system_clock::time_point{};
+        out[i]["last_hit"] = hit ? Json(time_text(rules[i].last_hit)) : Json(nullptr);
+    }
+    return out;
+}
+
+Json staged_json(const std::vector<runtime::PolicyCounts>& policies) {
+    Json out = json_of(policies);
+    for (std::size_t i = 0; i < policies.size(); ++i)
+        out[i]["would_deny_connections"] = policies[i].would_deny_connections;
+    return out;
 }
 
 Json resources_json(const policy::Inventory& inventory) {
@@ -68,8 +99,8 @@ Json json_of(const Snapshot& snapshot) {
             {"enforced_denied", json_of(snapshot.enforced_denied)},
             {"only_observed", json_of(snapshot.only_observed)},
             {"unmatched", json_of(snapshot.unmatched)},
-            {"rules", json_of(snapshot.rules)},
-            {"staged", json_of(snapshot.staged)},
+            {"rules", rules_json(snapshot.rules)},
+            {"staged", staged_json(snapshot.staged)},
             {"disagreements", json_of(snapshot.disagreements)},
             {"received", json_of(snapshot.received)},
             {"transmitted", json_of(snapshot.transmitted)},
@@ -105,7 +136,7 @@ Json json_of_status(const State& state, const std::optional<Snapshot>& snapshot,
     out["ports"] = ports_json(snapshot->ports);
     out["flows"] = flows_json(*snapshot);
     out["workers"] = workers_json(*snapshot);
-    out["staged"] = json_of(snapshot->staged);
+    out["staged"] = staged_json(snapshot->staged);
     out["swaps"] = snapshot->swaps;
     return out;
 }

@@ -3,6 +3,8 @@
 // Threads: a value.
 #pragma once
 
+#include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -27,9 +29,22 @@ public:
         sample(name, help, prometheus::MetricType::Gauge, std::move(labels)).gauge.value = value;
     }
 
+    // `buckets`: how many samples fell between the bound before (not included) and each bound, then those above the last.
+    void histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds,
+                   const std::vector<std::uint64_t>& buckets, double sum) {
+        auto& out = sample(name, help, prometheus::MetricType::Histogram, {}).histogram;
+        for (std::size_t i = 0; i < buckets.size(); ++i) {
+            out.sample_count += buckets[i];
+            out.bucket.push_back({out.sample_count, i < bounds.size() ? bounds[i] : kInfinity});
+        }
+        out.sample_sum = sum;
+    }
+
     [[nodiscard]] std::vector<prometheus::MetricFamily> take() && { return std::move(families_); }
 
 private:
+    static constexpr double kInfinity = std::numeric_limits<double>::infinity();
+
     prometheus::ClientMetric& sample(std::string_view name, std::string_view help, prometheus::MetricType type,
                                      MetricLabels labels) {
         auto family = families_.begin();

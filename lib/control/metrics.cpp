@@ -5,6 +5,7 @@
 #include <prometheus/text_serializer.h>
 
 #include "drywall/base/drop_reason.h"
+#include "drywall/control/safety_net.h"
 
 namespace drywall::control {
 
@@ -101,7 +102,14 @@ void add_packets(MetricFamilies& out, const Snapshot& snapshot) {
 }
 
 void add_connections(MetricFamilies& out, const Snapshot& snapshot, std::uint64_t limit) {
-    out.gauge("drywall_connections", "Connections in the flow tables.", static_cast<double>(snapshot.flows_live));
+    std::map<std::string_view, std::uint64_t> by_state;
+    for (std::size_t state = 1; state < snapshot.flows_by_state.size(); ++state)
+        by_state[name(static_cast<flow::FlowState>(state))] += snapshot.flows_by_state[state];
+    for (const auto& [state, count] : by_state)
+        out.gauge("drywall_connections", "Connections in the flow tables.", static_cast<double>(count),
+                  {{"state", std::string(state)}});
+    out.gauge("drywall_half_open_connections", "TCP connections whose responder has not been heard yet.",
+              static_cast<double>(snapshot.flows_half_open));
     if (limit > 0)
         out.gauge("drywall_connections_limit", "Connections that the flow tables can hold.",
                   static_cast<double>(limit));
@@ -118,8 +126,22 @@ void add_workers(MetricFamilies& out, const Snapshot& snapshot) {
                   seconds(std::chrono::nanoseconds(snapshot.workers[i].heartbeat_age.count())),
                   {{"worker", std::to_string(i)}});
     for (std::size_t i = 0; i < snapshot.workers.size(); ++i)
+        out.gauge("drywall_worker_busy_ratio", "The share of the last second in which the worker found something to do.",
+                  snapshot.workers[i].busy_ratio, {{"worker", std::to_string(i)}});
+    for (std::size_t i = 0; i < snapshot.workers.size(); ++i)
         out.gauge("drywall_worker_connections", "Connections in the worker's flow table.",
                   static_cast<double>(snapshot.workers[i].flows), {{"worker", std::to_string(i)}});
+}
+
+void add_latency(MetricFamilies& out, const telemetry::ResidenceHistogram::Reading& residence) {
+    std::vector<double> bounds;
+    for (const std::int64_t bound : telemetry::ResidenceHistogram::kBounds)
+        bounds.push_back(seconds(std::chrono::nanoseconds(bound)));
+    out.histogram("drywall_packet_latency_seconds",
+                  "From before a packet's burst was fetched from the port until all of it was handed to the other one; "
+                  "time in queues of devices is not in it.",
+                  bounds, {residence.packets.begin(), residence.packets.end()},
+                  static_cast<double>(residence.nanoseconds) / 1e9);
 }
 
 void add_flow_log(MetricFamilies& out, const MetricsInput& input) {
@@ -144,6 +166,7 @@ void add_dataplane(MetricFamilies& out, const Snapshot& snapshot, const MetricsL
     add_packets(out, snapshot);
     add_connections(out, snapshot, limits.connections);
     add_workers(out, snapshot);
+    add_latency(out, snapshot.residence);
     add_rules(out, snapshot, limits.rules);
 }
 
@@ -154,7 +177,10 @@ std::string metrics_text(const MetricsInput& input) {
     add_configuration(families, input);
     if (input.guard != nullptr) add_guard(families, *input.guard);
     add_flow_log(families, input);
-    if (input.snapshot != nullptr) add_dataplane(families, *input.snapshot, input.limits);
+    if (input.snapshot != nullptr) {
+        add_dataplane(families, *input.snapshot, input.limits);
+        add_safety_nets(families, *input.snapshot, safety_nets(*input.state.inventory));
+    }
     std::ostringstream text;
     prometheus::TextSerializer().Serialize(text, std::move(families).take());
     return text.str();

@@ -13,15 +13,17 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "drywall/control/controller.h"
+#include "drywall/control/safety_net.h"
 #include "drywall/control/server.h"
 #include "drywall/runtime/dataplane.h"
 #include "metric_families.h"
 
 namespace drywall::control {
 
-inline constexpr std::size_t kSeriesPerRule = 10;
+inline constexpr std::size_t kSeriesPerRule = 12;
 inline constexpr std::size_t kFixedSeries = 500;
 
 struct MetricsInput {
@@ -40,5 +42,6 @@ struct MetricsInput {
 
 // metrics_rules.cpp: what each rule and each staged policy was hit by.
 void add_rules(MetricFamilies& out, const runtime::Snapshot& snapshot, std::size_t most_rules);
+void add_safety_nets(MetricFamilies& out, const runtime::Snapshot& snapshot, const std::vector<SafetyNet>& nets);
 
 }  // namespace drywall::control

@@ -1,4 +1,6 @@
+#include <algorithm>
 #include <array>
+#include <chrono>
 #include <map>
 #include <tuple>
 
@@ -36,6 +38,8 @@ struct RuleSums {
     PacketsBytes hit;  // in the world that the mode names
     std::uint64_t would_deny = 0;
     std::uint64_t would_allow = 0;
+    std::uint64_t connections = 0;
+    std::chrono::system_clock::time_point last_hit{};
 };
 
 bool staged(const RuleCounts& rule) { return rule.hit.policy && rule.hit.policy->staged; }
@@ -68,6 +72,8 @@ void add(RuleSums& sums, const RuleCounts& rule) {
     sums.hit += staged(rule) ? rule.pending : rule.enforced;
     sums.would_deny += rule.would_deny.packets;
     sums.would_allow += rule.would_allow.packets;
+    sums.connections += rule.connections;
+    sums.last_hit = std::max(sums.last_hit, rule.last_hit);
 }
 
 void write_rules(MetricFamilies& out, const std::map<RuleLabels, RuleSums>& rules) {
@@ -89,6 +95,16 @@ void write_rules(MetricFamilies& out, const std::map<RuleLabels, RuleSums>& rule
                     "Packets that are denied today, would pass once every staged policy is promoted, and that the rule "
                     "decided in its world.",
                     sums.would_allow, labels.labels());
+    for (const auto& [labels, sums] : rules)
+        out.counter("drywall_policy_connections_total",
+                    "Connections that opened and in whose decision the rule took part, in the world that mode names.",
+                    sums.connections, labels.labels());
+    // A rule that was never hit has no time, and no series that would claim one.
+    for (const auto& [labels, sums] : rules)
+        if (sums.last_hit != std::chrono::system_clock::time_point{})
+            out.gauge("drywall_policy_last_hit_timestamp_seconds",
+                      "When a packet was last seen in whose decision the rule took part, in the world that mode names.",
+                      std::chrono::duration<double>(sums.last_hit.time_since_epoch()).count(), labels.labels());
 }
 
 // Rules of earlier generations: together, for a counter that goes on without its rule would be a series for every edit
@@ -104,12 +120,14 @@ void write_staged(MetricFamilies& out, const std::vector<runtime::PolicyCounts>&
     struct Sums {
         PacketsBytes deny;
         PacketsBytes allow;
+        std::uint64_t denied_connections = 0;
     };
     std::map<std::string, Sums> by_policy;
     for (std::size_t i = 0; i < policies.size(); ++i) {
         Sums& sums = by_policy[i < most ? policies[i].policy.text() : std::string(kOther)];
         sums.deny += policies[i].would_deny;
         sums.allow += policies[i].would_allow;
+        sums.denied_connections += policies[i].would_deny_connections;
     }
     const auto write = [&](std::string_view name, std::string_view help, auto value) {
         for (const auto& [policy, sums] : by_policy) out.counter(name, help, value(sums), {{"policy", policy}});
@@ -124,9 +142,23 @@ void write_staged(MetricFamilies& out, const std::vector<runtime::PolicyCounts>&
           [](const Sums& sums) { return sums.allow.packets; });
     write("drywall_staged_would_allow_bytes_total", "Bytes of drywall_staged_would_allow_packets_total.",
           [](const Sums& sums) { return sums.allow.bytes; });
+    write("drywall_staged_would_deny_connections_total",
+          "Connections that opened and that the staged policy is responsible for denying once all are promoted.",
+          [](const Sums& sums) { return sums.denied_connections; });
 }
 
 }  // namespace
+
+void add_safety_nets(MetricFamilies& out, const runtime::Snapshot& snapshot, const std::vector<SafetyNet>& nets) {
+    std::uint64_t caught = 0;
+    for (const RuleCounts& rule : snapshot.rules) {
+        const auto catches = [&](const SafetyNet& net) { return is_caught_by(net, rule.hit); };
+        if (rule.in_current_generation && std::any_of(nets.begin(), nets.end(), catches)) caught += rule.connections;
+    }
+    out.counter("drywall_safety_net_connections_total",
+                "Connections that opened because a safety net let them pass: no rule before it has a word for them.",
+                caught);
+}
 
 void add_rules(MetricFamilies& out, const runtime::Snapshot& snapshot, std::size_t most_rules) {
     std::map<RuleLabels, RuleSums> rules;

@@ -47,7 +47,7 @@ void Burst::decide(std::size_t i) noexcept {
 
     count(bytes_of(subject), judgement);
     if (judgement.drop != DropReason::kNone) return drop(subject.packet, judgement.drop);
-    if (flow != nullptr) flow::FlowTable::record(*flow, arrival_of(subject));
+    if (flow != nullptr) place_.flows.record(*flow, arrival_of(subject));
     if (opens) report_.opened(*flow);
 }
 
@@ -65,7 +65,7 @@ void Burst::follow_first_fragment(const Subject& subject) noexcept {
     if (fate->flow == nullptr || !flow::FlowTable::is(*fate->flow, fate->flow_id)) return;
     flow::Arrival arrival = arrival_of(subject);
     arrival.sender = fate->sender;
-    flow::FlowTable::record(*fate->flow, arrival);
+    place_.flows.record(*fate->flow, arrival);
 }
 
 // The subject's connection as it stands now. A connection that is over is ended here.

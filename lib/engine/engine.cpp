@@ -75,6 +75,8 @@ bool Engine::census(Instant now, Generation current, const Existing& existing, s
 
 std::size_t Engine::flow_count() const noexcept { return state_->flows.size(); }
 
+const flow::StateCounts& Engine::flow_counts() const noexcept { return state_->flows.counts(); }
+
 std::size_t Engine::memory_bytes() const noexcept {
     return sizeof(State) + state_->flows.memory_bytes() + state_->fragments.memory_bytes();
 }

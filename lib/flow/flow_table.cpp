@@ -104,7 +104,7 @@ Flow* FlowTable::open(const FlowKey& key, std::uint16_t ingress_port, const Arri
     flow = Flow{};
     flow.key = key;
     flow.last_seen = first.at;
-    flow.state = FlowState::kNew;
+    move(flow, FlowState::kNew);
     flow.initiator = first.sender;
     flow.ingress_port = ingress_port;
     flow.id = ++last_id_;
@@ -118,9 +118,9 @@ void FlowTable::record(Flow& flow, const Arrival& packet) noexcept {
     // What still arrives on a closed connection does not keep its entry alive.
     if (flow.state != FlowState::kClosed) flow.last_seen = packet.at;
     if (flow.key.protocol == net::protocol::kTcp)
-        flow.state = tcp_step(flow.state, tcp_event(packet.tcp_flags), from_initiator).next;
+        move(flow, tcp_step(flow.state, tcp_event(packet.tcp_flags), from_initiator).next);
     else if (!from_initiator)
-        flow.state = FlowState::kEstablished;
+        move(flow, FlowState::kEstablished);
     (from_initiator ? flow.forward : flow.reverse) += {1, packet.bytes};
 }
 
@@ -128,9 +128,20 @@ void FlowTable::remove(Flow& flow) noexcept {
     assert(flow.state != FlowState::kFree);
     const auto entry = static_cast<std::uint32_t>(&flow - flows_.data());
     index_.erase(hash_of(flow.key), entry);
-    flow.state = FlowState::kFree;
+    move(flow, FlowState::kFree);
     give_back_entry(entry);
     --size_;
+}
+
+// Every change of a state goes through here, and most packets change none. REQUIRES: flow.key is that of the flow
+void FlowTable::move(Flow& flow, FlowState next) noexcept {
+    if (flow.state == next) return;
+    const bool tcp = flow.key.protocol == net::protocol::kTcp;
+    if (flow.state != FlowState::kFree) --counts_.by_state[static_cast<std::size_t>(flow.state)];
+    if (next != FlowState::kFree) ++counts_.by_state[static_cast<std::size_t>(next)];
+    if (tcp && flow.state == FlowState::kNew) --counts_.half_open;
+    if (tcp && next == FlowState::kNew) ++counts_.half_open;
+    flow.state = next;
 }
 
 std::uint32_t FlowTable::take_free_entry() noexcept {

@@ -188,6 +188,13 @@ void WorkersAndStats::count_workers(Snapshot& snapshot) const {
         for (const auto& received : counters.received) one.packets += received.read().packets;
         one.heartbeat_age = std::max(Nanos{0}, now - worker->heartbeat());
         one.flows = worker->flows();
+        one.busy = Nanos(static_cast<std::int64_t>(counters.busy.read()));
+        one.busy_ratio = stats_->busy_ratio(snapshot.workers.size() - 1);
+        snapshot.residence += counters.residence.read();
+        const flow::StateCounts states = worker->flow_counts();
+        for (std::size_t state = 0; state < states.by_state.size(); ++state)
+            snapshot.flows_by_state[state] += states.by_state[state];
+        snapshot.flows_half_open += states.half_open;
 
         for (const DropReasonText& text : kDropReasons)
             snapshot.drops[text.reason] += counters.dropped[static_cast<std::size_t>(text.reason)].read();

@@ -1,6 +1,7 @@
 #include "generations.h"
 
 #include <cassert>
+#include <chrono>
 #include <functional>
 #include <string>
 
@@ -63,8 +64,7 @@ std::shared_ptr<const ruleset::Ruleset> Generations::current() const {
 void Generations::retire(Generation generation) {
     const std::lock_guard lock(mutex_);
     Entry& entry = entries_.at(generation);
-    ledger_.enter(entry.account, entry.in_force->counters);
-    ledger_.close(entry.account);
+    ledger_.enter(entry.account, entry.in_force->counters, std::chrono::system_clock::now());
     entry.in_force->counters.clear();
     entry.stage = Stage::kRetired;
 }
@@ -83,6 +83,8 @@ void Generations::end_round() {
             ++entry;
             continue;
         }
+        ledger_.enter_connections(entry->second.account);
+        ledger_.close(entry->second.account);
         freed.push_back(std::move(entry->second));
         entry = entries_.erase(entry);
     }
@@ -95,10 +97,23 @@ std::vector<std::shared_ptr<const ruleset::Ruleset>> Generations::known() const 
     return rulesets;
 }
 
+void Generations::count_connections(std::span<const telemetry::FlowEvent> events) {
+    const std::lock_guard lock(mutex_);
+    auto entry = entries_.end();
+    for (const telemetry::FlowEvent& event : events) {
+        if (event.kind != telemetry::FlowEventKind::kOpened) continue;
+        if (entry == entries_.end() || entry->first != event.generation) entry = entries_.find(event.generation);
+        if (entry != entries_.end()) entry->second.account.opened(event.trace);
+    }
+}
+
 void Generations::collect() {
     const std::lock_guard lock(mutex_);
-    for (auto& [generation, entry] : entries_)
-        if (entry.stage == Stage::kReachable) ledger_.enter(entry.account, entry.in_force->counters);
+    const auto now = std::chrono::system_clock::now();
+    for (auto& [generation, entry] : entries_) {
+        if (entry.stage == Stage::kReachable) ledger_.enter(entry.account, entry.in_force->counters, now);
+        ledger_.enter_connections(entry.account);
+    }
 }
 
 void Generations::report(Snapshot& snapshot) const {

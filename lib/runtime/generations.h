@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <span>
 #include <vector>
 
 #include "drywall/runtime/dataplane.h"
@@ -30,13 +31,17 @@ public:
     void set_current(Generation generation);
     [[nodiscard]] std::shared_ptr<const ruleset::Ruleset> current() const;
 
-    // Collects the counters for the last time and frees them. REQUIRES: no worker can reach it any more
+    // Collects the counters for the last time and frees them; what its events tell is entered until the round that
+    // frees the generation. REQUIRES: no worker can reach it any more
     void retire(Generation generation);
 
     // The stats core's round: between these two, everything retired before begin_round() is still found.
     void begin_round();
     void end_round();
     [[nodiscard]] std::vector<std::shared_ptr<const ruleset::Ruleset>> known() const;
+
+    // Remembers the connections that opened, each for its generation's books. Stats core only.
+    void count_connections(std::span<const telemetry::FlowEvent> events);
 
     // Enters what was counted since the last time into the books.
     void collect();

@@ -11,7 +11,20 @@ using telemetry::PacketsBytes;
 
 bool counted(const RuleCounts& counts) {
     return counts.enforced.packets > 0 || counts.pending.packets > 0 || counts.would_deny.packets > 0 ||
-           counts.would_allow.packets > 0;
+           counts.would_allow.packets > 0 || counts.connections > 0;
+}
+
+bool is_staged(const ruleset::HitDescriptor& hit) { return hit.policy && hit.policy->staged; }
+
+// Calls `each` with every rule that these hits are of, once.
+template <typename Rules, typename Each>
+void for_each_rule(const Rules& rules, std::span<const HitId> hits, Each each) {
+    for (std::size_t i = 0; i < hits.size(); ++i) {
+        auto* rule = rules[index(hits[i])];
+        const bool again = std::any_of(hits.begin(), hits.begin() + static_cast<std::ptrdiff_t>(i),
+                                       [&](HitId earlier) { return rules[index(earlier)] == rule; });
+        if (!again) each(rule->counts);
+    }
 }
 
 }  // namespace
@@ -19,6 +32,7 @@ bool counted(const RuleCounts& counts) {
 Ledger::Account Ledger::open(std::shared_ptr<const ruleset::Ruleset> ruleset) {
     Account account(std::move(ruleset));
     account.entered_.resize(account.ruleset_->trace_count());
+    account.opened_.resize(account.ruleset_->trace_count());
     for (const ruleset::HitDescriptor& hit : account.ruleset_->hits()) {
         Rule& rule = rules_[hit.identity];
         if (rule.counts.since == Generation{}) rule.counts.since = account.ruleset_->generation();
@@ -42,36 +56,51 @@ PolicyCounts& Ledger::policy(const ruleset::PolicyRef& ref) {
     return counts;
 }
 
-void Ledger::enter(Account& account, std::span<const std::unique_ptr<telemetry::TraceCounters>> counters) {
+void Ledger::enter(Account& account, std::span<const std::unique_ptr<telemetry::TraceCounters>> counters,
+                   WallTime at) {
     for (std::size_t trace = 0; trace < account.entered_.size(); ++trace) {
         PacketsBytes total;
         for (const auto& worker : counters) total += worker->read(TraceId(trace));
         PacketsBytes& entered = account.entered_[trace];
         if (total == entered) continue;
-        enter(account, TraceId(trace), {total.packets - entered.packets, total.bytes - entered.bytes});
+        enter(account, TraceId(trace), {total.packets - entered.packets, total.bytes - entered.bytes}, at);
         entered = total;
     }
 }
 
-void Ledger::enter(Account& account, TraceId id, const PacketsBytes& amount) {
+void Ledger::enter(Account& account, TraceId id, const PacketsBytes& amount, WallTime at) {
     const classify::Trace& trace = account.ruleset_->trace(id);
     judged_ += amount;
     (account.ruleset_->verdict(id).enforced == Verdict::kAllow ? allowed_ : denied_) += amount;
     if (account.ruleset_->only_observed(id)) only_observed_ += amount;
     if (trace.unmatched) unmatched_ += amount;
-    enter_hits(account, trace.enforced_hits, &RuleCounts::enforced, amount);
-    enter_hits(account, trace.pending_hits, &RuleCounts::pending, amount);
+    for_each_rule(account.rules_, trace.enforced_hits, [&](RuleCounts& rule) {
+        rule.enforced += amount;
+        if (!is_staged(rule.hit)) rule.last_hit = at;
+    });
+    for_each_rule(account.rules_, trace.pending_hits, [&](RuleCounts& rule) {
+        rule.pending += amount;
+        if (is_staged(rule.hit)) rule.last_hit = at;
+    });
     if (trace.enforced != trace.pending) enter_difference(account, id, amount);
 }
 
-void Ledger::enter_hits(const Account& account, std::span<const HitId> hits, PacketsBytes RuleCounts::*column,
-                        const PacketsBytes& amount) {
-    for (std::size_t i = 0; i < hits.size(); ++i) {
-        Rule* rule = account.rules_[index(hits[i])];
-        const bool again = std::any_of(hits.begin(), hits.begin() + static_cast<std::ptrdiff_t>(i),
-                                       [&](HitId earlier) { return account.rules_[index(earlier)] == rule; });
-        if (!again) rule->counts.*column += amount;
-    }
+void Ledger::enter_connections(Account& account) {
+    for (const TraceId id : account.traces_that_opened_)
+        enter_connections(account, id, std::exchange(account.opened_[index(id)], 0));
+    account.traces_that_opened_.clear();
+}
+
+void Ledger::enter_connections(Account& account, TraceId id, std::uint64_t connections) {
+    const classify::Trace& trace = account.ruleset_->trace(id);
+    for_each_rule(account.rules_, trace.enforced_hits, [&](RuleCounts& rule) {
+        if (!is_staged(rule.hit)) rule.connections += connections;
+    });
+    for_each_rule(account.rules_, trace.pending_hits, [&](RuleCounts& rule) {
+        if (is_staged(rule.hit)) rule.connections += connections;
+    });
+    if (trace.enforced != Verdict::kAllow || trace.pending != Verdict::kDeny) return;
+    for (PolicyCounts* counts : differing(account, id).responsible) counts->would_deny_connections += connections;
 }
 
 void Ledger::enter_difference(Account& account, TraceId id, const PacketsBytes& amount) {
@@ -130,7 +159,7 @@ void Ledger::report(const Account& current, Snapshot& snapshot) const {
         snapshot.rules.back().in_current_generation = true;
     }
     for (const auto& [identity, rule] : rules_)
-        if (!reported.contains(&rule)) snapshot.rules.push_back(rule.counts);
+        if (!reported.contains(&rule) && counted(rule.counts)) snapshot.rules.push_back(rule.counts);
 
     for (const auto& [ref, counts] : staged_) snapshot.staged.push_back(counts);
     for (const auto& [key, disagreement] : disagreements_) snapshot.disagreements.push_back(disagreement);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <thread>
+#include <utility>
 
 namespace drywall::runtime {
 
@@ -9,6 +10,7 @@ namespace {
 constexpr std::size_t kHelping = 256;  // events taken from a ring at once
 constexpr std::chrono::milliseconds kShortestRest{1};
 constexpr std::chrono::milliseconds kLongestRest{8};
+constexpr Nanos kBusyOver = std::chrono::seconds(1);
 }  // namespace
 
 StatsCore::StatsCore(const DataplaneSettings& settings, std::span<const std::unique_ptr<Worker>> workers,
@@ -19,7 +21,9 @@ StatsCore::StatsCore(const DataplaneSettings& settings, std::span<const std::uni
       sink_(sink),
       each_round_(std::move(each_round)),
       links_(settings.ports, settings.engine.peer_of, monotonic_now()),
-      events_(kHelping) {}
+      events_(kHelping),
+      busy_(workers.size()),
+      busy_measured_(monotonic_now()) {}
 
 void StatsCore::run() {
     auto rest = kShortestRest;
@@ -31,6 +35,7 @@ void StatsCore::run() {
         if (const Instant now = monotonic_now(); last || now - collected >= interval_) {
             generations_.collect();
             links_.poll(now);
+            measure_busy(now);
             collected = now;
         }
         if (!last) std::this_thread::sleep_for(rest);
@@ -67,6 +72,7 @@ std::size_t StatsCore::drain(Worker& worker) {
 }
 
 void StatsCore::deliver(std::span<const telemetry::FlowEvent> events) {
+    generations_.count_connections(events);
     for (const telemetry::FlowEvent& event : events) sink_.on_event(event, ruleset_of(event.generation));
 }
 
@@ -81,6 +87,23 @@ const ruleset::Ruleset* StatsCore::ruleset_of(Generation generation) {
         found = find();
     }
     return found == rulesets_.end() ? nullptr : found->get();
+}
+
+void StatsCore::measure_busy(Instant now) {
+    const Nanos passed = now - busy_measured_;
+    if (passed < kBusyOver) return;
+    busy_measured_ = now;
+    for (std::size_t worker = 0; worker < busy_.size(); ++worker) {
+        const std::uint64_t counted = workers_[worker]->counters().busy.read();
+        const auto grown = static_cast<double>(counted - std::exchange(busy_[worker].counted, counted));
+        // The turn that ends behind the second counts whole in the next one.
+        busy_[worker].ratio.store(std::min(1.0, grown / static_cast<double>(passed.count())),
+                                  std::memory_order_relaxed);
+    }
+}
+
+double StatsCore::busy_ratio(std::size_t worker) const noexcept {
+    return busy_[worker].ratio.load(std::memory_order_relaxed);
 }
 
 void StatsCore::report_losses() {

@@ -1,9 +1,10 @@
 // StatsCore: the thread that counts. It reads every worker's event ring, enters counters into the books, frees retired
 // generations and carries link state.
 //
-// Threads: run() is the stats core's own thread; lost() may be read by any.
+// Threads: run() is the stats core's own thread; busy_ratio() may be read by any.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -27,12 +28,16 @@ public:
     // Until every worker has finished; then drains what they left.
     void run();
 
+    // The share of the last whole second that the worker was busy.
+    [[nodiscard]] double busy_ratio(std::size_t worker) const noexcept;
+
 private:
     std::size_t round();
     std::size_t drain(Worker& worker);
     void deliver(std::span<const telemetry::FlowEvent> events);
     const ruleset::Ruleset* ruleset_of(Generation generation);
     void report_losses();
+    void measure_busy(Instant now);
     [[nodiscard]] bool workers_finished() const;
 
     std::chrono::milliseconds interval_;
@@ -44,6 +49,13 @@ private:
     std::vector<telemetry::FlowEvent> events_;                       // room for one helping
     std::vector<std::shared_ptr<const ruleset::Ruleset>> rulesets_;  // known in this round
     std::uint64_t lost_told_ = 0;
+
+    struct Busy {
+        std::uint64_t counted = 0;     // as of the last measurement
+        std::atomic<double> ratio{0};  // written by the stats core, read by any
+    };
+    std::vector<Busy> busy_;  // by worker
+    Instant busy_measured_;
 };
 
 }  // namespace drywall::runtime

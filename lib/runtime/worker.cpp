@@ -43,6 +43,7 @@ bool Worker::turn() noexcept {
     const InForce& in_force = *in_force_.load(std::memory_order_acquire);
     const Instant now = monotonic_now();
     heartbeat_.store(now.since_start.count(), std::memory_order_relaxed);
+    count_time(now);
 
     bool work = false;
     for (std::size_t port = 0; port < ports_.size(); ++port) work |= poll(port, in_force, now);
@@ -50,9 +51,34 @@ bool Worker::turn() noexcept {
     hand_over_events();
     work |= answer_census(in_force, now);
 
-    flows_.store(engine_.flow_count(), std::memory_order_relaxed);
+    show_flow_counts();
     counters_.loops.add(1);
+    turn_worked_ = work;
     return work;
+}
+
+// A turn lasts until the next one begins; the worker never sleeps behind one that found something to do.
+void Worker::count_time(Instant now) noexcept {
+    if (turn_worked_) counters_.busy.add(static_cast<std::uint64_t>((now - turn_began_).count()));
+    turn_began_ = burst_began_ = now;
+}
+
+void Worker::show_flow_counts() noexcept {
+    flows_.store(engine_.flow_count(), std::memory_order_relaxed);
+    const flow::StateCounts& counts = engine_.flow_counts();
+    if (counts == shown_) return;
+    for (std::size_t state = 0; state < counts.by_state.size(); ++state)
+        flows_by_state_[state].store(counts.by_state[state], std::memory_order_relaxed);
+    half_open_.store(counts.half_open, std::memory_order_relaxed);
+    shown_ = counts;
+}
+
+flow::StateCounts Worker::flow_counts() const noexcept {
+    flow::StateCounts counts;
+    for (std::size_t state = 0; state < counts.by_state.size(); ++state)
+        counts.by_state[state] = flows_by_state_[state].load(std::memory_order_relaxed);
+    counts.half_open = half_open_.load(std::memory_order_relaxed);
+    return counts;
 }
 
 bool Worker::poll(std::size_t port, const InForce& in_force, Instant now) noexcept {
@@ -70,6 +96,10 @@ bool Worker::poll(std::size_t port, const InForce& in_force, Instant now) noexce
     for (std::size_t egress = 0; egress < ports_.size(); ++egress) transmit(egress, ingress);
     ingress.release(dropped_.span());
     dropped_.clear();
+
+    const Instant done = monotonic_now();
+    counters_.residence.add(received, (done - burst_began_).count());
+    burst_began_ = done;
     return true;
 }
 

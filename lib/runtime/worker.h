@@ -37,6 +37,8 @@ public:
     // When the last turn began.
     [[nodiscard]] Instant heartbeat() const noexcept { return {Nanos(heartbeat_.load(std::memory_order_relaxed))}; }
     [[nodiscard]] std::size_t flows() const noexcept { return flows_.load(std::memory_order_relaxed); }
+    // Each number is that of some moment, not all of them of the same.
+    [[nodiscard]] flow::StateCounts flow_counts() const noexcept;
     [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
 
 private:
@@ -49,6 +51,8 @@ private:
     void transmit(std::size_t port, io::Port& ingress) noexcept;
     void hand_over_events() noexcept;
     bool answer_census(const InForce& in_force, Instant now) noexcept;
+    void count_time(Instant now) noexcept;
+    void show_flow_counts() noexcept;
 
     const WorkerId id_;
     const unsigned core_;
@@ -73,9 +77,15 @@ private:
     Burst dropped_;               // empty between bursts
     telemetry::EventBatch batch_;
     flow::CensusBatch found_;
+    Instant turn_began_;        // the last one,
+    bool turn_worked_ = false;  // and whether it found something to do
+    Instant burst_began_;       // when the last reading before the fetch was taken
+    flow::StateCounts shown_;   // what others see of the flow table
 
     alignas(kCacheLine) std::atomic<std::int64_t> heartbeat_;  // worker writes, others read; likewise below
     std::atomic<std::size_t> flows_{0};
+    std::array<std::atomic<std::uint32_t>, flow::kFlowStates> flows_by_state_{};
+    std::atomic<std::uint32_t> half_open_{0};
     std::atomic<bool> finished_{false};
 };
 

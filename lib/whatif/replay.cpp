@@ -137,7 +137,7 @@ runtime::Snapshot Replay::State::snapshot() {
     out.generation = ruleset->generation();
     runtime::Ledger ledger;
     runtime::Ledger::Account account = ledger.open(ruleset);
-    ledger.enter(account, traces);
+    ledger.enter(account, traces, {});  // hits of a recording have no time on this clock
     ledger.report(account, out);
 
     const std::vector<PacketsBytes> received = read_all(counters.received);

@@ -105,6 +105,20 @@ class Metrics(Exporting):
                       if not rule["current"] and rule["staged"] == (mode == "staged")]
             self.assertEqual(total("drywall_former_rules_packets_total", mode=mode),
                              sum(rule[world]["packets"] for rule in former))
+        for rule in stats["rules"]:
+            self.assertLessEqual(rule["connections"], rule["pending" if rule["staged"] else "enforced"]["packets"])
+        current = [rule for rule in stats["rules"] if rule["current"]]
+        self.assertEqual(total("drywall_policy_connections_total"), sum(rule["connections"] for rule in current))
+        self.assertGreater(total("drywall_policy_connections_total", mode="enforced"), 0)
+        for staged in stats["staged"]:
+            self.assertEqual(total("drywall_staged_would_deny_connections_total", policy=staged["policy"]),
+                             staged["would_deny_connections"])
+        self.assertGreater(total("drywall_staged_would_deny_connections_total"), 0)
+        self.assertEqual(total("drywall_connections"), stats["flows"]["live"])
+        self.assertEqual(sum(stats["flows"]["by_state"].values()), stats["flows"]["live"])
+        self.assertEqual(total("drywall_packet_latency_seconds_count"), stats["received"]["packets"])
+        latest = max(value for key, value in found.items() if key[0] == "drywall_policy_last_hit_timestamp_seconds")
+        self.assertLess(abs(time.time() - latest), 60)
         database = [rule for rule in stats["rules"] if "gnp:database" in rule["rule"] and rule["current"]]
         self.assertTrue(database)
         for rule in database:
@@ -126,7 +140,7 @@ class Metrics(Exporting):
         self.traffic()
         text = self.scrape()
         rules = [rule for rule in self.appliance.stats()["rules"] if rule["current"]]
-        self.assertLessEqual(len(samples(text)), 10 * len(rules) + 500)
+        self.assertLessEqual(len(samples(text)), 12 * len(rules) + 500)
         for host in self.wire.hosts.values():
             self.assertNotIn(host.v4, text)
             self.assertNotIn(host.v6, text)

@@ -95,6 +95,7 @@ public:
                               flow::CensusBatch& found) noexcept;
 
     [[nodiscard]] std::size_t flow_count() const noexcept;
+    [[nodiscard]] const flow::StateCounts& flow_counts() const noexcept;
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
 private:

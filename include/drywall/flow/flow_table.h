@@ -94,7 +94,7 @@ public:
 
     // Counts a packet, moves the protocol's state, and keeps the connection alive.
     // REQUIRES: the flow is live, !expired, !starts_anew
-    static void record(Flow& flow, const Arrival& packet) noexcept;
+    void record(Flow& flow, const Arrival& packet) noexcept;
 
     // REQUIRES: the flow is live
     void remove(Flow& flow) noexcept;
@@ -143,6 +143,8 @@ public:
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
+    // Those that timed out and were not met by sweep() yet are among them, as in size().
+    [[nodiscard]] const StateCounts& counts() const noexcept { return counts_; }
     [[nodiscard]] std::size_t capacity() const noexcept { return flows_.size(); }
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
         return flows_.size() * sizeof(Flow) + index_.memory_bytes();
@@ -150,6 +152,7 @@ public:
 
 private:
     [[nodiscard]] std::uint64_t hash_of(const FlowKey& key) const noexcept;
+    void move(Flow& flow, FlowState next) noexcept;
     [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash) noexcept;
     [[nodiscard]] std::uint32_t take_free_entry() noexcept;
     void give_back_entry(std::uint32_t entry) noexcept;
@@ -169,6 +172,7 @@ private:
     std::uint32_t first_free_ = BucketIndex::kNone;  // given back entries, a list through Flow::next_free
     std::uint32_t used_ = 0;                         // entries from here on were never given out
     std::size_t size_ = 0;
+    StateCounts counts_;
     std::size_t cursor_ = 0;         // where sweep() goes on
     std::size_t report_cursor_ = 0;  // where report() goes on,
     Instant report_began_;           // in a round that began here

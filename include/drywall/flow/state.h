@@ -4,8 +4,10 @@
 // Source:  RFC 9293. Flags alone move a connection here; sequence numbers are not looked at.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "drywall/base/clock.h"
 
@@ -20,6 +22,27 @@ enum class FlowState : std::uint8_t {
     kClosed,         // TCP: FIN both ways, or RST
 };
 inline constexpr std::size_t kFlowStates = 6;
+
+// What people are told: "new", "established", "half-closed", "closed".
+[[nodiscard]] constexpr std::string_view name(FlowState state) noexcept {
+    switch (state) {
+        case FlowState::kFree:
+        case FlowState::kClosed: return "closed";
+        case FlowState::kNew: return "new";
+        case FlowState::kEstablished: return "established";
+        case FlowState::kInitiatorDone:
+        case FlowState::kResponderDone: return "half-closed";
+    }
+    return "closed";
+}
+
+// Connections by how far they have come.
+struct StateCounts {
+    std::array<std::uint32_t, kFlowStates> by_state{};  // kFree: 0
+    std::uint32_t half_open = 0;                        // among kNew: TCP
+
+    bool operator==(const StateCounts&) const = default;
+};
 
 // What the flags of a TCP packet say.
 enum class TcpEvent : std::uint8_t { kSyn, kSynAck, kFin, kRst, kOther };

@@ -5,6 +5,7 @@
 //          (rte_rcu_qsbr); the old generation's counters are collected after that and before it is freed.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
 #include <functional>
@@ -21,6 +22,7 @@
 #include "drywall/base/result.h"
 #include "drywall/engine/engine.h"
 #include "drywall/flow/census.h"
+#include "drywall/flow/state.h"
 #include "drywall/io/port.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/telemetry/counters.h"
@@ -60,6 +62,11 @@ struct RuleCounts {
     telemetry::PacketsBytes pending;      // took part in the pending decision of that many
     telemetry::PacketsBytes would_deny;   // decided: enforced allow, pending deny
     telemetry::PacketsBytes would_allow;  // decided: enforced deny, pending allow
+    // Connections that opened (so the enforced world allowed them) and in whose decision it took part in the world that
+    // it belongs to: a staged policy's in the pending one. A lower bound where events were lost.
+    std::uint64_t connections = 0;
+    // When it was last seen to have counted in that world, to the stats interval; the epoch: not by this process.
+    std::chrono::system_clock::time_point last_hit{};
     bool in_current_generation = false;
     Generation since{};  // the first generation, of those that this process published, in which it was counted
 };
@@ -68,6 +75,7 @@ struct PolicyCounts {
     ruleset::PolicyRef policy;           // a staged policy
     telemetry::PacketsBytes would_deny;  // responsible() for enforced allow, pending deny
     telemetry::PacketsBytes would_allow;
+    std::uint64_t would_deny_connections = 0;  // that opened; a lower bound where events were lost
 };
 
 // Enforced rule x pending rule: packets of traces whose deciding hits are these and whose verdicts differ.
@@ -108,6 +116,8 @@ struct Snapshot {
     telemetry::PacketsBytes kept_passed;
     telemetry::PacketsBytes reset_dropped;  // among the drops for policy_deny
     std::uint64_t flows_live = 0;
+    std::array<std::uint64_t, flow::kFlowStates> flows_by_state{};  // kFree: 0
+    std::uint64_t flows_half_open = 0;                              // TCP whose responder has not been heard
     std::uint64_t flows_opened = 0;
     std::uint64_t flows_ended = 0;
     std::uint64_t flows_rejudged = 0;
@@ -123,8 +133,11 @@ struct Snapshot {
         std::uint64_t packets = 0;
         Nanos heartbeat_age{0};
         std::size_t flows = 0;
+        Nanos busy{0};          // in turns that found something to do, since the start
+        double busy_ratio = 0;  // the share of the last whole second that was busy
     };
     std::vector<Worker> workers;
+    telemetry::ResidenceHistogram::Reading residence;  // of all workers
 };
 
 // The connections of all workers, as a walk through their tables found them. What lived through the whole walk is there

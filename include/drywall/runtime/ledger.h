@@ -4,9 +4,12 @@
 // Rules:   for a trace with c packets, every enforced hit's `enforced` and every pending hit's `pending` grow by c (a
 //          rule that stands twice in a trace counts once). When the verdicts differ, the deciding (last) hits of both
 //          worlds, the responsible staged policies and the disagreement of the two hits grow by c as well.
+//          A connection that opened counts once for every rule of its trace, in the world that the rule belongs to.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <span>
@@ -31,6 +34,11 @@ public:
     public:
         explicit Account(std::shared_ptr<const ruleset::Ruleset> ruleset) : ruleset_(std::move(ruleset)) {}
 
+        // A connection opened by this trace. REQUIRES: the account is open, the trace is its ruleset's
+        void opened(TraceId trace) {
+            if (opened_[index(trace)]++ == 0) traces_that_opened_.push_back(trace);
+        }
+
     private:
         friend class Ledger;
         // What a trace whose verdicts differ adds to.
@@ -41,13 +49,20 @@ public:
         std::shared_ptr<const ruleset::Ruleset> ruleset_;
         std::vector<Rule*> rules_;                              // by HitId
         std::vector<telemetry::PacketsBytes> entered_;          // by TraceId: already in the books
+        std::vector<std::uint32_t> opened_;                     // by TraceId: connections not yet in the books,
+        std::vector<TraceId> traces_that_opened_;               // and for which traces there are any
         std::unordered_map<std::size_t, Differing> differing_;  // by TraceId, for those that counted
     };
 
     [[nodiscard]] Account open(std::shared_ptr<const ruleset::Ruleset> ruleset);
 
-    // Enters what the workers' counters have grown by since the last time.
-    void enter(Account& account, std::span<const std::unique_ptr<telemetry::TraceCounters>> counters);
+    using WallTime = std::chrono::system_clock::time_point;
+
+    // Enters what the workers' counters have grown by since the last time; rules that they hit were hit at `at`.
+    void enter(Account& account, std::span<const std::unique_ptr<telemetry::TraceCounters>> counters, WallTime at);
+
+    // Enters the connections that opened since the last time.
+    void enter_connections(Account& account);
 
     // The account's last entry is made. Rules that no open account has and that never counted are forgotten.
     void close(Account& account);
@@ -56,9 +71,8 @@ public:
     void report(const Account& current, Snapshot& snapshot) const;
 
 private:
-    void enter(Account& account, TraceId id, const telemetry::PacketsBytes& amount);
-    void enter_hits(const Account& account, std::span<const HitId> hits, telemetry::PacketsBytes RuleCounts::*column,
-                    const telemetry::PacketsBytes& amount);
+    void enter(Account& account, TraceId id, const telemetry::PacketsBytes& amount, WallTime at);
+    void enter_connections(Account& account, TraceId id, std::uint64_t connections);
     void enter_difference(Account& account, TraceId id, const telemetry::PacketsBytes& amount);
     Account::Differing& differing(Account& account, TraceId id);
     PolicyCounts& policy(const ruleset::PolicyRef& ref);

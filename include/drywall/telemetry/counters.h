@@ -56,6 +56,44 @@ private:
     Counter bytes_;
 };
 
+// How long packets stay: from the moment before their burst was fetched to the one when the last of it was handed over.
+// Every packet of a burst counts with the time of its burst, which is the longest that any of it stayed.
+class ResidenceHistogram {
+public:
+    // Upper bounds in nanoseconds; a last bucket holds what stayed longer.
+    static constexpr std::array<std::int64_t, 14> kBounds{1'000,     2'500,     5'000,     10'000,     25'000,
+                                                          50'000,    100'000,   250'000,   500'000,    1'000'000,
+                                                          2'500'000, 5'000'000, 10'000'000, 100'000'000};
+
+    struct Reading {
+        std::array<std::uint64_t, kBounds.size() + 1> packets{};  // by bucket, not cumulative
+        std::uint64_t nanoseconds = 0;                            // of all packets together
+
+        Reading& operator+=(const Reading& other) noexcept {
+            for (std::size_t i = 0; i < packets.size(); ++i) packets[i] += other.packets[i];
+            nanoseconds += other.nanoseconds;
+            return *this;
+        }
+    };
+
+    void add(std::uint64_t packets, std::int64_t nanoseconds) noexcept {
+        std::size_t bucket = 0;
+        while (bucket < kBounds.size() && nanoseconds > kBounds[bucket]) ++bucket;
+        packets_[bucket].add(packets);
+        nanoseconds_.add(packets * static_cast<std::uint64_t>(nanoseconds));
+    }
+    [[nodiscard]] Reading read() const noexcept {
+        Reading reading;
+        for (std::size_t i = 0; i < packets_.size(); ++i) reading.packets[i] = packets_[i].read();
+        reading.nanoseconds = nanoseconds_.read();
+        return reading;
+    }
+
+private:
+    std::array<Counter, kBounds.size() + 1> packets_;
+    Counter nanoseconds_;
+};
+
 // One generation's packets and bytes per trace, of one worker: the whole cost of counting policy.
 class TraceCounters {
 public:
@@ -91,6 +129,8 @@ struct alignas(kCacheLine) WorkerCounters {
     Counter events_lost;     // flow events that found the ring full
     Counter bursts;          // non-empty ones
     Counter loops;           // heartbeat: turns of the poll loop
+    Counter busy;            // nanoseconds of turns that found something to do
+    ResidenceHistogram residence;
 };
 
 }  // namespace drywall::telemetry

@@ -76,6 +76,73 @@ TEST(Metrics, ARuleIsCountedInTheWorldThatItBelongsTo) {
     EXPECT_EQ(found["drywall_policy_would_allow_packets_total" + staged], 23);
 }
 
+TEST(Metrics, ARuleTellsItsConnectionsAndWhenItWasLastHit) {
+    Snapshot snapshot;
+    snapshot.rules = {rule("web", 0, false, 10), rule("web", 0, false, 5), rule("web", 1, false, 5)};
+    snapshot.rules[0].connections = 3;
+    snapshot.rules[1].connections = 4;
+    snapshot.rules[0].last_hit = std::chrono::system_clock::time_point(std::chrono::milliseconds(1500));
+    auto found = metrics_of(snapshot);
+    const auto labels = [](const std::string& number) {
+        return R"({tier="default",policy="gnp:web",rule=")" + number +
+               R"(",direction="ingress",action="deny",mode="enforced"})";
+    };
+    EXPECT_EQ(found["drywall_policy_connections_total" + labels("0")], 7);
+    EXPECT_EQ(found["drywall_policy_last_hit_timestamp_seconds" + labels("0")], 1.5);
+    EXPECT_EQ(found.count("drywall_policy_last_hit_timestamp_seconds" + labels("1")), 0U) << "it was never hit";
+}
+
+TEST(Metrics, StagedPoliciesTellTheConnectionsThatTheyWouldDeny) {
+    Snapshot snapshot;
+    snapshot.staged = {{.policy = *rule("web", 0, true, 0).hit.policy,
+                        .would_deny = {},
+                        .would_allow = {},
+                        .would_deny_connections = 12}};
+    EXPECT_EQ(metrics_of(snapshot)[R"(drywall_staged_would_deny_connections_total{policy="sgnp:web"})"], 12);
+}
+
+TEST(Metrics, ConnectionsAreToldByStateAndWorkersByTheirTime) {
+    Snapshot snapshot;
+    snapshot.flows_by_state = {0, 5, 40, 2, 3, 1};
+    snapshot.flows_half_open = 4;
+    snapshot.workers.resize(2);
+    snapshot.workers[1].busy_ratio = 0.25;
+    auto found = metrics_of(snapshot);
+    EXPECT_EQ(found[R"(drywall_connections{state="new"})"], 5);
+    EXPECT_EQ(found[R"(drywall_connections{state="established"})"], 40);
+    EXPECT_EQ(found[R"(drywall_connections{state="half-closed"})"], 5);
+    EXPECT_EQ(found[R"(drywall_connections{state="closed"})"], 1);
+    EXPECT_EQ(found["drywall_half_open_connections"], 4);
+    EXPECT_EQ(found[R"(drywall_worker_busy_ratio{worker="1"})"], 0.25);
+}
+
+TEST(Metrics, LatencyIsACumulativeHistogram) {
+    telemetry::ResidenceHistogram residence;
+    residence.add(10, 900);
+    residence.add(4, 1'000);
+    residence.add(2, 1'001);
+    residence.add(1, 200'000'000);
+    Snapshot snapshot;
+    snapshot.residence = residence.read();
+    auto found = metrics_of(snapshot);
+    EXPECT_EQ(found[R"(drywall_packet_latency_seconds_bucket{le="1e-06"})"], 14);
+    EXPECT_EQ(found[R"(drywall_packet_latency_seconds_bucket{le="2.5e-06"})"], 16);
+    EXPECT_EQ(found[R"(drywall_packet_latency_seconds_bucket{le="0.1"})"], 16);
+    EXPECT_EQ(found[R"(drywall_packet_latency_seconds_bucket{le="+Inf"})"], 17);
+    EXPECT_EQ(found["drywall_packet_latency_seconds_count"], 17);
+    EXPECT_DOUBLE_EQ(found["drywall_packet_latency_seconds_sum"], (10 * 900 + 4 * 1000 + 2 * 1001 + 2e8) / 1e9);
+}
+
+TEST(Metrics, WhatASafetyNetCatchesIsCountedInConnections) {
+    Snapshot snapshot;
+    snapshot.rules = {rule("everything", 0, false, 10), rule("everything", 1, false, 10), rule("other", 1, false, 10)};
+    for (RuleCounts& one : snapshot.rules) one.connections = 5;
+    const std::vector<SafetyNet> nets{{.policy = *snapshot.rules[0].hit.policy, .ingress_rule = 1, .egress_rule = -1}};
+    MetricFamilies families;
+    add_safety_nets(families, snapshot, nets);
+    EXPECT_EQ(std::move(families).take().at(0).metric.at(0).counter.value, 5);
+}
+
 TEST(Metrics, HitsThatReadAlikeAreOneSeriesWithTheirSum) {
     Snapshot snapshot;
     snapshot.rules = {rule("web", 0, false, 10), rule("web", 0, false, 5)};

@@ -23,12 +23,12 @@ Flow* open(FlowTable& table, const net::PacketMeta& first, Instant now = {}) {
     const Keyed keyed = keyed_across(first);
     const Arrival arrival{.sender = keyed.sender, .tcp_flags = first.tcp_flags, .bytes = 100, .at = now};
     Flow* flow = table.open(keyed.key, first.tuple.ingress_port, arrival);
-    if (flow != nullptr) FlowTable::record(*flow, arrival);
+    if (flow != nullptr) table.record(*flow, arrival);
     return flow;
 }
 
-void follow(Flow& flow, Side sender, std::uint8_t tcp_flags, Instant now) {
-    FlowTable::record(flow, {.sender = sender, .tcp_flags = tcp_flags, .bytes = 100, .at = now});
+void follow(FlowTable& table, Flow& flow, Side sender, std::uint8_t tcp_flags, Instant now) {
+    table.record(flow, {.sender = sender, .tcp_flags = tcp_flags, .bytes = 100, .at = now});
 }
 
 // How long the flow lives without another packet, in seconds.
@@ -55,11 +55,41 @@ TEST(FlowTable, TheInitiatorsTupleIsKeptWhicheverSideOpened) {
         EXPECT_EQ(open(table, first)->initiator_tuple(), first.tuple);
 }
 
+TEST(FlowTable, ConnectionsAreCountedByTheirState) {
+    const auto states = [](const FlowTable& table) {
+        const auto of = [&](FlowState state) { return table.counts().by_state[static_cast<std::size_t>(state)]; };
+        return std::vector<std::uint32_t>{of(FlowState::kNew), of(FlowState::kEstablished),
+                                          of(FlowState::kInitiatorDone) + of(FlowState::kResponderDone),
+                                          of(FlowState::kClosed), table.counts().half_open};
+    };
+    using Counts = std::vector<std::uint32_t>;
+    FlowTable table(16, {}, kSeed);
+    Flow& tcp = *open(table, packet(6, kClient, 1, kServer, 2));
+    Flow& udp = *open(table, packet(17, kClient, 1, kServer, 2));
+    EXPECT_EQ(states(table), (Counts{2, 0, 0, 0, 1}));
+    follow(table, tcp, Side::kNear, flag::kSyn, {});  // repeated
+    EXPECT_EQ(states(table), (Counts{2, 0, 0, 0, 1}));
+    follow(table, tcp, Side::kFar, flag::kSyn | flag::kAck, {});
+    EXPECT_EQ(states(table), (Counts{1, 1, 0, 0, 0}));
+    follow(table, udp, Side::kFar, 0, {});
+    EXPECT_EQ(states(table), (Counts{0, 2, 0, 0, 0}));
+    follow(table, tcp, Side::kNear, flag::kFin | flag::kAck, {});
+    EXPECT_EQ(states(table), (Counts{0, 1, 1, 0, 0}));
+    follow(table, tcp, Side::kFar, flag::kFin | flag::kAck, {});
+    EXPECT_EQ(states(table), (Counts{0, 1, 0, 1, 0}));
+    table.remove(udp);
+    EXPECT_EQ(states(table), (Counts{0, 0, 0, 1, 0}));
+    (void)open(table, packet(6, kClient, 9, kServer, 2));
+    table.sweep(at(seconds(3600)), 16, [](const Flow&) {});
+    EXPECT_EQ(states(table), (Counts{0, 0, 0, 0, 0}));
+    EXPECT_EQ(table.size(), 0U);
+}
+
 TEST(FlowTable, PacketsAndBytesAreCountedPerDirection) {
     FlowTable table(16, {}, kSeed);
     Flow& flow = *open(table, packet(17, kClient, 1, kServer, 2, kWan));
-    follow(flow, Side::kNear, 0, {});
-    follow(flow, Side::kFar, 0, {});
+    follow(table, flow, Side::kNear, 0, {});
+    follow(table, flow, Side::kFar, 0, {});
     EXPECT_EQ(flow.forward, (telemetry::PacketsBytes{2, 200}));
     EXPECT_EQ(flow.reverse, (telemetry::PacketsBytes{1, 100}));
 }
@@ -76,34 +106,34 @@ TEST(FlowTable, EachProtocolHasItsPatience) {
 TEST(FlowTable, TcpIsPatientWhileEstablishedAndHastyWhenClosed) {
     FlowTable table(16, {}, kSeed);
     Flow& flow = *open(table, packet(6, kClient, 1, kServer, 2));
-    follow(flow, Side::kFar, flag::kSyn | flag::kAck, {});
+    follow(table, flow, Side::kFar, flag::kSyn | flag::kAck, {});
     EXPECT_EQ(patience(table, flow), 7440);
-    follow(flow, Side::kNear, flag::kFin | flag::kAck, {});
+    follow(table, flow, Side::kNear, flag::kFin | flag::kAck, {});
     EXPECT_EQ(patience(table, flow), 240);
-    follow(flow, Side::kFar, flag::kFin | flag::kAck, {});
+    follow(table, flow, Side::kFar, flag::kFin | flag::kAck, {});
     EXPECT_EQ(patience(table, flow), 30);
 }
 
 TEST(FlowTable, PacketsProlongALiveConnectionButNotAClosedOne) {
     FlowTable table(16, {}, kSeed);
     Flow& udp = *open(table, packet(17, kClient, 1, kServer, 2));
-    follow(udp, Side::kFar, 0, at(seconds(100)));
+    follow(table, udp, Side::kFar, 0, at(seconds(100)));
     EXPECT_FALSE(table.expired(udp, at(seconds(219))));
     EXPECT_TRUE(table.expired(udp, at(seconds(220))));
 
     Flow& tcp = *open(table, packet(6, kClient, 1, kServer, 2));
-    follow(tcp, Side::kFar, flag::kRst, at(seconds(10)));
-    follow(tcp, Side::kNear, flag::kAck, at(seconds(30)));
+    follow(table, tcp, Side::kFar, flag::kRst, at(seconds(10)));
+    follow(table, tcp, Side::kNear, flag::kAck, at(seconds(30)));
     EXPECT_TRUE(table.expired(tcp, at(seconds(40))));
 }
 
 TEST(FlowTable, SynAfterFinStartsANewConnection) {
     FlowTable table(16, {}, kSeed);
     Flow& flow = *open(table, packet(6, kClient, 1, kServer, 2));
-    follow(flow, Side::kFar, flag::kSyn | flag::kAck, {});
+    follow(table, flow, Side::kFar, flag::kSyn | flag::kAck, {});
     EXPECT_FALSE(FlowTable::starts_anew(flow, Side::kNear, flag::kSyn));
-    follow(flow, Side::kNear, flag::kFin, {});
-    follow(flow, Side::kFar, flag::kFin, {});
+    follow(table, flow, Side::kNear, flag::kFin, {});
+    follow(table, flow, Side::kFar, flag::kFin, {});
     EXPECT_TRUE(FlowTable::starts_anew(flow, Side::kNear, flag::kSyn));
     EXPECT_FALSE(FlowTable::starts_anew(flow, Side::kNear, flag::kAck));
 }
@@ -168,10 +198,10 @@ TEST(FlowTable, ReportsNameEachConnectionThatWasHeardSinceTheLastOne) {
     };
     EXPECT_EQ(reported(), 200U) << "more may have come in the instant of the first packet";
     EXPECT_EQ(reported(), 0U);
-    for (std::size_t i = 0; i < 200; i += 2) follow(*flows[i], Side::kNear, 0, now);
+    for (std::size_t i = 0; i < 200; i += 2) follow(table, *flows[i], Side::kNear, 0, now);
     EXPECT_EQ(reported(), 100U);
     EXPECT_EQ(reported(), 0U) << "nothing came since";
-    for (std::size_t i = 0; i < 200; i += 4) follow(*flows[i], Side::kFar, 0, now);
+    for (std::size_t i = 0; i < 200; i += 4) follow(table, *flows[i], Side::kFar, 0, now);
     table.remove(*flows[0]);
     EXPECT_EQ(reported(), 49U);
 }
@@ -180,7 +210,7 @@ TEST(FlowTable, ReportsAreBoundedPerTurnAndSpreadOverTheInterval) {
     constexpr Nanos kInterval = seconds(10);
     FlowTable table(1024, {}, kSeed);
     for (std::uint32_t client = 0; client < 1000; ++client)
-        follow(*open(table, packet(6, client, 1, kServer, 2)), Side::kNear, 0, at(seconds(1)));
+        follow(table, *open(table, packet(6, client, 1, kServer, 2)), Side::kNear, 0, at(seconds(1)));
     std::size_t most = 0;
     std::size_t total = 0;
     for (Instant now = at(seconds(20)); now <= at(seconds(42)); now = now + Nanos(std::chrono::milliseconds(10))) {

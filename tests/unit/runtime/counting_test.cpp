@@ -110,6 +110,97 @@ TEST(Counting, WouldDenyIsToldPerRulePolicyAndDisagreement) {
     EXPECT_EQ(differing.packets, 50U);
 }
 
+// What the stats core has read so far may lag behind the workers' counters.
+template <typename Condition>
+Snapshot eventually(Testbed& bed, Condition condition) {
+    Snapshot now;
+    wait_until([&] {
+        now = bed.dataplane->snapshot();
+        return condition(now);
+    });
+    return now;
+}
+
+std::uint64_t connections_of(const Snapshot& snapshot, const std::string& policy, bool staged, int rule) {
+    const RuleCounts* counts = find(snapshot, policy, staged, rule);
+    return counts == nullptr ? 0 : counts->connections;
+}
+
+TEST(Counting, ConnectionsAreCountedWhereTheyOpenInTheWorldOfTheRule) {
+    Testbed bed(with_policies(1, {server_policy("open", {udp_rule(Action::kAllow, 5000, 5005)}),
+                                  staged(half_open("web"))}));
+    bed.send(udp_packets(80));
+    bed.send(udp_packets(80));  // the same connections again, and the same denials
+    const Snapshot now =
+        eventually(bed, [](const Snapshot& at) { return connections_of(at, "open", false, 0) >= 60; });
+    EXPECT_EQ(now.flows_opened, 60U);
+    EXPECT_EQ(connections_of(now, "open", false, 0), 60U);
+    EXPECT_EQ(connections_of(now, "open", false, -1), 0U) << "a denied packet opens none";
+    EXPECT_EQ(connections_of(now, "web", true, 0), 20U);
+    EXPECT_EQ(connections_of(now, "web", true, 1), 30U);
+    ASSERT_EQ(now.staged.size(), 1U);
+    EXPECT_EQ(now.staged[0].would_deny_connections, 20U)
+        << "the staged policy denies 5000 and 5001; what it does not name goes on to the policy behind it";
+    EXPECT_EQ(now.events_lost, 0U);
+}
+
+TEST(Counting, ConnectionsOfAGenerationThatIsGoneAreNotLost) {
+    Testbed bed(allow_all(1));
+    std::uint64_t opened = 0;
+    for (std::uint64_t generation = 2; generation <= 20; ++generation) {
+        bed.send({test::udp().from("10.0.0.1", static_cast<std::uint16_t>(1000 + generation)).to("10.1.0.9", 5000)});
+        ++opened;
+        ASSERT_TRUE(bed.dataplane->publish(with_policies(generation, {half_open("web")})));
+        bed.send({test::udp().from("10.0.0.2", static_cast<std::uint16_t>(1000 + generation)).to("10.1.0.9", 5003)});
+        ++opened;
+    }
+    const auto all = [](const Snapshot& at) { return connections_of(at, "web", false, 1); };
+    const Snapshot now = eventually(bed, [&](const Snapshot& at) { return all(at) >= 19; });
+    EXPECT_EQ(all(now), 19U);
+    EXPECT_LE(now.flows_opened, opened);
+}
+
+TEST(Counting, ARuleThatWasHitSaysWhen) {
+    const auto before = std::chrono::system_clock::now();
+    Testbed bed(with_policies(1, {half_open("web"), staged(half_open("next"))}));
+    bed.send({test::udp().from("10.0.0.1", 7).to("10.1.0.9", 5003)});
+    const Snapshot now = bed.dataplane->snapshot();
+    const auto hit = [&](const std::string& policy, bool staged, int rule) {
+        return find(now, policy, staged, rule)->last_hit;
+    };
+    EXPECT_GE(hit("web", false, 1), before);
+    EXPECT_LE(hit("web", false, 1), std::chrono::system_clock::now());
+    EXPECT_EQ(hit("web", false, 0), std::chrono::system_clock::time_point{});
+    EXPECT_EQ(hit("next", true, 0), std::chrono::system_clock::time_point{});
+}
+
+TEST(Counting, WorkersSayHowBusyTheyAreHowLongPacketsStayAndHowFarConnectionsAre) {
+    Testbed bed(allow_all(1));
+    bed.send(udp_packets(80));
+    bed.send({test::tcp().from("10.0.0.1", 7).to("10.1.0.9", 80)});
+    const Snapshot now = eventually(bed, [](const Snapshot& at) { return at.workers[0].busy > Nanos{0}; });
+    std::uint64_t packets = 0;
+    for (const std::uint64_t bucket : now.residence.packets) packets += bucket;
+    EXPECT_EQ(packets, 81U);
+    EXPECT_GT(now.residence.nanoseconds, 0U);
+    EXPECT_EQ(now.flows_by_state[static_cast<std::size_t>(flow::FlowState::kNew)], 81U);
+    EXPECT_EQ(now.flows_half_open, 1U);
+    EXPECT_GE(now.workers[0].busy_ratio, 0.0);
+    EXPECT_LE(now.workers[0].busy_ratio, 1.0);
+}
+
+TEST(Counting, AWorkerWithMuchToDoIsBusyAndOneWithNothingIsNot) {
+    Testbed bed(allow_all(1), 2);
+    const auto packets = udp_packets(800);
+    const Snapshot busy = eventually(bed, [&](const Snapshot& at) {
+        for (const test::Packet& packet : packets) (void)bed.lan->inject(packet.bytes(), 0);
+        return at.workers[0].busy_ratio > 0;
+    });
+    EXPECT_EQ(busy.workers[1].busy_ratio, 0.0);
+    const Snapshot idle = eventually(bed, [](const Snapshot& at) { return at.workers[0].busy_ratio == 0; });
+    EXPECT_GT(idle.workers[0].busy, Nanos{0});
+}
+
 TEST(Counting, WouldAllowIsToldWhenAStagedPolicyOpensWhatIsClosed) {
     Testbed bed(with_policies(1, {server_policy("web", {}), staged(half_open("web"))}));
     bed.send(udp_packets(80));
