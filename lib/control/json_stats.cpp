@@ -45,15 +45,10 @@ Json flows_json(const Snapshot& snapshot) {
         Json& count = by_state[std::string(name(static_cast<flow::FlowState>(state)))];
         count = (count.is_null() ? 0 : count.get<std::uint64_t>()) + snapshot.flows_by_state[state];
     }
-    return {{"live", snapshot.flows_live},
-            {"by_state", std::move(by_state)},
-            {"half_open", snapshot.flows_half_open},
-            {"opened", snapshot.flows_opened},
-            {"ended", snapshot.flows_ended},
-            {"rejudged", snapshot.flows_rejudged},
-            {"kept", snapshot.flows_kept},
-            {"reset", snapshot.flows_reset},
-            {"records_lost", snapshot.events_lost}};
+    return {
+        {"live", snapshot.flows_live},     {"by_state", std::move(by_state)}, {"half_open", snapshot.flows_half_open},
+        {"opened", snapshot.flows_opened}, {"ended", snapshot.flows_ended},   {"rejudged", snapshot.flows_rejudged},
+        {"kept", snapshot.flows_kept},     {"reset", snapshot.flows_reset},   {"records_lost", snapshot.events_lost}};
 }
 
 // With what only the appliance counts: a replay has neither this clock nor a stats core.

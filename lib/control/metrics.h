@@ -24,7 +24,7 @@
 namespace drywall::control {
 
 inline constexpr std::size_t kSeriesPerRule = 12;
-inline constexpr std::size_t kFixedSeries = 500;
+inline constexpr std::size_t kFixedSeries = 600;
 
 struct MetricsInput {
     const State& state;

@@ -140,7 +140,7 @@ class Metrics(Exporting):
         self.traffic()
         text = self.scrape()
         rules = [rule for rule in self.appliance.stats()["rules"] if rule["current"]]
-        self.assertLessEqual(len(samples(text)), 12 * len(rules) + 500)
+        self.assertLessEqual(len(samples(text)), 12 * len(rules) + 600)
         for host in self.wire.hosts.values():
             self.assertNotIn(host.v4, text)
             self.assertNotIn(host.v6, text)

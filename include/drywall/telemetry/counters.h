@@ -61,8 +61,8 @@ private:
 class ResidenceHistogram {
 public:
     // Upper bounds in nanoseconds; a last bucket holds what stayed longer.
-    static constexpr std::array<std::int64_t, 14> kBounds{1'000,     2'500,     5'000,     10'000,     25'000,
-                                                          50'000,    100'000,   250'000,   500'000,    1'000'000,
+    static constexpr std::array<std::int64_t, 14> kBounds{1'000,     2'500,     5'000,      10'000,     25'000,
+                                                          50'000,    100'000,   250'000,    500'000,    1'000'000,
                                                           2'500'000, 5'000'000, 10'000'000, 100'000'000};
 
     struct Reading {
