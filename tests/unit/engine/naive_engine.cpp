@@ -35,7 +35,7 @@ DropReason reason_of(const classify::Trace& trace) {
     return trace.unmatched ? DropReason::kUnmatched : DropReason::kPolicyDeny;
 }
 
-bool is_link_control(const net::PacketMeta& meta) {
+bool stays_on_the_link(const net::PacketMeta& meta) {
     if (meta.tuple.protocol != net::protocol::kIcmpv6 || meta.fragment != net::FragmentKind::kWhole) return false;
     const int type = meta.tuple.destination_port >> 8;
     const bool neighbour = type >= 133 && type <= 137;
@@ -63,7 +63,7 @@ DropReason NaiveEngine::decide(const net::FrameView& frame, const ruleset::Rules
         return settings_.non_ip_default == Verdict::kAllow ? DropReason::kNone : DropReason::kNonIp;
     }
     if (const DropReason bad = check_ends(meta); bad != DropReason::kNone) return bad;
-    if (settings_.neighbour_discovery && is_link_control(meta)) return DropReason::kNone;
+    if (settings_.neighbour_discovery && stays_on_the_link(meta)) return DropReason::kNone;
     forget_silent(now);
     if (meta.fragment == net::FragmentKind::kLater) return by_first_fragment(frame, meta, ruleset, now);
     if (related(frame, meta, ruleset, now)) return DropReason::kNone;

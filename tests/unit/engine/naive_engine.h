@@ -9,6 +9,7 @@
 
 #include "drywall/classify/oracle.h"
 #include "drywall/engine/engine.h"
+#include "drywall/net/fragment.h"
 
 namespace drywall::engine {
 
