@@ -13,9 +13,9 @@ import json
 import struct
 from pathlib import Path
 
-from tests.lab.frames import (ACK, DESTINATION, DONT_FRAGMENT, ETHER_IPV4, ETHER_IPV6, ETHER_MPLS, ETHER_QINQ,
-                              ETHER_VLAN, FIN, FRAGMENT, HOP_BY_HOP, ICMP, ICMPV6, MORE, NO_NEXT, PSH, ROUTING, RST,
-                              SYN, TCP, UDP, URG, datagram, ethernet, extension, fragment_header, icmp, ipv4, ipv6,
+from tests.lab.frames import (DESTINATION, DONT_FRAGMENT, ETHER_IPV4, ETHER_IPV6, ETHER_MPLS, ETHER_QINQ,
+                              ETHER_VLAN, FRAGMENT, HOP_BY_HOP, ICMP, ICMPV6, MORE, NO_NEXT, ROUTING,
+                              SYN, TCP, UDP, datagram, ethernet, extension, fragment_header, icmp, ipv4, ipv6,
                               pieces, routing, tcp, udp)
 
 FILE = Path(__file__).with_name("cases.jsonl")
