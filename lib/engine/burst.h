@@ -47,7 +47,7 @@ private:
 
     // triage
     void pass_or_drop_non_ip(std::size_t packet) noexcept;
-    [[nodiscard]] bool is_neighbour_discovery(const net::PacketMeta& meta) const noexcept;
+    [[nodiscard]] DropReason check_header(std::size_t packet) const noexcept;
 
     // decide
     void decide(std::size_t subject) noexcept;

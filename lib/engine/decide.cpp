@@ -19,6 +19,12 @@ void Burst::decide(std::size_t i) noexcept {
     const net::PacketMeta& meta = meta_of(subject);
     if (meta.fragment == net::FragmentKind::kLater) return follow_first_fragment(subject);
 
+    net::FragmentRange range;
+    if (meta.fragment == net::FragmentKind::kFirst) {
+        range = net::fragment_range(frames_[subject.packet], meta);
+        const DropReason misfit = place_.fragments.check_first(flow::fragment_key(meta), range, now_);
+        if (misfit != DropReason::kNone) return drop(subject.packet, misfit);
+    }
     flow::Flow* flow = current_flow(i);
     if (flow == nullptr && is_related(subject)) return place_.counters.related_passed.add(bytes_of(subject));
     Judgement judgement = flow != nullptr ? judge_flow(i, *flow) : judge(subject);
@@ -26,7 +32,7 @@ void Burst::decide(std::size_t i) noexcept {
 
     flow::FragmentFate* fate = nullptr;
     if (meta.fragment == net::FragmentKind::kFirst) {
-        fate = place_.fragments.remember(flow::fragment_key(meta), now_);
+        fate = place_.fragments.remember(flow::fragment_key(meta), range, now_);
         if (fate == nullptr && judgement.drop == DropReason::kNone) judgement.drop = DropReason::kFragmentTableFull;
     }
     const bool opens = judgement.drop == DropReason::kNone && flow == nullptr && !judgement.untracked &&
@@ -52,8 +58,10 @@ void Burst::decide(std::size_t i) noexcept {
 }
 
 void Burst::follow_first_fragment(const Subject& subject) noexcept {
-    flow::FragmentFate* fate = place_.fragments.find(flow::fragment_key(meta_of(subject)), now_);
-    if (fate == nullptr) return drop(subject.packet, DropReason::kFragmentUnknown);
+    const net::PacketMeta& meta = meta_of(subject);
+    const auto [fate, misfit] =
+        place_.fragments.follow(flow::fragment_key(meta), net::fragment_range(frames_[subject.packet], meta), now_);
+    if (fate == nullptr) return drop(subject.packet, misfit);
     const bool cut = fate->generation != ruleset_.generation() && judge_again(*fate);
 
     count(bytes_of(subject), {.trace = fate->trace, .drop = fate->drop, .unjudged = fate->unjudged});

@@ -1,29 +1,11 @@
 // The first steps of a burst: everything up to the moment when policy is asked.
 
 #include <algorithm>
-#include <array>
 #include <cassert>
 
 #include "burst.h"
 
 namespace drywall::engine {
-
-namespace {
-
-// ICMPv6 by which neighbours on one link find each other. The hop limit proves that no router forwarded it.
-struct LinkControl {
-    std::uint8_t first_type;
-    std::uint8_t last_type;
-    std::uint8_t hop_limit;
-};
-
-constexpr auto kLinkControl = std::to_array<LinkControl>({
-    {133, 137, 255},  // router and neighbour discovery, redirect (RFC 4861)
-    {130, 132, 1},    // multicast listener discovery (RFC 2710)
-    {143, 143, 1},    // the same, version 2 (RFC 3810)
-});
-
-}  // namespace
 
 void Burst::receive() noexcept {
     for (const net::FrameView& frame : frames_) {
@@ -48,7 +30,9 @@ void Burst::triage() noexcept {
             drop(packet, meta.malformed);
         else if (!meta.is_ip)
             pass_or_drop_non_ip(packet);
-        else if (is_neighbour_discovery(meta))
+        else if (const DropReason bad = check_header(packet); bad != DropReason::kNone)
+            drop(packet, bad);
+        else if (place_.settings.neighbour_discovery && net::is_link_control(meta))
             place_.counters.neighbour_discovery_passed.add(frames_[packet].length);
         else
             scratch_.subjects[scratch_.subject_count++] = {.packet = static_cast<std::uint8_t>(packet)};
@@ -65,13 +49,19 @@ void Burst::pass_or_drop_non_ip(std::size_t packet) noexcept {
     place_.counters.non_ip_passed.add(frames_[packet].length);
 }
 
-bool Burst::is_neighbour_discovery(const net::PacketMeta& meta) const noexcept {
-    if (!place_.settings.neighbour_discovery || meta.tuple.protocol != net::protocol::kIcmpv6) return false;
-    if (meta.fragment != net::FragmentKind::kWhole) return false;  // must not be fragmented (RFC 6980)
-    const unsigned type = meta.tuple.destination_port >> 8;
-    return std::any_of(kLinkControl.begin(), kLinkControl.end(), [&](const LinkControl& row) {
-        return type >= row.first_type && type <= row.last_type && meta.hop_limit == row.hop_limit;
-    });
+// What is wrong with a well-formed packet before anyone asks what its two ends may say to each other.
+DropReason Burst::check_header(std::size_t packet) const noexcept {
+    const EngineSettings& settings = place_.settings;
+    const net::PacketMeta& meta = scratch_.metas[packet];
+    if (settings.verify_checksums && !net::has_right_checksum(frames_[packet], meta)) return DropReason::kBadChecksum;
+    if (const DropReason bad = net::check_addresses(meta, settings.addresses); bad != DropReason::kNone) return bad;
+    if (settings.sources.empty()) return DropReason::kNone;
+    const SourceRule& rule = settings.sources[meta.tuple.ingress_port];
+    if ((rule.only.empty() && rule.none.empty()) || net::speaks_without_address(meta)) return DropReason::kNone;
+    const net::Tuple& tuple = meta.tuple;
+    const bool may_enter = (rule.only.empty() || rule.only.contains(tuple.family, tuple.source)) &&
+                           !rule.none.contains(tuple.family, tuple.source);
+    return may_enter ? DropReason::kNone : DropReason::kSpoofed;
 }
 
 void Burst::find_flows() noexcept {

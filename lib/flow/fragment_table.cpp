@@ -1,6 +1,8 @@
 #include "drywall/flow/fragment_table.h"
 
+#include <algorithm>
 #include <cassert>
+#include <span>
 
 #include "hash.h"
 
@@ -27,13 +29,50 @@ std::uint32_t FragmentTable::find_entry(const FragmentKey& key, std::uint64_t ha
     return index_.find(hash, [&](std::uint32_t e) { return records_[e].key == key; });
 }
 
-FragmentFate* FragmentTable::find(const FragmentKey& key, Instant now) noexcept {
-    const std::uint32_t entry = find_entry(key, hash(key, hash_seed_));
-    if (entry == BucketIndex::kNone || now - records_[entry].since >= timeout_) return nullptr;
-    return &records_[entry].fate;
+// A piece that fits to those that were there is entered; one that does not spoils the datagram, but for a mere copy.
+DropReason FragmentTable::add(Record& record, const net::FragmentRange& range) noexcept {
+    if (record.spoilt) return DropReason::kFragmentOverlap;
+    const Piece piece{static_cast<std::uint16_t>(range.begin), static_cast<std::uint16_t>(range.end)};
+    const std::span<const Piece> pieces = std::span(record.pieces).first(record.count);
+    if (std::find(pieces.begin(), pieces.end(), piece) != pieces.end()) return DropReason::kFragmentDuplicate;
+
+    const bool overlaps = std::any_of(pieces.begin(), pieces.end(), [&](const Piece& other) {
+        return piece.begin < other.end && other.begin < piece.end;
+    });
+    // What lies behind the last piece can't belong to the same datagram.
+    const bool beyond = record.end_known && piece.end > record.end;
+    const bool cuts = range.last && (record.end_known ? piece.end != record.end : piece.end < record.end);
+    if (overlaps || beyond || cuts) {
+        record.spoilt = true;
+        return DropReason::kFragmentOverlap;
+    }
+    if (record.count == kMaxPieces) return DropReason::kFragmentFlood;
+    record.pieces[record.count++] = piece;
+    record.covered = static_cast<std::uint16_t>(record.covered + (piece.end - piece.begin));
+    record.end = std::max(record.end, piece.end);
+    record.end_known |= range.last;
+    return DropReason::kNone;
 }
 
-FragmentFate* FragmentTable::remember(const FragmentKey& key, Instant now) noexcept {
+FragmentTable::Followed FragmentTable::follow(const FragmentKey& key, const net::FragmentRange& range,
+                                              Instant now) noexcept {
+    const std::uint32_t entry = find_entry(key, hash(key, hash_seed_));
+    if (entry == BucketIndex::kNone) return {nullptr, DropReason::kFragmentUnknown};
+    Record& record = records_[entry];
+    if (now - record.since >= timeout_) return {nullptr, DropReason::kFragmentTimeout};
+    const DropReason drop = add(record, range);
+    return {drop == DropReason::kNone ? &record.fate : nullptr, drop};
+}
+
+DropReason FragmentTable::check_first(const FragmentKey& key, const net::FragmentRange& range, Instant now) noexcept {
+    const std::uint32_t entry = find_entry(key, hash(key, hash_seed_));
+    if (entry == BucketIndex::kNone) return DropReason::kNone;
+    Record& record = records_[entry];
+    const bool over = now - record.since >= timeout_ || (record.complete() && !record.spoilt);
+    return over ? DropReason::kNone : add(record, range);
+}
+
+FragmentFate* FragmentTable::remember(const FragmentKey& key, const net::FragmentRange& range, Instant now) noexcept {
     sweep(now, 2);  // old records leave faster than new ones come: the ring is full of living ones, or has room
     if (size() == records_.size()) return nullptr;
 
@@ -45,8 +84,17 @@ FragmentFate* FragmentTable::remember(const FragmentKey& key, Instant now) noexc
     const std::uint32_t entry = slot(end_);
     if (!index_.insert(key_hash, entry)) return nullptr;
     ++end_;
-    records_[entry] = {.key = key, .fate = {}, .since = now, .live = true};
-    return &records_[entry].fate;
+    Record& record = records_[entry];
+    record.key = key;
+    record.fate = {};
+    record.since = now;
+    record.live = true;
+    record.spoilt = record.end_known = false;
+    record.count = 0;
+    record.end = record.covered = 0;
+    [[maybe_unused]] const DropReason added = add(record, range);
+    assert(added == DropReason::kNone);
+    return &record.fate;
 }
 
 void FragmentTable::sweep(Instant now, std::size_t records) noexcept {

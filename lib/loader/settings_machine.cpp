@@ -59,6 +59,8 @@ private:
         PortSettings port;
         if (const Node* node = fields.require("name")) port.name = read_port_name(*node, fields);
         if (const Node* node = needed(fields, "device", purpose_)) port.device = read_device(*node, fields, port.name);
+        port.sources = read_networks(fields, "sources", true);
+        port.not_sources = read_networks(fields, "not-sources", true);
         fields.finish();
         settings_.ports.push_back(std::move(port));
     }

@@ -12,7 +12,7 @@ namespace drywall::loader {
 // Ports, pairs, and the machine under them: dpdk, workers, stats-core.
 void read_machine(Fields& top, Purpose purpose, Settings& settings);
 
-// What no policy decides: posture, unmatched, non-ip, neighbour-discovery, failsafe, pending.
+// What no policy decides: posture, unmatched, addresses, checksums, non-ip, neighbour-discovery, failsafe, pending.
 void read_traffic(Fields& top, Settings& settings);
 
 // What passes that is not IP, unless something is written: without ARP no IPv4 host finds another.
@@ -23,6 +23,9 @@ void read_limits(Fields& top, Settings& settings);
 
 // What leaves the appliance by itself: metrics, ipfix.
 void read_export(Fields& top, Settings& settings);
+
+// A list of networks, or single addresses. `everything` says whether a prefix of length 0 is acceptable.
+[[nodiscard]] std::vector<net::Prefix> read_networks(Fields& fields, std::string_view name, bool everything);
 
 // A mapping field's own fields, or nothing when it is absent.
 [[nodiscard]] std::optional<Fields> section(Fields& parent, std::string_view name);

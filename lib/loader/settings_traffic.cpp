@@ -14,8 +14,14 @@ constexpr std::array<Choice<Posture>, 2> kPostures{Choice<Posture>{"open", Postu
                                                    {"closed", Posture::kClosed}};
 constexpr std::array<Choice<Verdict>, 2> kVerdicts{Choice<Verdict>{"allow", Verdict::kAllow}, {"deny", Verdict::kDeny}};
 constexpr std::array<Choice<bool>, 2> kNeighbourDiscovery{Choice<bool>{"pass", true}, {"judge", false}};
+constexpr std::array<Choice<bool>, 2> kChecksums{Choice<bool>{"verify", true}, {"ignore", false}};
 constexpr std::array<Choice<bool>, 2> kPending{Choice<bool>{"overlay", false}, {"calico", true}};
 constexpr std::array<Choice<std::uint8_t>, 2> kFailsafeProtocols{Choice<std::uint8_t>{"tcp", 6}, {"udp", 17}};
+
+constexpr std::array<Choice<net::AddressCheck>, 3> kAddressChecks{
+    Choice<net::AddressCheck>{"any", net::AddressCheck::kAny},
+    {"usual", net::AddressCheck::kUsual},
+    {"strict", net::AddressCheck::kStrict}};
 
 constexpr std::uint16_t kArp = 0x0806;
 constexpr std::array<Choice<std::uint16_t>, 5> kEtherTypes{
@@ -98,29 +104,6 @@ void read_non_ip(Fields& top, Settings& settings) {
         read_non_ip_rule(item, non_ip->path_to("rules") + "[" + std::to_string(i++) + "]", settings, top.complaints());
     }
     non_ip->finish();
-}
-
-// Networks, or single addresses. `everything` says whether a prefix of length 0 is acceptable.
-std::vector<net::Prefix> read_networks(Fields& rule, std::string_view name, bool everything) {
-    std::vector<net::Prefix> networks;
-    for (const Node& item : rule.list(name, 256)) {
-        const auto text = read_text(item, "a network in " + rule.path_to(name), rule.complaints());
-        if (!text) continue;
-        const bool bare = text->find('/') == std::string::npos;
-        const auto prefix = bare ? net::Prefix::parse_loose(*text) : net::Prefix::parse_strict(*text);
-        if (!prefix) {
-            rule.complaints().add(
-                item.line, item.column, shown(*text) + " is not a network",
-                "write it as 192.0.2.10, 192.0.2.0/24 or 2001:db8::/32, without bits past the length");
-        } else if (prefix->length == 0 && !everything) {
-            rule.complaints().add(item.line, item.column,
-                                  shown(*text) + " would open every machine behind the appliance",
-                                  "name the machines that must stay reachable");
-        } else {
-            networks.push_back(*prefix);
-        }
-    }
-    return networks;
 }
 
 // Protocol and destination port, of a list of ways that stay open.
@@ -220,12 +203,36 @@ void read_flows(Fields& top, Settings& settings) {
 
 }  // namespace
 
+std::vector<net::Prefix> read_networks(Fields& fields, std::string_view name, bool everything) {
+    std::vector<net::Prefix> networks;
+    for (const Node& item : fields.list(name, 256)) {
+        const auto text = read_text(item, "a network in " + fields.path_to(name), fields.complaints());
+        if (!text) continue;
+        const bool bare = text->find('/') == std::string::npos;
+        const auto prefix = bare ? net::Prefix::parse_loose(*text) : net::Prefix::parse_strict(*text);
+        if (!prefix) {
+            fields.complaints().add(
+                item.line, item.column, shown(*text) + " is not a network",
+                "write it as 192.0.2.10, 192.0.2.0/24 or 2001:db8::/32, without bits past the length");
+        } else if (prefix->length == 0 && !everything) {
+            fields.complaints().add(item.line, item.column,
+                                    shown(*text) + " would open every machine behind the appliance",
+                                    "name the machines that must stay reachable");
+        } else {
+            networks.push_back(*prefix);
+        }
+    }
+    return networks;
+}
+
 std::vector<NonIpRule> default_non_ip() { return {{kArp, Verdict::kAllow}}; }
 
 void read_traffic(Fields& top, Settings& settings) {
     if (const auto posture = top.choice<Posture>("posture", kPostures)) settings.posture = *posture;
     settings.unmatched = settings.posture == Posture::kOpen ? Verdict::kAllow : Verdict::kDeny;
     if (const auto verdict = top.choice<Verdict>("unmatched", kVerdicts)) settings.unmatched = *verdict;
+    if (const auto check = top.choice<net::AddressCheck>("addresses", kAddressChecks)) settings.addresses = *check;
+    if (const auto verify = top.choice<bool>("checksums", kChecksums)) settings.verify_checksums = *verify;
     read_non_ip(top, settings);
     if (const auto pass = top.choice<bool>("neighbour-discovery", kNeighbourDiscovery))
         settings.neighbour_discovery = *pass;

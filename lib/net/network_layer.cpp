@@ -4,6 +4,7 @@
 #include <cstring>
 
 #include "bytes.h"
+#include "extension_headers.h"
 
 namespace drywall::net {
 
@@ -16,17 +17,18 @@ constexpr std::uint32_t kSctpHeaderBytes = 12;
 constexpr std::uint32_t kIcmpHeaderBytes = 8;
 constexpr std::uint32_t kQuotedBytes = 8;  // of the upper layer, which every ICMP error has to quote (RFC 792)
 constexpr std::uint32_t kLargestPacket = 65535;
-// RFC 8200 knows at most seven headers in one packet (4.1); a longer chain is built to tire somebody.
+// RFC 8200 knows at most seven headers in one packet (4.1); a longer chain is built to tire somebody, or to push what
+// it hides out of the sight of whoever looks at a packet's start.
 constexpr int kMaxExtensionHeaders = 8;
+constexpr std::uint32_t kMaxExtensionBytes = 256;
 
-namespace extension {
-constexpr std::uint8_t kHopByHop = 0;
-constexpr std::uint8_t kRouting = 43;
-constexpr std::uint8_t kFragment = 44;
-constexpr std::uint8_t kAuthentication = 51;
-constexpr std::uint8_t kNoNextHeader = 59;
-constexpr std::uint8_t kDestinationOptions = 60;
-}  // namespace extension
+// Options by which the sender chooses the way, or has it written down (RFC 791, 3.1).
+constexpr std::uint8_t kEndOfOptions = 0;
+constexpr std::uint8_t kNoOperation = 1;
+constexpr std::uint8_t kRecordRoute = 7;
+constexpr std::uint8_t kLooseSourceRoute = 131;
+constexpr std::uint8_t kStrictSourceRoute = 137;
+constexpr std::uint8_t kSourceRouteHeader = 0;  // the type of routing header that RFC 5095 took back
 
 // One packet while it is read: `position` walks from header to header.
 struct Walk {
@@ -113,6 +115,46 @@ FragmentKind fragment_kind(std::uint32_t offset, bool more) noexcept {
     return more ? FragmentKind::kFirst : FragmentKind::kWhole;
 }
 
+// The list of options behind the fixed part: whether each lies within the header, and is one that may pass.
+DropReason read_ipv4_options(const std::uint8_t* options, std::uint32_t bytes) noexcept {
+    for (std::uint32_t at = 0; at < bytes && options[at] != kEndOfOptions;) {
+        if (options[at] == kNoOperation) {
+            ++at;
+            continue;
+        }
+        if (at + 1 >= bytes || options[at + 1] < 2 || options[at + 1] > bytes - at) return DropReason::kBadHeader;
+        const std::uint8_t type = options[at];
+        if (type == kRecordRoute || type == kLooseSourceRoute || type == kStrictSourceRoute)
+            return DropReason::kIpOption;
+        at += options[at + 1];
+    }
+    return DropReason::kNone;
+}
+
+// Whether a fragment is so placed that it splits or rewrites the header by which its datagram was judged.
+// Source: RFC 1858 and RFC 3128 (TCP: the first fragment holds the whole header, no other one reaches into it). A piece
+// without data belongs to no datagram, and one with more behind it carries a multiple of 8 bytes (RFC 791).
+DropReason check_fragment(const PacketMeta& meta, std::uint32_t begin, std::uint32_t bytes, bool more) noexcept {
+    if (begin + bytes > kLargestPacket) return DropReason::kFragmentOversize;
+    if (bytes == 0) return DropReason::kFragmentTiny;
+    if (more && bytes % 8 != 0) return DropReason::kBadHeader;
+    const bool into_header = begin > 0 && begin < kTcpHeaderBytes && meta.tuple.protocol == protocol::kTcp;
+    return into_header ? DropReason::kFragmentTiny : DropReason::kNone;
+}
+
+// A first fragment that ends before the headers do, by its own word: all that it carries can be read.
+bool is_short_first(const Walk& walk, const PacketMeta& meta) noexcept {
+    return meta.fragment == FragmentKind::kFirst && walk.complete() && walk.limit == walk.end;
+}
+
+DropReason check_ipv4(const std::uint8_t* header, std::uint32_t header_bytes, const PacketMeta& meta,
+                      std::uint32_t begin, std::uint32_t bytes, bool more) noexcept {
+    if (const DropReason bad = read_ipv4_options(header + kIPv4HeaderBytes, header_bytes - kIPv4HeaderBytes);
+        bad != DropReason::kNone)
+        return bad;
+    return meta.fragment == FragmentKind::kWhole ? DropReason::kNone : check_fragment(meta, begin, bytes, more);
+}
+
 DropReason read_ipv4(Walk walk, const Window& window, PacketMeta& meta) noexcept {
     if (!walk.has(kIPv4HeaderBytes)) return DropReason::kTruncated;
     const std::uint8_t* header = walk.at();
@@ -124,7 +166,6 @@ DropReason read_ipv4(Walk walk, const Window& window, PacketMeta& meta) noexcept
 
     const std::uint16_t fragmentation = load_be16(header + 6);
     const std::uint32_t offset = (fragmentation & 0x1fffU) * 8;
-    if (offset + total_bytes - header_bytes > kLargestPacket) return DropReason::kBadHeader;
 
     meta.tuple.family = Family::kIPv4;
     meta.tuple.protocol = header[9];
@@ -132,43 +173,42 @@ DropReason read_ipv4(Walk walk, const Window& window, PacketMeta& meta) noexcept
     std::memcpy(meta.tuple.destination.data(), header + 16, 4);
     meta.hop_limit = header[8];
     meta.fragment_id = load_be16(header + 4);
-    meta.fragment = fragment_kind(offset, (fragmentation & 0x2000) != 0);
+    const bool more = (fragmentation & 0x2000) != 0;
+    meta.fragment = fragment_kind(offset, more);
+    if (walk.complete())
+        if (const DropReason bad = check_ipv4(header, header_bytes, meta, offset, total_bytes - header_bytes, more);
+            bad != DropReason::kNone)
+            return bad;
 
     walk.position += header_bytes;
-    return read_upper_layer(walk, meta);
-}
-
-// The length of an extension header that is neither a fragment header nor upper layer.
-// Source: RFC 8200 4.3, 4.4, 4.6 (units of 8 bytes after the first 8); RFC 4302 2.2 (units of 4, minus 2).
-std::uint32_t extension_bytes(std::uint8_t header, std::uint8_t length_field) noexcept {
-    if (header == extension::kAuthentication) return (length_field + 2U) * 4;
-    return (length_field + 1U) * 8;
+    const DropReason bad = read_upper_layer(walk, meta);
+    return bad == DropReason::kTruncated && is_short_first(walk, meta) ? DropReason::kFragmentTiny : bad;
 }
 
 // Reads a fragment header. REQUIRES: walk.has(8)
 DropReason read_fragment_header(const Walk& walk, PacketMeta& meta) noexcept {
     const std::uint16_t field = load_be16(walk.at() + 2);
     const std::uint32_t offset = field & 0xfff8U;
-    if (offset + (walk.end - walk.position - 8) > kLargestPacket) return DropReason::kBadHeader;
-    meta.fragment = fragment_kind(offset, (field & 1) != 0);
+    const bool more = (field & 1) != 0;
+    meta.fragment = fragment_kind(offset, more);
     meta.fragment_id = load_be32(walk.at() + 4);
-    return DropReason::kNone;
-}
-
-bool is_extension(std::uint8_t header) noexcept {
-    return header == extension::kHopByHop || header == extension::kRouting || header == extension::kFragment ||
-           header == extension::kAuthentication || header == extension::kDestinationOptions;
+    if (meta.fragment == FragmentKind::kWhole || !walk.complete()) return DropReason::kNone;
+    meta.tuple.protocol = walk.at()[0];
+    return check_fragment(meta, offset, walk.end - walk.position - kFragmentHeaderBytes, more);
 }
 
 // Walks the chain until a header that is none of it. ESP hides what follows, so it is the protocol itself.
 DropReason read_extensions(Walk& walk, std::uint8_t next, PacketMeta& meta) noexcept {
     bool fragment_seen = false;
+    const std::uint32_t chain_begin = walk.position;
     for (int headers = 0; is_extension(next); ++headers) {
-        if (headers == kMaxExtensionHeaders) return DropReason::kBadHeader;
+        if (headers == kMaxExtensionHeaders) return DropReason::kExtensionChain;
         // Hop-by-hop stands first or nowhere (RFC 8200 4.1); two fragment headers can't both be true.
-        if (next == extension::kHopByHop && headers != 0) return DropReason::kBadHeader;
-        if (next == extension::kFragment && fragment_seen) return DropReason::kBadHeader;
+        if (next == extension::kHopByHop && headers != 0) return DropReason::kExtensionChain;
+        if (next == extension::kFragment && fragment_seen) return DropReason::kExtensionChain;
         if (!walk.has(8)) return DropReason::kTruncated;
+        if (next == extension::kRouting && walk.complete() && walk.at()[2] == kSourceRouteHeader)
+            return DropReason::kIpOption;
 
         std::uint32_t bytes = extension_bytes(next, walk.at()[1]);
         if (next == extension::kFragment) {
@@ -179,6 +219,7 @@ DropReason read_extensions(Walk& walk, std::uint8_t next, PacketMeta& meta) noex
         if (!walk.has(bytes)) return DropReason::kTruncated;
         next = walk.at()[0];
         walk.position += bytes;
+        if (walk.position - chain_begin > kMaxExtensionBytes) return DropReason::kExtensionChain;
         if (meta.fragment == FragmentKind::kLater) break;  // what follows is payload, whatever `next` is called
     }
     meta.tuple.protocol = next;
@@ -198,8 +239,10 @@ DropReason read_ipv6(Walk walk, const Window& window, PacketMeta& meta) noexcept
     meta.hop_limit = header[7];
 
     walk.position += kIPv6HeaderBytes;
-    if (const DropReason bad = read_extensions(walk, header[6], meta); bad != DropReason::kNone) return bad;
-    return read_upper_layer(walk, meta);
+    DropReason bad = read_extensions(walk, header[6], meta);
+    if (bad == DropReason::kNone) bad = read_upper_layer(walk, meta);
+    // Of a first fragment everything up to the upper-layer header has to be there (RFC 7112).
+    return bad == DropReason::kTruncated && is_short_first(walk, meta) ? DropReason::kFragmentHeaders : bad;
 }
 
 }  // namespace

@@ -21,8 +21,8 @@ enum class Extent : std::uint8_t {
     kQuote,     // the packet's start, cut anywhere: only enough to name its flow is needed
 };
 
-// Reads IPv4 or IPv6 (as meta.ether_type says) at meta.l3_offset, and the upper layer. Returns kNone, kTruncated or
-// kBadHeader. REQUIRES: meta.l3_offset <= window.length
+// Reads IPv4 or IPv6 (as meta.ether_type says) at meta.l3_offset, and the upper layer. Returns kNone, or
+// why it is not well-formed. REQUIRES: meta.l3_offset <= window.length
 [[nodiscard]] DropReason read_network_layer(const Window& window, Extent extent, PacketMeta& meta) noexcept;
 
 }  // namespace drywall::net

@@ -65,6 +65,17 @@ void parse(std::span<const FrameView> frames, std::span<PacketMeta> metas) noexc
     for (std::size_t i = 0; i < frames.size(); ++i) metas[i] = parse(frames[i]);
 }
 
+// The ones' complement sum over a header with a right checksum is all ones (RFC 1071).
+bool has_right_checksum(const FrameView& frame, const PacketMeta& meta) noexcept {
+    if (meta.tuple.family != Family::kIPv4) return true;
+    const std::uint8_t* header = frame.data + meta.l3_offset;
+    const std::uint32_t bytes = (header[0] & 0x0fU) * 4;
+    std::uint32_t sum = 0;
+    for (std::uint32_t at = 0; at < bytes; at += 2) sum += load_be16(header + at);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return ((sum & 0xffff) + (sum >> 16)) == 0xffff;
+}
+
 std::optional<PacketMeta> parse_icmp_quote(const FrameView& frame, const PacketMeta& meta) noexcept {
     constexpr std::uint32_t kIcmpErrorHeaderBytes = 8;
     const bool has_upper_layer = meta.is_ip && meta.malformed == DropReason::kNone && meta.l4_offset != 0;

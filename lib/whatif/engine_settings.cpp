@@ -1,5 +1,6 @@
 #include "drywall/whatif/engine_settings.h"
 
+#include <algorithm>
 #include <random>
 
 #include "drywall/explain/site.h"
@@ -18,6 +19,12 @@ std::uint64_t random_seed() {
 engine::EngineSettings engine_settings(const loader::Settings& settings) {
     engine::EngineSettings engine;
     engine.peer_of = explain::surroundings_of(settings).peer_of;
+    for (const loader::PortSettings& port : settings.ports)
+        engine.sources.push_back({net::PrefixSet(port.sources), net::PrefixSet(port.not_sources)});
+    const auto free = [](const engine::SourceRule& rule) { return rule.only.empty() && rule.none.empty(); };
+    if (std::all_of(engine.sources.begin(), engine.sources.end(), free)) engine.sources.clear();
+    engine.addresses = settings.addresses;
+    engine.verify_checksums = settings.verify_checksums;
     for (const loader::NonIpRule& rule : settings.non_ip) engine.non_ip.push_back({rule.ether_type, rule.verdict});
     engine.non_ip_default = settings.non_ip_default;
     engine.neighbour_discovery = settings.neighbour_discovery;

@@ -50,6 +50,7 @@ class WireCase(unittest.TestCase):
 
     driver = "net_af_packet"
     extra = ""  # appended to drywall.yaml
+    inside = outside = ""  # keys of its ports
     maxDiff = None
 
     @classmethod
@@ -64,7 +65,8 @@ class WireCase(unittest.TestCase):
         cls.addClassCleanup(cls.wire.delete)
         for name, segment, number, env, app in HOSTS:
             cls.wire.host(name, segment, number, env=env, app=app)
-        cls.appliance = Appliance(cls.wire.box, driver=cls.driver, extra=cls.extra)
+        cls.appliance = Appliance(cls.wire.box, driver=cls.driver, extra=cls.extra, inside=cls.inside,
+                                  outside=cls.outside)
         cls.addClassCleanup(cls.appliance.forget)
         cls.addClassCleanup(cls.appliance.stop)
         cls.appliance.start()

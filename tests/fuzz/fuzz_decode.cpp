@@ -1,6 +1,8 @@
 // The parser on arbitrary frames: it never reads outside them, and never says more than they hold.
 #include <cstdlib>
 
+#include "drywall/net/address_check.h"
+#include "drywall/net/fragment.h"
 #include "drywall/net/packet_meta.h"
 
 namespace {
@@ -14,8 +16,17 @@ void require(bool condition) {
 }
 
 void check(const FrameView& frame, const PacketMeta& meta) {
-    require(meta.malformed == DropReason::kNone || meta.malformed == DropReason::kTruncated ||
-            meta.malformed == DropReason::kBadHeader);
+    switch (meta.malformed) {
+        case DropReason::kNone:
+        case DropReason::kTruncated:
+        case DropReason::kBadHeader:
+        case DropReason::kIpOption:
+        case DropReason::kExtensionChain:
+        case DropReason::kFragmentTiny:
+        case DropReason::kFragmentHeaders:
+        case DropReason::kFragmentOversize: break;
+        default: require(false);
+    }
     require(meta.l3_offset <= frame.contiguous && meta.l4_offset <= frame.contiguous);
     require(meta.tuple.ingress_port == frame.ingress_port);
 }
@@ -23,6 +34,14 @@ void check(const FrameView& frame, const PacketMeta& meta) {
 void decode(const FrameView& frame) {
     const PacketMeta meta = drywall::net::parse(frame);
     check(frame, meta);
+    if (meta.is_ip && meta.malformed == DropReason::kNone) {
+        (void)drywall::net::has_right_checksum(frame, meta);
+        (void)drywall::net::check_addresses(meta, drywall::net::AddressCheck::kStrict);
+        if (meta.fragment != drywall::net::FragmentKind::kWhole) {
+            const drywall::net::FragmentRange range = drywall::net::fragment_range(frame, meta);
+            require(range.begin < range.end && range.end <= 65535 && range.end - range.begin <= frame.length);
+        }
+    }
     if (const auto quote = drywall::net::parse_icmp_quote(frame, meta)) {
         check(frame, *quote);
         require(quote->malformed == DropReason::kNone && quote->l3_offset > meta.l4_offset);

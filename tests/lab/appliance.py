@@ -75,8 +75,9 @@ def device(driver: str, side: str) -> str:
     return DEVICES[driver].format(number=0 if side == LEFT else 1, interface=BOX_PORTS[side])
 
 
-def configuration(folder: Path, driver: str = "net_af_packet", extra: str = "", memory_mb: int = 256) -> str:
-    """A drywall.yaml for the box; `extra` is appended, and must not repeat a key."""
+def configuration(folder: Path, driver: str = "net_af_packet", extra: str = "", memory_mb: int = 256,
+                  inside: str = "", outside: str = "") -> str:
+    """A drywall.yaml for the box; `extra` is appended, and must not repeat a key; the last two are keys of the ports."""
     cpus = sorted(os.sched_getaffinity(0))
     return f"""\
 dpdk:
@@ -85,8 +86,10 @@ dpdk:
 ports:
   - name: inside
     device: {device(driver, LEFT)}
+    {inside}
   - name: outside
     device: {device(driver, RIGHT)}
+    {outside}
 pairs:
   - [inside, outside]
 workers:
@@ -105,7 +108,7 @@ class Appliance:
     """One running drywalld. Start it with a configuration's text; stop() is safe to call at any time."""
 
     def __init__(self, namespace: Namespace, *, driver: str = "net_af_packet", extra: str = "",
-                 text: str | None = None, folder: Path | None = None) -> None:
+                 text: str | None = None, folder: Path | None = None, inside: str = "", outside: str = "") -> None:
         self.namespace = namespace
         self._own_folder = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="drywall-"))
@@ -113,7 +116,8 @@ class Appliance:
         self.view_socket = self.folder / "ro.sock"
         self.config = self.folder / "drywall.yaml"
         self.log_file = self.folder / "drywalld.log"
-        self.config.write_text(text if text is not None else configuration(self.folder, driver, extra))
+        self.config.write_text(text if text is not None else
+                               configuration(self.folder, driver, extra, inside=inside, outside=outside))
         self.process: subprocess.Popen | None = None
 
     def __enter__(self) -> "Appliance":

@@ -14,6 +14,7 @@ using namespace wire;
 namespace {
 
 constexpr std::uint8_t kFragmentHeader = 44;
+constexpr std::uint8_t kRoutingHeader = 43;
 constexpr std::uint8_t kAuthenticationHeader = 51;
 constexpr std::size_t kMostQuotedV4 = 576 - 20 - 8;   // an ICMP error fits into 576 bytes (RFC 1812 4.3.2.3)
 constexpr std::size_t kMostQuotedV6 = 1280 - 40 - 8;  // ... and an ICMPv6 error into 1280 (RFC 4443 2.4)
@@ -385,7 +386,8 @@ Bytes Packet::ipv6_packet(const Bytes& upper) const {
             put32(extensions, fragment_->identification);
         } else {
             put8(extensions, type == kAuthenticationHeader ? bytes / 4 - 2 : bytes / 8 - 1);
-            extensions.resize(start + bytes);  // zeros: Pad1 options
+            extensions.resize(start + bytes);                       // zeros: Pad1 options
+            if (type == kRoutingHeader) extensions[start + 2] = 4;  // segment routing: type 0 is refused (RFC 5095)
         }
     }
 

@@ -27,8 +27,9 @@
     X(kFragmentOversize, "fragment_oversize", "a fragment by which its datagram exceeds 65,535 bytes")                \
     X(kFragmentOverlap, "fragment_overlap", "it overlaps a fragment that went before, or its datagram did")           \
     X(kFragmentDuplicate, "fragment_duplicate", "a fragment that was there already")                                  \
-    X(kFragmentFlood, "fragment_flood", "too many fragments of one datagram, or datagrams of one source")             \
-    X(kFragmentUnknown, "fragment_unknown", "a later fragment whose first fragment was not seen or has timed out")    \
+    X(kFragmentFlood, "fragment_flood", "one of too many fragments of its datagram")                                  \
+    X(kFragmentUnknown, "fragment_unknown", "a later fragment whose first fragment was not seen")                     \
+    X(kFragmentTimeout, "fragment_timeout", "a later fragment that came too late after its first")                    \
     X(kFragmentTableFull, "fragment_table_full", "a first fragment that could not be remembered")                     \
     X(kTcpFlags, "tcp_flags", "TCP flags that no segment has (none, SYN with FIN or RST, FIN without ACK)")           \
     X(kTcpMidStream, "tcp_mid_stream", "TCP of no known connection and no SYN, where mid-stream packets are denied")  \

@@ -19,7 +19,9 @@
 #include "drywall/base/verdict.h"
 #include "drywall/flow/census.h"
 #include "drywall/flow/state.h"
+#include "drywall/net/address_check.h"
 #include "drywall/net/packet_meta.h"
+#include "drywall/net/prefix_set.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/telemetry/counters.h"
 #include "drywall/telemetry/event.h"
@@ -33,9 +35,18 @@ struct NonIpRule {
 
 using FlowTimeouts = flow::Timeouts;
 
+// Which sources may enter by a port.
+struct SourceRule {
+    net::PrefixSet only;  // empty: any,
+    net::PrefixSet none;  // but these
+};
+
 struct EngineSettings {
     WorkerId worker{};
     std::vector<std::optional<PortId>> peer_of;  // by ingress PortId: the egress port
+    std::vector<SourceRule> sources;             // by ingress PortId; empty: any by every port
+    net::AddressCheck addresses = net::AddressCheck::kUsual;
+    bool verify_checksums = true;  // of IPv4 headers
     std::vector<NonIpRule> non_ip;
     Verdict non_ip_default = Verdict::kDeny;
     bool neighbour_discovery = true;

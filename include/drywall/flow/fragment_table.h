@@ -1,4 +1,6 @@
-// FragmentTable: what was decided about datagrams whose first fragment went by.
+// FragmentTable: what was decided about datagrams whose first fragment went by, and which of their pieces have been
+// there. A datagram of which two pieces overlap is spoilt: hosts disagree on which of them counts (RFC 5722 for IPv6;
+// the same is done for IPv4).
 //
 // Threads: only the owning worker calls in; nothing here locks.
 // Memory:  all reserved at start; a full table refuses, it never grows.
@@ -6,6 +8,7 @@
 //          end in the order in which they began, and the table is a ring.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <type_traits>
@@ -16,6 +19,7 @@
 #include "drywall/base/ids.h"
 #include "drywall/flow/bucket_index.h"
 #include "drywall/flow/flow_table.h"
+#include "drywall/net/fragment.h"
 #include "drywall/net/packet_meta.h"
 
 namespace drywall::flow {
@@ -52,12 +56,23 @@ class FragmentTable {
 public:
     FragmentTable(std::uint32_t capacity, Nanos timeout, std::uint64_t hash_seed);
 
-    // Null when the first fragment was not seen, or too long ago.
-    [[nodiscard]] FragmentFate* find(const FragmentKey& key, Instant now) noexcept;
+    static constexpr std::size_t kMaxPieces = 128;  // 65,535 bytes over a path of 576 take 119
 
-    // Room for the fate of a first fragment; one that repeats an identification takes over from the earlier one. Null
-    // when the table is full.
-    [[nodiscard]] FragmentFate* remember(const FragmentKey& key, Instant now) noexcept;
+    // Why a first fragment has to die, whatever policy says: kNone, kFragmentDuplicate or kFragmentOverlap (its
+    // datagram is not complete, or is spoilt). A datagram that is complete gives its identification free.
+    [[nodiscard]] DropReason check_first(const FragmentKey& key, const net::FragmentRange& range, Instant now) noexcept;
+
+    // Room for the fate of a first fragment; it takes over from an earlier datagram with the same identification. Null
+    // when the table is full. REQUIRES: check_first() said kNone
+    [[nodiscard]] FragmentFate* remember(const FragmentKey& key, const net::FragmentRange& range, Instant now) noexcept;
+
+    // A later fragment: the fate that it shares, or why it has none: kFragmentUnknown, kFragmentTimeout,
+    // kFragmentDuplicate, kFragmentOverlap, kFragmentFlood.
+    struct Followed {
+        FragmentFate* fate = nullptr;
+        DropReason drop = DropReason::kNone;
+    };
+    [[nodiscard]] Followed follow(const FragmentKey& key, const net::FragmentRange& range, Instant now) noexcept;
 
     // Frees up to `records` that timed out.
     void sweep(Instant now, std::size_t records) noexcept;
@@ -68,12 +83,28 @@ public:
     }
 
 private:
+    struct Piece {
+        std::uint16_t begin = 0;
+        std::uint16_t end = 0;
+        bool operator==(const Piece&) const = default;
+    };
     struct Record {
         FragmentKey key;
         FragmentFate fate;
         Instant since;
         bool live = false;  // false inside the ring: its identification was used again
+        bool spoilt = false;
+        bool end_known = false;
+        std::uint8_t count = 0;     // of pieces
+        std::uint16_t end = 0;      // of the datagram, if known; else the furthest that any piece reached
+        std::uint16_t covered = 0;  // bytes
+        std::array<Piece, kMaxPieces> pieces;
+
+        [[nodiscard]] bool complete() const noexcept { return end_known && covered == end; }
     };
+    static_assert(kMaxPieces <= 255);
+
+    [[nodiscard]] static DropReason add(Record& record, const net::FragmentRange& range) noexcept;
 
     [[nodiscard]] std::uint32_t slot(std::uint64_t position) const noexcept {
         return static_cast<std::uint32_t>(position % records_.size());

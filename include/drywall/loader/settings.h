@@ -14,6 +14,7 @@
 #include "drywall/base/verdict.h"
 #include "drywall/loader/resources.h"
 #include "drywall/net/address.h"
+#include "drywall/net/address_check.h"
 #include "drywall/net/socket_address.h"
 
 namespace drywall::loader {
@@ -26,6 +27,8 @@ enum class Existing : std::uint8_t { kRecheck, kKeep, kReset };
 struct PortSettings {
     std::string name;    // what policies, counters and people call it; at most 15 characters, as an interface name
     std::string device;  // PCI address ("0000:3b:00.0") or DPDK vdev ("net_af_packet0,iface=eth1")
+    std::vector<net::Prefix> sources;      // that may enter by it; empty: any,
+    std::vector<net::Prefix> not_sources;  // but these
 };
 
 struct PairSettings {
@@ -110,8 +113,10 @@ struct Settings {
 
     Posture posture = Posture::kOpen;
     Verdict unmatched = Verdict::kAllow;  // from posture unless written
-    bool neighbour_discovery = true;      // ICMPv6 link-local control passes unjudged
-    std::vector<NonIpRule> non_ip;        // defaults: ARP passes
+    net::AddressCheck addresses = net::AddressCheck::kUsual;
+    bool verify_checksums = true;     // of IPv4 headers
+    bool neighbour_discovery = true;  // ICMPv6 link-local control passes unjudged
+    std::vector<NonIpRule> non_ip;    // defaults: ARP passes
     Verdict non_ip_default = Verdict::kDeny;
     std::vector<FailsafeRule> failsafe;
     std::optional<std::vector<ManagementRule>> management;  // nothing: tcp 22, 179 and 6443, to anywhere

@@ -69,7 +69,7 @@ enum class FragmentKind : std::uint8_t {
 
 struct PacketMeta {
     Tuple tuple;
-    DropReason malformed = DropReason::kNone;  // kTruncated or kBadHeader; then only ether_type may be relied on
+    DropReason malformed = DropReason::kNone;  // why, if it is; then only ether_type may be relied on
     bool is_ip = false;
     FragmentKind fragment = FragmentKind::kWhole;
     std::uint8_t tcp_flags = 0;
@@ -97,6 +97,9 @@ struct FrameView {
 
 // The same over a burst. REQUIRES: metas.size() >= frames.size()
 void parse(std::span<const FrameView> frames, std::span<PacketMeta> metas) noexcept;
+
+// Whether the checksum of the IPv4 header is right (RFC 791); IPv6 has none. REQUIRES: meta is well-formed and IP
+[[nodiscard]] bool has_right_checksum(const FrameView& frame, const PacketMeta& meta) noexcept;
 
 // The packet that an ICMP error quotes (RFC 792, RFC 4443), as its sender sent it; nothing if `meta` is no ICMP error
 // or quotes too little to name a flow. ingress_port is copied from `meta`.

@@ -31,8 +31,13 @@ public:
         telemetry::EventBatch events;
         fast_.process(frames.views(), *rulesets_[generation], *traces_[generation], now, decisions, events);
         for (std::size_t i = 0; i < frames.size(); ++i)
-            ASSERT_EQ(name(decisions[i].drop), name(naive_.decide(frames[i], *rulesets_[generation], now)))
+            ASSERT_EQ(name(told(decisions[i].drop)), name(naive_.decide(frames[i], *rulesets_[generation], now)))
                 << "packet " << i << " of the burst";
+    }
+
+    // The twin forgets a datagram at its time; the engine knows of it until its entry is needed.
+    static DropReason told(DropReason reason) {
+        return reason == DropReason::kFragmentTimeout ? DropReason::kFragmentUnknown : reason;
     }
 
     void expect_equal_counters() {

@@ -35,7 +35,7 @@ DropReason reason_of(const classify::Trace& trace) {
     return trace.unmatched ? DropReason::kUnmatched : DropReason::kPolicyDeny;
 }
 
-bool is_link_control(const net::PacketMeta& meta) {
+bool stays_on_the_link(const net::PacketMeta& meta) {
     if (meta.tuple.protocol != net::protocol::kIcmpv6 || meta.fragment != net::FragmentKind::kWhole) return false;
     const int type = meta.tuple.destination_port >> 8;
     const bool neighbour = type >= 133 && type <= 137;
@@ -62,14 +62,71 @@ DropReason NaiveEngine::decide(const net::FrameView& frame, const ruleset::Rules
                 return rule.verdict == Verdict::kAllow ? DropReason::kNone : DropReason::kNonIp;
         return settings_.non_ip_default == Verdict::kAllow ? DropReason::kNone : DropReason::kNonIp;
     }
-    if (settings_.neighbour_discovery && is_link_control(meta)) return DropReason::kNone;
+    if (const DropReason bad = check_ends(meta); bad != DropReason::kNone) return bad;
+    if (settings_.neighbour_discovery && stays_on_the_link(meta)) return DropReason::kNone;
     forget_silent(now);
-    if (meta.fragment == net::FragmentKind::kLater) return by_first_fragment(meta, ruleset, now);
+    if (meta.fragment == net::FragmentKind::kLater) return by_first_fragment(frame, meta, ruleset, now);
     if (related(frame, meta, ruleset, now)) return DropReason::kNone;
-    return by_connection(meta, ruleset, now);
+    return by_connection(frame, meta, ruleset, now);
 }
 
-DropReason NaiveEngine::by_connection(const net::PacketMeta& meta, const ruleset::Ruleset& ruleset, Instant now) {
+// What random traffic has of it: a host that talks to itself, loopback, and the sources of the port.
+DropReason NaiveEngine::check_ends(const net::PacketMeta& meta) const {
+    const net::Tuple& tuple = meta.tuple;
+    const bool loopback = tuple.family == net::Family::kIPv4 && (tuple.source[0] == 127 || tuple.destination[0] == 127);
+    if (tuple.source == tuple.destination || loopback) return DropReason::kAddressInvalid;
+    return DropReason::kNone;
+}
+
+NaiveEngine::Datagram* NaiveEngine::datagram_of(const net::PacketMeta& meta) {
+    for (Datagram& d : datagrams_) {
+        const net::Tuple& a = d.first.tuple;
+        const net::Tuple& b = meta.tuple;
+        const bool protocol = a.protocol == b.protocol || a.family == net::Family::kIPv6;
+        if (d.first.fragment_id == meta.fragment_id && a.source == b.source && a.destination == b.destination &&
+            protocol && a.family == b.family && a.ingress_port == b.ingress_port)
+            return &d;
+    }
+    return nullptr;
+}
+
+// Byte by byte.
+DropReason NaiveEngine::add_piece(Datagram& datagram, const net::FragmentRange& range) {
+    if (datagram.spoilt) return DropReason::kFragmentOverlap;
+    std::vector<bool> there(65536);
+    std::optional<std::uint32_t> end;
+    for (const net::FragmentRange& piece : datagram.pieces) {
+        if (piece.begin == range.begin && piece.end == range.end) return DropReason::kFragmentDuplicate;
+        for (std::uint32_t byte = piece.begin; byte < piece.end; ++byte) there[byte] = true;
+        if (piece.last) end = piece.end;
+    }
+    for (std::uint32_t byte = range.begin; byte < range.end; ++byte)
+        datagram.spoilt |= there[byte] || (end && byte >= *end);
+    for (std::uint32_t byte = range.end; range.last && byte < there.size(); ++byte) datagram.spoilt |= there[byte];
+    if (range.last && end && *end != range.end) datagram.spoilt = true;
+    if (datagram.spoilt) return DropReason::kFragmentOverlap;
+    datagram.pieces.push_back(range);
+    return DropReason::kNone;
+}
+
+DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::PacketMeta& meta,
+                                      const ruleset::Ruleset& ruleset, Instant now) {
+    if (meta.fragment == net::FragmentKind::kFirst) {
+        Datagram* datagram = datagram_of(meta);
+        std::uint32_t end = 0;
+        std::uint32_t covered = 0;
+        for (const net::FragmentRange& piece :
+             datagram != nullptr ? datagram->pieces : std::vector<net::FragmentRange>{}) {
+            covered += piece.end - piece.begin;
+            if (piece.last) end = piece.end;
+        }
+        const bool over = datagram == nullptr || (!datagram->spoilt && end > 0 && covered == end);
+        if (!over)
+            if (const DropReason misfit = add_piece(*datagram, net::fragment_range(frame, meta));
+                misfit != DropReason::kNone)
+                return misfit;
+        if (datagram != nullptr) datagrams_.remove_if([datagram](const Datagram& d) { return &d == datagram; });
+    }
     const auto peer = static_cast<std::uint16_t>(index(*settings_.peer_of[meta.tuple.ingress_port]));
     bool from_initiator = true;
     Connection* connection = find(meta, peer, from_initiator);
@@ -95,22 +152,19 @@ DropReason NaiveEngine::by_connection(const net::PacketMeta& meta, const ruleset
                 Connection{meta.tuple, meta.icmp_id, FlowState::kNew, now, ruleset.generation(), trace, ++last_id_});
     }
     if (meta.fragment == net::FragmentKind::kFirst)
-        remember(meta, connection != nullptr ? judged : meta.tuple, trace, ruleset, now, from_initiator,
+        remember(frame, meta, connection != nullptr ? judged : meta.tuple, trace, ruleset, now, from_initiator,
                  connection != nullptr ? connection->id : 0);
     count(trace, ruleset.generation());
     if (connection != nullptr) arrive(*connection, from_initiator, meta.tcp_flags, now);
     return reason_of(trace);
 }
 
-DropReason NaiveEngine::by_first_fragment(const net::PacketMeta& meta, const ruleset::Ruleset& ruleset, Instant now) {
-    const auto same = [&](const Datagram& d) {
-        const net::Tuple& a = d.first.tuple;
-        const net::Tuple& b = meta.tuple;
-        return d.first.fragment_id == meta.fragment_id && a.source == b.source && a.destination == b.destination &&
-               a.protocol == b.protocol && a.family == b.family && a.ingress_port == b.ingress_port;
-    };
-    const auto datagram = std::find_if(datagrams_.begin(), datagrams_.end(), same);
-    if (datagram == datagrams_.end()) return DropReason::kFragmentUnknown;
+DropReason NaiveEngine::by_first_fragment(const net::FrameView& frame, const net::PacketMeta& meta,
+                                          const ruleset::Ruleset& ruleset, Instant now) {
+    Datagram* datagram = datagram_of(meta);
+    if (datagram == nullptr) return DropReason::kFragmentUnknown;
+    if (const DropReason misfit = add_piece(*datagram, net::fragment_range(frame, meta)); misfit != DropReason::kNone)
+        return misfit;
     Connection* connection = find(datagram->connection);
     if (datagram->generation != ruleset.generation()) {
         datagram->trace = classify::judge(ruleset.program(), datagram->judged);
@@ -169,10 +223,18 @@ bool NaiveEngine::still_allowed(Connection& connection, const ruleset::Ruleset& 
     return connection.trace.enforced == Verdict::kAllow && !is_untracked(connection.trace, ruleset);
 }
 
-void NaiveEngine::remember(const net::PacketMeta& meta, const net::Tuple& judged, const classify::Trace& trace,
-                           const ruleset::Ruleset& ruleset, Instant now, bool from_initiator,
-                           std::uint64_t connection) {
-    datagrams_.push_front({meta, judged, now, ruleset.generation(), trace, from_initiator, connection});
+void NaiveEngine::remember(const net::FrameView& frame, const net::PacketMeta& meta, const net::Tuple& judged,
+                           const classify::Trace& trace, const ruleset::Ruleset& ruleset, Instant now,
+                           bool from_initiator, std::uint64_t connection) {
+    datagrams_.push_front({meta,
+                           judged,
+                           now,
+                           ruleset.generation(),
+                           trace,
+                           from_initiator,
+                           connection,
+                           {net::fragment_range(frame, meta)},
+                           false});
 }
 
 void NaiveEngine::forget_silent(Instant now) {

@@ -9,6 +9,7 @@
 
 #include "drywall/classify/oracle.h"
 #include "drywall/engine/engine.h"
+#include "drywall/net/fragment.h"
 
 namespace drywall::engine {
 
@@ -46,18 +47,25 @@ private:
         classify::Trace trace;
         bool from_initiator = true;
         std::uint64_t connection = 0;  // id; 0: none
+        std::vector<net::FragmentRange> pieces;
+        bool spoilt = false;
     };
+    [[nodiscard]] Datagram* datagram_of(const net::PacketMeta& meta);
+    [[nodiscard]] static DropReason add_piece(Datagram& datagram, const net::FragmentRange& range);
+    [[nodiscard]] DropReason check_ends(const net::PacketMeta& meta) const;
 
-    [[nodiscard]] DropReason by_connection(const net::PacketMeta& meta, const ruleset::Ruleset& ruleset, Instant now);
-    [[nodiscard]] DropReason by_first_fragment(const net::PacketMeta& meta, const ruleset::Ruleset& ruleset,
-                                               Instant now);
+    [[nodiscard]] DropReason by_connection(const net::FrameView& frame, const net::PacketMeta& meta,
+                                           const ruleset::Ruleset& ruleset, Instant now);
+    [[nodiscard]] DropReason by_first_fragment(const net::FrameView& frame, const net::PacketMeta& meta,
+                                               const ruleset::Ruleset& ruleset, Instant now);
     [[nodiscard]] bool related(const net::FrameView& frame, const net::PacketMeta& meta,
                                const ruleset::Ruleset& ruleset, Instant now);
     [[nodiscard]] Connection* find(const net::PacketMeta& meta, std::uint16_t peer, bool& from_initiator);
     [[nodiscard]] Connection* find(std::uint64_t id);
     [[nodiscard]] bool still_allowed(Connection& connection, const ruleset::Ruleset& ruleset);
-    void remember(const net::PacketMeta& meta, const net::Tuple& judged, const classify::Trace& trace,
-                  const ruleset::Ruleset& ruleset, Instant now, bool from_initiator, std::uint64_t connection);
+    void remember(const net::FrameView& frame, const net::PacketMeta& meta, const net::Tuple& judged,
+                  const classify::Trace& trace, const ruleset::Ruleset& ruleset, Instant now, bool from_initiator,
+                  std::uint64_t connection);
     void forget_silent(Instant now);
     void remove(const Connection& connection);
     void arrive(Connection& connection, bool from_initiator, std::uint8_t tcp_flags, Instant now) const;

@@ -161,8 +161,72 @@ TEST(Fragments, WithoutAFirstDieUnknown) {
     EXPECT_EQ(wire.burst({fragments[1], fragments[0], fragments[2]}),
               (Drops{DropReason::kFragmentUnknown, kPass, kPass}));
     wire.pass(seconds(10));
-    EXPECT_EQ(wire.send(fragments[2]), DropReason::kFragmentUnknown);
+    EXPECT_EQ(wire.send(fragments[2]), DropReason::kFragmentTimeout);
     wire.expect_all_accounted();
+}
+
+TEST(Fragments, ThatOverlapKillTheirDatagramAndOpenNothingAnew) {
+    Wire wire(build(1, guarded()));
+    const std::vector<Packet> fragments = big_query().fragments(400, 7);
+    const Packet overlap = big_query().fragments(200, 7)[1];
+    EXPECT_EQ(wire.burst({fragments[0], overlap, fragments[1], fragments[0]}),
+              (Drops{kPass, DropReason::kFragmentOverlap, DropReason::kFragmentOverlap, DropReason::kFragmentOverlap}));
+    wire.expect_all_accounted();
+}
+
+TEST(Fragments, ThatCameBeforeDieAsDuplicates) {
+    Wire wire(build(1, guarded()));
+    const std::vector<Packet> fragments = big_query().fragments(400, 7);
+    EXPECT_EQ(wire.burst({fragments[0], fragments[0], fragments[1], fragments[1], fragments[2]}),
+              (Drops{kPass, DropReason::kFragmentDuplicate, kPass, DropReason::kFragmentDuplicate, kPass}));
+    EXPECT_EQ(wire.send(fragments[0]), kPass) << "the datagram was complete: another one with its identification";
+    wire.expect_all_accounted();
+}
+
+TEST(Addresses, ThatCannotBeDieBeforePolicyIsAsked) {
+    Wire wire(build(1, guarded()));
+    const Packet neighbour = test::icmp(135, 0).from("::").to("ff02::1:ff00:9").hop_limit(255);
+    EXPECT_EQ(wire.burst({query().from("127.0.0.1"), query().from("224.0.0.1"), query().to("240.0.0.1"), neighbour}),
+              (Drops{DropReason::kAddressInvalid, DropReason::kAddressInvalid, DropReason::kAddressInvalid, kPass}));
+    EXPECT_EQ(wire.judged(), 0U);
+    wire.expect_all_accounted();
+}
+
+TEST(Addresses, OfTheOtherSideAreSpoofed) {
+    const auto prefixes = [](std::initializer_list<const char*> texts) {
+        std::vector<net::Prefix> out;
+        for (const char* text : texts) out.push_back(net::Prefix::parse_strict(text).value());
+        return net::PrefixSet(out);
+    };
+    EngineSettings settings = Wire::default_settings();
+    settings.sources.resize(Wire::kPorts);
+    settings.sources[0].only = prefixes({"10.0.0.0/16", "2001:db8::/48"});
+    settings.sources[1].none = prefixes({"10.0.0.0/16", "2001:db8::/48"});
+    Wire wire(build(1, guarded()), settings);
+    EXPECT_EQ(wire.send(query()), kPass);
+    EXPECT_EQ(wire.send(query().reply().entering(1)), kPass);
+    EXPECT_EQ(wire.send(query().from("10.1.0.8")), DropReason::kSpoofed);
+    EXPECT_EQ(wire.send(query().from("10.0.0.7").entering(1)), DropReason::kSpoofed);
+    EXPECT_EQ(wire.send(test::udp().from("2001:db8:1::9", 53).to("2001:db8::1", 53)), DropReason::kSpoofed);
+    const Packet asking = test::udp().from("0.0.0.0", 68).to("255.255.255.255", 67);
+    EXPECT_NE(wire.send(asking), DropReason::kSpoofed) << "who has no address yet";
+    EXPECT_EQ(wire.send(test::icmp(135, 0).from("fe80::1").to("ff02::1:ff00:9").hop_limit(255)), kPass);
+    wire.expect_all_accounted();
+}
+
+TEST(Checksums, ThatAreWrongKillThePacketUnlessTheyAreIgnored) {
+    test::Bytes frame = query().bytes();
+    frame[14 + 10] ^= 1;
+    const auto sent = [&](bool verify) {
+        EngineSettings settings = Wire::default_settings();
+        settings.verify_checksums = verify;
+        Wire wire(build(1, guarded()), settings);
+        test::Frames frames;
+        frames.add(frame);
+        return wire.burst(frames.views()).front();
+    };
+    EXPECT_EQ(sent(true), DropReason::kBadChecksum);
+    EXPECT_EQ(sent(false), kPass);
 }
 
 TEST(Fragments, AFullTableRefusesFirstOnesAndOpensNoConnection) {

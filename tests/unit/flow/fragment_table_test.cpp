@@ -21,19 +21,34 @@ FragmentKey datagram(std::uint32_t id, PortId ingress = kLan, std::uint32_t sour
     return fragment_key(meta);
 }
 
+constexpr net::FragmentRange kFirstPiece{0, 1480, false};
+constexpr net::FragmentRange kMiddlePiece{1480, 2960, false};
+constexpr net::FragmentRange kLastPiece{2960, 3000, true};
+
+FragmentFate* remember(FragmentTable& table, const FragmentKey& key, Instant now) {
+    return table.remember(key, kFirstPiece, now);
+}
+
+// The fate that one more piece would share. Which one it is plays no role in these tests.
+FragmentFate* find(FragmentTable& table, const FragmentKey& key, Instant now) {
+    static std::uint32_t piece = 0;
+    piece = (piece + 1) % 4000;
+    return table.follow(key, {1480 + 8 * piece, 1488 + 8 * piece, false}, now).fate;
+}
+
 TEST(FragmentTable, LaterFragmentsFindTheFateOfTheirFirst) {
     FragmentTable table(16, kTimeout, kSeed);
-    table.remember(datagram(7), at(0))->drop = DropReason::kPolicyDeny;
-    ASSERT_NE(table.find(datagram(7), at(9)), nullptr);
-    EXPECT_EQ(table.find(datagram(7), at(9))->drop, DropReason::kPolicyDeny);
+    remember(table, datagram(7), at(0))->drop = DropReason::kPolicyDeny;
+    ASSERT_NE(find(table, datagram(7), at(9)), nullptr);
+    EXPECT_EQ(find(table, datagram(7), at(9))->drop, DropReason::kPolicyDeny);
 }
 
 TEST(FragmentTable, IdentificationSenderAndPortSetDatagramsApart) {
     FragmentTable table(16, kTimeout, kSeed);
-    ASSERT_NE(table.remember(datagram(7), at(0)), nullptr);
-    EXPECT_EQ(table.find(datagram(8), at(0)), nullptr);
-    EXPECT_EQ(table.find(datagram(7, kWan), at(0)), nullptr);
-    EXPECT_EQ(table.find(datagram(7, kLan, 99), at(0)), nullptr);
+    ASSERT_NE(remember(table, datagram(7), at(0)), nullptr);
+    EXPECT_EQ(find(table, datagram(8), at(0)), nullptr);
+    EXPECT_EQ(find(table, datagram(7, kWan), at(0)), nullptr);
+    EXPECT_EQ(find(table, datagram(7, kLan, 99), at(0)), nullptr);
 }
 
 // The first fragment shows UDP behind its destination options; the later ones name only those options (RFC 8200, 4.5).
@@ -52,34 +67,35 @@ TEST(FragmentTable, Ipv6FragmentsBelongTogetherWhateverProtocolTheyName) {
 
 TEST(FragmentTable, AFateIsForgottenAfterItsTimeEvenWithoutASweep) {
     FragmentTable table(16, kTimeout, kSeed);
-    ASSERT_NE(table.remember(datagram(7), at(0)), nullptr);
-    EXPECT_EQ(table.find(datagram(7), at(10)), nullptr);
+    ASSERT_NE(remember(table, datagram(7), at(0)), nullptr);
+    EXPECT_EQ(find(table, datagram(7), at(10)), nullptr);
 }
 
 TEST(FragmentTable, AFullTableRefusesUntilTheOldestTimesOut) {
     FragmentTable table(4, kTimeout, kSeed);
-    for (std::uint32_t id = 0; id < 4; ++id) ASSERT_NE(table.remember(datagram(id), at(static_cast<int>(id))), nullptr);
-    EXPECT_EQ(table.remember(datagram(9), at(9)), nullptr);
-    EXPECT_NE(table.remember(datagram(9), at(10)), nullptr);
-    EXPECT_EQ(table.find(datagram(0), at(10)), nullptr);
-    EXPECT_NE(table.find(datagram(1), at(10)), nullptr);
+    for (std::uint32_t id = 0; id < 4; ++id)
+        ASSERT_NE(remember(table, datagram(id), at(static_cast<int>(id))), nullptr);
+    EXPECT_EQ(remember(table, datagram(9), at(9)), nullptr);
+    EXPECT_NE(remember(table, datagram(9), at(10)), nullptr);
+    EXPECT_EQ(find(table, datagram(0), at(10)), nullptr);
+    EXPECT_NE(find(table, datagram(1), at(10)), nullptr);
 }
 
 TEST(FragmentTable, AnIdentificationUsedAgainTakesOverAndLivesItsOwnTime) {
     FragmentTable table(4, kTimeout, kSeed);
-    table.remember(datagram(7), at(0))->drop = DropReason::kPolicyDeny;
-    ASSERT_NE(table.remember(datagram(7), at(8)), nullptr);
+    remember(table, datagram(7), at(0))->drop = DropReason::kPolicyDeny;
+    ASSERT_NE(remember(table, datagram(7), at(8)), nullptr);
     table.sweep(at(12), 64);
-    ASSERT_NE(table.find(datagram(7), at(12)), nullptr);
-    EXPECT_EQ(table.find(datagram(7), at(12))->drop, DropReason::kNone);
+    ASSERT_NE(find(table, datagram(7), at(12)), nullptr);
+    EXPECT_EQ(find(table, datagram(7), at(12))->drop, DropReason::kNone);
     table.sweep(at(18), 64);
-    EXPECT_EQ(table.find(datagram(7), at(18)), nullptr);
+    EXPECT_EQ(find(table, datagram(7), at(18)), nullptr);
     EXPECT_EQ(table.size(), 0U);
 }
 
 TEST(FragmentTable, ASweepFreesNoMoreThanItWasAsked) {
     FragmentTable table(16, kTimeout, kSeed);
-    for (std::uint32_t id = 0; id < 10; ++id) ASSERT_NE(table.remember(datagram(id), at(0)), nullptr);
+    for (std::uint32_t id = 0; id < 10; ++id) ASSERT_NE(remember(table, datagram(id), at(0)), nullptr);
     table.sweep(at(10), 4);
     EXPECT_EQ(table.size(), 6U);
     table.sweep(at(10), 64);
@@ -88,18 +104,80 @@ TEST(FragmentTable, ASweepFreesNoMoreThanItWasAsked) {
 
 TEST(FragmentTable, WithoutCapacityNothingIsRemembered) {
     FragmentTable table(0, kTimeout, kSeed);
-    EXPECT_EQ(table.remember(datagram(1), at(0)), nullptr);
-    EXPECT_EQ(table.find(datagram(1), at(0)), nullptr);
+    EXPECT_EQ(remember(table, datagram(1), at(0)), nullptr);
+    EXPECT_EQ(find(table, datagram(1), at(0)), nullptr);
 }
 
 TEST(FragmentTable, TheRingGoesRoundManyTimes) {
     FragmentTable table(8, kTimeout, kSeed);
     for (int second = 0; second < 1000; ++second) {
         const auto id = static_cast<std::uint32_t>(second);
-        ASSERT_NE(table.remember(datagram(id), at(2 * second)), nullptr) << second;
-        ASSERT_NE(table.find(datagram(id), at(2 * second + 9)), nullptr) << second;
+        ASSERT_NE(remember(table, datagram(id), at(2 * second)), nullptr) << second;
+        ASSERT_NE(find(table, datagram(id), at(2 * second + 9)), nullptr) << second;
     }
     EXPECT_LE(table.size(), 8U);
+}
+
+TEST(FragmentTable, TheReasonSaysWhyALaterFragmentHasNoFate) {
+    FragmentTable table(16, kTimeout, kSeed);
+    EXPECT_EQ(table.follow(datagram(7), kMiddlePiece, at(0)).drop, DropReason::kFragmentUnknown);
+    ASSERT_NE(remember(table, datagram(7), at(0)), nullptr);
+    EXPECT_EQ(table.follow(datagram(7), kMiddlePiece, at(9)).drop, DropReason::kNone);
+    EXPECT_EQ(table.follow(datagram(7), kMiddlePiece, at(9)).drop, DropReason::kFragmentDuplicate);
+    EXPECT_EQ(table.follow(datagram(7), kLastPiece, at(10)).drop, DropReason::kFragmentTimeout);
+}
+
+TEST(FragmentTable, ADuplicateSpoilsNothing) {
+    FragmentTable table(16, kTimeout, kSeed);
+    ASSERT_NE(remember(table, datagram(7), at(0)), nullptr);
+    EXPECT_EQ(table.check_first(datagram(7), kFirstPiece, at(0)), DropReason::kFragmentDuplicate);
+    EXPECT_EQ(table.follow(datagram(7), kLastPiece, at(0)).drop, DropReason::kNone);
+    EXPECT_EQ(table.follow(datagram(7), kLastPiece, at(0)).drop, DropReason::kFragmentDuplicate);
+    EXPECT_EQ(table.follow(datagram(7), kMiddlePiece, at(0)).drop, DropReason::kNone);
+}
+
+TEST(FragmentTable, AnOverlapKillsTheDatagram) {
+    const std::vector<net::FragmentRange> overlaps{{1472, 1488, false}, {0, 1488, false},    {8, 16, false},
+                                                   {1488, 1496, false}, {1480, 2952, false}, {1480, 2968, true}};
+    for (const net::FragmentRange& overlap : overlaps) {
+        FragmentTable table(16, kTimeout, kSeed);
+        ASSERT_NE(remember(table, datagram(7), at(0)), nullptr);
+        ASSERT_EQ(table.follow(datagram(7), kMiddlePiece, at(0)).drop, DropReason::kNone);
+        EXPECT_EQ(table.follow(datagram(7), overlap, at(0)).drop, DropReason::kFragmentOverlap) << overlap.begin;
+        EXPECT_EQ(table.follow(datagram(7), kLastPiece, at(1)).drop, DropReason::kFragmentOverlap);
+        EXPECT_EQ(table.check_first(datagram(7), kFirstPiece, at(1)), DropReason::kFragmentOverlap);
+        EXPECT_EQ(table.check_first(datagram(7), kFirstPiece, at(10)), DropReason::kNone) << "its time is over";
+    }
+}
+
+TEST(FragmentTable, WhatLiesBehindTheLastPieceSpoilsTheDatagram) {
+    FragmentTable table(16, kTimeout, kSeed);
+    ASSERT_NE(remember(table, datagram(7), at(0)), nullptr);
+    ASSERT_EQ(table.follow(datagram(7), kLastPiece, at(0)).drop, DropReason::kNone);
+    EXPECT_EQ(table.follow(datagram(7), {3000, 3008, false}, at(0)).drop, DropReason::kFragmentOverlap);
+
+    ASSERT_NE(remember(table, datagram(8), at(0)), nullptr);
+    ASSERT_EQ(table.follow(datagram(8), {4000, 4008, false}, at(0)).drop, DropReason::kNone);
+    EXPECT_EQ(table.follow(datagram(8), kLastPiece, at(0)).drop, DropReason::kFragmentOverlap) << "an end before it";
+}
+
+TEST(FragmentTable, ACompleteDatagramGivesItsIdentificationFree) {
+    FragmentTable table(16, kTimeout, kSeed);
+    ASSERT_NE(remember(table, datagram(7), at(0)), nullptr);
+    for (const net::FragmentRange& piece : {kLastPiece, kMiddlePiece})
+        ASSERT_EQ(table.follow(datagram(7), piece, at(0)).drop, DropReason::kNone);
+    EXPECT_EQ(table.check_first(datagram(7), kFirstPiece, at(0)), DropReason::kNone);
+    ASSERT_NE(remember(table, datagram(7), at(0)), nullptr);
+    EXPECT_EQ(table.follow(datagram(7), kMiddlePiece, at(0)).drop, DropReason::kNone);
+}
+
+TEST(FragmentTable, ADatagramOfTooManyPiecesIsAFlood) {
+    FragmentTable table(16, kTimeout, kSeed);
+    ASSERT_NE(table.remember(datagram(7), {0, 8, false}, at(0)), nullptr);
+    const auto piece = [](std::uint32_t number) { return net::FragmentRange{8 * number, 8 * number + 8, false}; };
+    for (std::uint32_t number = 1; number < FragmentTable::kMaxPieces; ++number)
+        ASSERT_EQ(table.follow(datagram(7), piece(number), at(0)).drop, DropReason::kNone) << number;
+    EXPECT_EQ(table.follow(datagram(7), piece(FragmentTable::kMaxPieces), at(0)).drop, DropReason::kFragmentFlood);
 }
 
 }  // namespace

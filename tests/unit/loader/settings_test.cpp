@@ -71,6 +71,8 @@ posture: closed
 unmatched: allow
 non-ip: {default: allow, rules: [{ether-type: lldp, action: deny}, {ether-type: "0x88F7", action: deny}]}
 neighbour-discovery: judge
+addresses: strict
+checksums: ignore
 failsafe: [{protocol: udp, port: 53, to: [192.0.2.1, "2001:db8::/32"], from: [0.0.0.0/0]}]
 pending: calico
 flows: {per-worker: 2048, report-interval: 2s, history: {hours: 24, max-mb: 64}, log: {path: /tmp/f.jsonl, max-mb: 1, files: 2}, timeouts: {tcp-established: 2h, tcp-transitory: 4m, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
@@ -106,6 +108,8 @@ log: {level: debug})");
     EXPECT_EQ(settings.non_ip[0].ether_type, 0x88cc);
     EXPECT_EQ(settings.non_ip[1].ether_type, 0x88f7);
     EXPECT_FALSE(settings.neighbour_discovery);
+    EXPECT_EQ(settings.addresses, net::AddressCheck::kStrict);
+    EXPECT_FALSE(settings.verify_checksums);
     ASSERT_EQ(settings.failsafe.size(), 1U);
     EXPECT_EQ(settings.failsafe[0].protocol, 17);
     EXPECT_EQ(settings.failsafe[0].port, 53);
@@ -297,6 +301,22 @@ TEST(Settings, TheSamplePoliciesLoadAndAgreeWithEachOther) {
     EXPECT_EQ(inventory.size(), policy::initial_inventory().size() + 8);
     const Status status = policy::check(inventory, {"inside", "outside"});
     EXPECT_TRUE(status) << status.error().text();
+}
+
+TEST(Settings, SourcesOfPortsAreNetworks) {
+    const auto load = [](const std::string& sources) {
+        return load_settings({"test.yaml", "ports: [{name: a, device: x, " + sources + "}, {name: b, device: y}]\n" +
+                                               "pairs: [[a, b]]\nworkers: {cores: [1]}\n"});
+    };
+    const auto settings = load("sources: [192.0.2.0/24, '2001:db8::/48', 198.51.100.7], not-sources: [0.0.0.0/0]");
+    ASSERT_TRUE(settings) << settings.error().text();
+    ASSERT_EQ(settings->ports[0].sources.size(), 3U);
+    EXPECT_EQ(settings->ports[0].sources[2].text(), "198.51.100.7/32");
+    EXPECT_EQ(settings->ports[0].not_sources.size(), 1U);
+    EXPECT_TRUE(settings->ports[1].sources.empty());
+    const auto wrong = load("sources: [192.0.2.1/24]");
+    ASSERT_FALSE(wrong);
+    EXPECT_NE(wrong.error().text().find("'192.0.2.1/24' is not a network"), std::string::npos) << wrong.error().text();
 }
 
 }  // namespace

@@ -112,9 +112,9 @@ TEST(Parse, AnAtomicFragmentIsWhole) {
 }
 
 TEST(Parse, AFragmentThatReassemblesPast64KIsBad) {
-    EXPECT_EQ(parsed(udp().payload(64).fragment(65528, false, 1)).malformed, DropReason::kBadHeader);
+    EXPECT_EQ(parsed(udp().payload(64).fragment(65528, false, 1)).malformed, DropReason::kFragmentOversize);
     EXPECT_EQ(parsed(udp().payload(7).fragment(65528, false, 1)).malformed, DropReason::kNone);
-    EXPECT_EQ(parsed(kUdp6.payload(64).fragment(65528, false, 1)).malformed, DropReason::kBadHeader);
+    EXPECT_EQ(parsed(kUdp6.payload(64).fragment(65528, false, 1)).malformed, DropReason::kFragmentOversize);
 }
 
 TEST(ParseExtensions, EveryHeaderOfTheChainIsLookedThrough) {
@@ -135,19 +135,31 @@ TEST(ParseExtensions, EspAndNoNextHeaderEndTheChainAsProtocol) {
 }
 
 TEST(ParseExtensions, HopByHopStandsFirstOrNowhere) {
-    EXPECT_EQ(parsed(kTcp6.extension(60).extension(0)).malformed, DropReason::kBadHeader);
-    EXPECT_EQ(parsed(kTcp6.extension(0).extension(0)).malformed, DropReason::kBadHeader);
+    EXPECT_EQ(parsed(kTcp6.extension(60).extension(0)).malformed, DropReason::kExtensionChain);
+    EXPECT_EQ(parsed(kTcp6.extension(0).extension(0)).malformed, DropReason::kExtensionChain);
 }
 
 TEST(ParseExtensions, ASecondFragmentHeaderIsBad) {
-    EXPECT_EQ(parsed(kTcp6.extension(44).fragment(0, false, 1)).malformed, DropReason::kBadHeader);
+    EXPECT_EQ(parsed(kTcp6.extension(44).fragment(0, false, 1)).malformed, DropReason::kExtensionChain);
 }
 
 TEST(ParseExtensions, AChainThatIsTooLongIsBad) {
     Packet packet = kTcp6;
     for (int headers = 0; headers < 8; ++headers) packet = packet.extension(60);
     EXPECT_EQ(parsed(packet).malformed, DropReason::kNone);
-    EXPECT_EQ(parsed(packet.extension(60)).malformed, DropReason::kBadHeader);
+    EXPECT_EQ(parsed(packet.extension(60)).malformed, DropReason::kExtensionChain);
+    EXPECT_EQ(parsed(kTcp6.extension(60, 256)).malformed, DropReason::kNone);
+    EXPECT_EQ(parsed(kTcp6.extension(60, 264)).malformed, DropReason::kExtensionChain);
+}
+
+TEST(ParseExtensions, ARoutingHeaderThatChoosesTheWayIsRefused) {
+    const auto routing = [](std::uint8_t type) {
+        Bytes frame = kTcp6.extension(43, 24).bytes();
+        frame[14 + 40 + 2] = type;
+        return parse(Frames().add(frame)[0]).malformed;
+    };
+    EXPECT_EQ(routing(0), DropReason::kIpOption);
+    EXPECT_EQ(routing(4), DropReason::kNone) << "segment routing (RFC 8754)";
 }
 
 TEST(ParseExtensions, IPv4KnowsNoExtensionHeaders) {

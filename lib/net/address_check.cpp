@@ -1,0 +1,125 @@
+#include "drywall/net/address_check.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+
+#include "bytes.h"
+
+namespace drywall::net {
+
+namespace {
+
+constexpr std::uint32_t kBroadcast = 0xffffffff;
+constexpr std::uint16_t kDhcpServerPort = 67;
+constexpr std::uint16_t kDhcpClientPort = 68;
+
+enum class Kind : std::uint8_t {
+    kUnicast,
+    kLinkLocal,
+    kUnspecified,  // 0.0.0.0/8: this host, this network; ::
+    kMulticast,
+    kEveryone,    // 255.255.255.255
+    kImpossible,  // loopback, reserved, IPv4 in IPv6's clothes
+    kUnassigned,  // IPv6 unicast that nobody was given
+};
+
+Kind kind_of_v4(const AddressBytes& bytes) noexcept {
+    const std::uint32_t address = load_be32(bytes.data());
+    const std::uint32_t first = address >> 24;
+    if (first == 0) return Kind::kUnspecified;
+    if (first == 127) return Kind::kImpossible;
+    if (first < 224) return address >> 16 == 0xa9fe ? Kind::kLinkLocal : Kind::kUnicast;  // 169.254/16 (RFC 3927)
+    if (first < 240) return Kind::kMulticast;
+    return address == kBroadcast ? Kind::kEveryone : Kind::kImpossible;
+}
+
+Kind kind_of_v6(const AddressBytes& bytes) noexcept {
+    const std::uint8_t first = bytes[0];
+    if ((first & 0xe0) == 0x20 || (first & 0xfe) == 0xfc) return Kind::kUnicast;              // 2000::/3, fc00::/7
+    if (first == 0xff) return (bytes[1] & 0x0f) == 0 ? Kind::kImpossible : Kind::kMulticast;  // scope 0 is reserved
+    if (first == 0xfe && (bytes[1] & 0xc0) == 0x80) return Kind::kLinkLocal;
+    if (first != 0) return Kind::kUnassigned;
+    const auto zero_until = [&](std::size_t end) {
+        return std::all_of(bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(end),
+                           [](std::uint8_t byte) { return byte == 0; });
+    };
+    if (zero_until(15) && bytes[15] <= 1) return bytes[15] == 0 ? Kind::kUnspecified : Kind::kImpossible;  // ::, ::1
+    const bool mapped = zero_until(10) && ((bytes[10] == 0xff && bytes[11] == 0xff) || zero_until(12));
+    return mapped ? Kind::kImpossible : Kind::kUnassigned;
+}
+
+Kind kind_of(const AddressBytes& bytes, Family family) noexcept {
+    return family == Family::kIPv4 ? kind_of_v4(bytes) : kind_of_v6(bytes);
+}
+
+// A host that has no address yet.
+bool may_be_unspecified(const PacketMeta& meta) noexcept {
+    const Tuple& tuple = meta.tuple;
+    if (tuple.family == Family::kIPv6) return is_link_control(meta);
+    const bool all_zero = load_be32(tuple.source.data()) == 0;
+    return all_zero && tuple.protocol == protocol::kUdp && tuple.source_port == kDhcpClientPort &&
+           tuple.destination_port == kDhcpServerPort && load_be32(tuple.destination.data()) == kBroadcast;
+}
+
+bool source_can_be(Kind kind, const PacketMeta& meta) noexcept {
+    switch (kind) {
+        case Kind::kUnicast:
+        case Kind::kLinkLocal:
+        case Kind::kUnassigned: return true;
+        case Kind::kUnspecified: return may_be_unspecified(meta);
+        case Kind::kMulticast:
+        case Kind::kEveryone:
+        case Kind::kImpossible: return false;
+    }
+    return false;
+}
+
+bool destination_can_be(Kind kind) noexcept { return kind != Kind::kUnspecified && kind != Kind::kImpossible; }
+
+bool is_for_neighbours(Kind kind) noexcept { return kind == Kind::kLinkLocal || kind == Kind::kUnassigned; }
+
+// By type, and the hop limit that goes with it.
+struct LinkControl {
+    std::uint8_t first_type;
+    std::uint8_t last_type;
+    std::uint8_t hop_limit;
+};
+
+constexpr auto kLinkControl = std::to_array<LinkControl>({
+    {133, 137, 255},  // router and neighbour discovery, redirect (RFC 4861)
+    {130, 132, 1},    // multicast listener discovery (RFC 2710)
+    {143, 143, 1},    // the same, version 2 (RFC 3810)
+});
+
+}  // namespace
+
+DropReason check_addresses(const PacketMeta& meta, AddressCheck check) noexcept {
+    if (check == AddressCheck::kAny) return DropReason::kNone;
+    const Tuple& tuple = meta.tuple;
+    const Kind source = kind_of(tuple.source, tuple.family);
+    const Kind destination = kind_of(tuple.destination, tuple.family);
+    if (source == Kind::kUnicast && destination == Kind::kUnicast)
+        return tuple.source == tuple.destination ? DropReason::kAddressInvalid : DropReason::kNone;
+    bool possible = source_can_be(source, meta) && destination_can_be(destination) && tuple.source != tuple.destination;
+    if (check == AddressCheck::kStrict && (is_for_neighbours(source) || is_for_neighbours(destination)))
+        possible = possible && is_link_control(meta);
+    return possible ? DropReason::kNone : DropReason::kAddressInvalid;
+}
+
+bool speaks_without_address(const PacketMeta& meta) noexcept {
+    const Kind source = kind_of(meta.tuple.source, meta.tuple.family);
+    if (source == Kind::kUnspecified) return may_be_unspecified(meta);
+    return source == Kind::kLinkLocal && is_link_control(meta);
+}
+
+bool is_link_control(const PacketMeta& meta) noexcept {
+    if (meta.tuple.protocol != protocol::kIcmpv6 || meta.tuple.family != Family::kIPv6) return false;
+    if (meta.fragment != FragmentKind::kWhole) return false;
+    const unsigned type = meta.tuple.destination_port >> 8;
+    return std::any_of(kLinkControl.begin(), kLinkControl.end(), [&](const LinkControl& row) {
+        return type >= row.first_type && type <= row.last_type && meta.hop_limit == row.hop_limit;
+    });
+}
+
+}  // namespace drywall::net

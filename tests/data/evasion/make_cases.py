@@ -1,0 +1,304 @@
+"""Writes cases.jsonl: packets by which firewalls have been talked around, and what has to become of each.
+
+A case is a sequence of frames that enter by port 0 (the client's side) or 1, each with `pass` or the drop reason that it
+has to die by. The world: client 10.0.0.1 and 2001:db8::1 behind port 0, server 10.1.0.9 and 2001:db8:1::9 behind port 1;
+the server takes TCP 8080, UDP 53 and pings, the client takes nothing; nobody else is declared, and such traffic passes.
+
+    python3 -m tests.data.evasion.make_cases
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+from pathlib import Path
+
+from tests.lab.frames import (DESTINATION, DONT_FRAGMENT, ETHER_IPV4, ETHER_IPV6, ETHER_MPLS, ETHER_QINQ,
+                              ETHER_VLAN, FRAGMENT, HOP_BY_HOP, ICMP, ICMPV6, MORE, NO_NEXT, ROUTING,
+                              SYN, TCP, UDP, datagram, ethernet, extension, fragment_header, icmp, ipv4, ipv6,
+                              pieces, routing, tcp, udp)
+
+FILE = Path(__file__).with_name("cases.jsonl")
+PASS, DENY = "pass", "policy_deny"
+CLIENT, SERVER = {4: "10.0.0.1", 6: "2001:db8::1"}, {4: "10.1.0.9", 6: "2001:db8:1::9"}
+
+cases: list[dict] = []
+
+
+def case(name: str, source: str, *steps: tuple) -> None:
+    """A step is (frame, expected) or (frame, expected, port)."""
+    frames = [{"port": step[2] if len(step) > 2 else 0, "hex": step[0].hex(), "expect": step[1]} for step in steps]
+    assert all(earlier["name"] != name for earlier in cases), name
+    cases.append({"name": name, "source": source, "frames": frames})
+
+
+def query(family: int, payload: bytes = b"", **fields) -> bytes:
+    """An allowed UDP datagram's upper layer."""
+    return udp(CLIENT[family], SERVER[family], 40000, 53, payload, **fields)
+
+
+def syn(family: int, port: int = 8080, **fields) -> bytes:
+    return tcp(CLIENT[family], SERVER[family], 40000, port, SYN, **fields)
+
+
+def sent(family: int, protocol: int, payload: bytes, **fields) -> bytes:
+    return datagram(CLIENT[family], SERVER[family], protocol, payload, **fields)
+
+
+def lengths_and_headers() -> None:
+    for version in (0, 5, 6, 15):
+        case(f"IPv4 header of version {version}", "RFC 791", (sent(4, UDP, query(4), version=version), "bad_header"))
+    for version in (0, 4, 15):
+        case(f"IPv6 header of version {version}", "RFC 8200", (sent(6, UDP, query(6), version=version), "bad_header"))
+    for words in (0, 1, 4):
+        case(f"IPv4 header of {words} words", "RFC 791", (sent(4, UDP, query(4), words=words), "bad_header"))
+    case("IPv4 header longer than the packet", "RFC 791", (sent(4, UDP, query(4), words=15), "bad_header"))
+    for total in (0, 19):
+        case(f"IPv4 total length {total}", "RFC 791", (sent(4, UDP, query(4), total=total), "bad_header"))
+    case("IPv4 total length cuts the UDP header", "RFC 791", (sent(4, UDP, query(4), total=24), "truncated"))
+    case("IPv4 total length beyond the frame", "RFC 791", (sent(4, UDP, query(4, b"x" * 40), total=1500), "truncated"))
+    case("IPv4 with padding behind the packet", "RFC 894", (sent(4, UDP, query(4)) + b"\xa5" * 20, PASS))
+    case("IPv6 payload length beyond the frame", "RFC 8200", (sent(6, UDP, query(6), length=1400), "truncated"))
+    case("IPv6 payload length cuts the UDP header", "RFC 8200", (sent(6, UDP, query(6), length=4), "truncated"))
+    case("IPv6 payload length 0 (a jumbogram's)", "RFC 2675", (sent(6, UDP, query(6), length=0), "truncated"))
+    for family in (4, 6):
+        case(f"UDP length below its header, IPv{family}", "RFC 768", (sent(family, UDP, query(family, length=7)), "bad_header"))
+        case(f"UDP length beyond the packet, IPv{family}", "RFC 768",
+             (sent(family, UDP, query(family, b"x" * 30, length=60)), "truncated"))
+        for words in (0, 4):
+            case(f"TCP header of {words} words, IPv{family}", "RFC 9293",
+                 (sent(family, TCP, syn(family, words=words)), "bad_header"))
+        case(f"TCP header longer than the packet, IPv{family}", "RFC 9293",
+             (sent(family, TCP, syn(family, words=15)), "truncated"))
+        for size in (0, 4, 19):
+            case(f"TCP header cut after {size} bytes, IPv{family}", "RFC 9293",
+                 (sent(family, TCP, syn(family)[:size]), "truncated"))
+        case(f"ICMP header cut, IPv{family}", "RFC 792, RFC 4443",
+             (sent(family, ICMP if family == 4 else ICMPV6, b"\x08\0\0\0"), "truncated"))
+    case("a frame that ends in its Ethernet header", "IEEE 802.3", (sent(4, UDP, query(4))[:13], "truncated"))
+    case("a frame that ends in its IPv4 header", "RFC 791", (sent(4, UDP, query(4))[:30], "truncated"))
+    case("a frame that ends in its IPv6 header", "RFC 8200", (sent(6, UDP, query(6))[:50], "truncated"))
+    for value in (0, 0xDEAD, 0xFFFF):
+        case(f"IPv4 header checksum {value:#06x}", "Ptacek, Newsham 1998",
+             (sent(4, TCP, syn(4), check=value), "bad_checksum"))
+    case("reserved bit of the IPv4 header (the evil bit)", "RFC 3514", (sent(4, UDP, query(4), reserved=True), PASS))
+
+
+def options() -> None:
+    way = bytes([10, 99, 0, 1])
+    for kind, name in ((131, "loose source route"), (137, "strict source route"), (7, "record route")):
+        option = bytes([kind, 7, 4]) + way
+        case(f"IPv4 option: {name}", "RFC 791, RFC 7126", (sent(4, UDP, query(4), options=option), "ip_option"))
+        case(f"IPv4 option: {name} behind no-operations", "RFC 791",
+             (sent(4, UDP, query(4), options=b"\x01\x01\x01" + option), "ip_option"))
+        case(f"IPv4 option: {name} in a later fragment", "RFC 791",
+             (sent(4, UDP, b"x" * 16, options=option, fragment=4), "ip_option"))
+    case("IPv4 option: a source route behind the end of the list", "RFC 791",
+         (sent(4, UDP, query(4), options=b"\0" + bytes([131, 7, 4]) + way), PASS))
+    for length in (0, 1):
+        case(f"IPv4 option of length {length}", "RFC 791", (sent(4, UDP, query(4), options=bytes([68, length, 0, 0])), "bad_header"))
+    case("IPv4 option beyond the header", "RFC 791", (sent(4, UDP, query(4), options=bytes([68, 40, 5, 0])), "bad_header"))
+    case("IPv4 option without a length", "RFC 791", (sent(4, UDP, query(4), options=b"\x01\x01\x01\x44"), "bad_header"))
+    case("IPv4 option: router alert", "RFC 2113", (sent(4, UDP, query(4), options=b"\x94\x04\0\0"), PASS))
+    case("IPv4 option: timestamp", "RFC 791", (sent(4, UDP, query(4), options=b"\x44\x08\x05\0\0\0\0\0"), PASS))
+    case("40 bytes of IPv4 options in front of what is denied", "Ptacek, Newsham 1998",
+         (sent(4, TCP, syn(4, 22), options=b"\x01" * 40), DENY))
+
+
+def extension_headers() -> None:
+    def chain(*headers: tuple[int, bytes], last: int = TCP, payload: bytes | None = None) -> bytes:
+        """(number, header without its first byte)"""
+        data = syn(6, 22) if payload is None else payload
+        following = last
+        for number, header in reversed(headers):
+            data = bytes([following]) + header + data
+            following = number
+        return sent(6, following, data)
+
+    padding = extension(0)[1:]
+    for number, name in ((HOP_BY_HOP, "hop-by-hop options"), (DESTINATION, "destination options")):
+        case(f"denied TCP behind {name}", "RFC 9288", (chain((number, padding)), DENY))
+        case(f"allowed UDP behind {name}", "RFC 9288", (chain((number, padding), last=UDP, payload=query(6)), PASS))
+    case("denied TCP behind every extension header", "RFC 8200",
+         (chain((HOP_BY_HOP, padding), (DESTINATION, padding), (ROUTING, routing(0, 4)[1:]), (DESTINATION, padding)), DENY))
+    case("routing header of type 0", "RFC 5095", (chain((ROUTING, routing(0, 0)[1:])), "ip_option"))
+    case("routing header of type 0 without segments left", "RFC 5095", (chain((ROUTING, routing(0, 0, 0)[1:])), "ip_option"))
+    case("routing header of type 4 in front of what is denied", "RFC 8754", (chain((ROUTING, routing(0, 4)[1:])), DENY))
+    case("hop-by-hop options behind another header", "RFC 8200, 4.1",
+         (chain((DESTINATION, padding), (HOP_BY_HOP, padding)), "extension_chain"))
+    case("hop-by-hop options twice", "RFC 8200, 4.1", (chain((HOP_BY_HOP, padding), (HOP_BY_HOP, padding)), "extension_chain"))
+    for count, expected in ((8, DENY), (9, "extension_chain"), (40, "extension_chain")):
+        case(f"{count} extension headers in front of what is denied", "RFC 7112",
+             (chain(*((DESTINATION, padding),) * count), expected))
+    for size, expected in ((256, DENY), (264, "extension_chain"), (1024, "extension_chain")):
+        case(f"{size} bytes of options in front of what is denied", "RFC 8883",
+             (chain((DESTINATION, extension(0, size)[1:])), expected))
+    case("an extension header longer than the packet", "RFC 8200", (chain((DESTINATION, b"\xff" + padding[1:])), "truncated"))
+    case("an extension header that is cut", "RFC 8200", (sent(6, DESTINATION, b"\x06\x00\0\0"), "truncated"))
+    case("no next header", "RFC 8200, 4.7", (chain((DESTINATION, padding), last=NO_NEXT, payload=b"x" * 16), DENY))
+    two = fragment_header(FRAGMENT, 0, False) + fragment_header(TCP, 0, False) + syn(6, 22)
+    case("two fragment headers", "RFC 8200", (sent(6, FRAGMENT, two), "extension_chain"))
+    case("an atomic fragment is judged as the whole", "RFC 6946",
+         (sent(6, FRAGMENT, fragment_header(TCP, 0, False) + syn(6, 22)), DENY),
+         (sent(6, FRAGMENT, fragment_header(UDP, 0, False) + query(6)), PASS))
+    case("TCP in IPv6 by its number in IPv4's ICMP", "RFC 4443", (sent(6, ICMP, b"\x08\0\0\0\0\0\0\0"), DENY))
+
+
+def fragments() -> None:
+    for family in (4, 6):
+        src, dst = CLIENT[family], SERVER[family]
+        name = f"IPv{family}"
+        big = query(family, b"q" * 92)  # 100 bytes with the header
+
+        def cut(*ranges: tuple[int, int, bool], ident: int = 7, whole: bytes = big, protocol: int = UDP) -> list[bytes]:
+            return pieces(src, dst, protocol, whole, *ranges, ident=ident)
+
+        first, middle, last = (0, 40, True), (40, 80, True), (80, 100, False)
+        a, b, c = cut(first, middle, last)
+        case(f"a datagram in three pieces, {name}", "RFC 791, RFC 8200", (a, PASS), (b, PASS), (c, PASS))
+        case(f"a datagram in three pieces, the last before the middle, {name}", "RFC 791", (a, PASS), (c, PASS), (b, PASS))
+        case(f"pieces without a first one, {name}", "RFC 1858", (b, "fragment_unknown"), (c, "fragment_unknown"))
+        case(f"a piece before its first one, {name}", "RFC 1858", (b, "fragment_unknown"), (a, PASS), (b, PASS))
+        case(f"a piece with another identification, {name}", "RFC 1858", (a, PASS), (cut(middle, ident=8)[0], "fragment_unknown"))
+        case(f"a piece by the other port, {name}", "RFC 1858", (a, PASS), (b, "fragment_unknown", 1))
+        case(f"the first piece twice, {name}", "RFC 5722", (a, PASS), (a, "fragment_duplicate"), (b, PASS), (c, PASS))
+        case(f"a later piece twice, {name}", "RFC 5722", (a, PASS), (b, PASS), (b, "fragment_duplicate"), (c, PASS))
+        case(f"a datagram repeated once it is complete, {name}", "RFC 791", *((piece, PASS) for piece in (a, b, c, a, b, c)))
+        for title, rng in (("begins in another", (32, 72, True)), ("ends in another", (48, 88, True)),
+                           ("lies in another", (48, 56, True)), ("holds another", (32, 88, True)),
+                           ("begins where another does", (40, 56, True))):
+            (overlap,) = cut(rng)
+            case(f"a piece that {title}, {name}", "RFC 5722; Shankar, Paxson 2003", (a, PASS), (b, PASS),
+                 (overlap, "fragment_overlap"), (c, "fragment_overlap"))
+        case(f"a first piece that overlaps the first, {name}", "RFC 1858", (a, PASS),
+             (cut((0, 48, True))[0], "fragment_overlap"), (b, "fragment_overlap"))
+        case(f"a second first piece with another port, {name}", "RFC 1858", (a, PASS),
+             (pieces(src, dst, UDP, udp(src, dst, 40000, 22, b"q" * 92), first)[0], "fragment_duplicate"))
+        case(f"a piece behind the end, {name}", "RFC 791", (a, PASS), (c, PASS), (cut((104, 112, True), whole=big + b"q" * 12)[0], "fragment_overlap"))
+        case(f"two ends, {name}", "RFC 791", (a, PASS), (c, PASS), (cut((80, 96, False))[0], "fragment_overlap"))
+        case(f"an end in front of what was there, {name}", "RFC 791", (a, PASS), (cut((48, 80, True))[0], PASS),
+             (cut((40, 48, False))[0], "fragment_overlap"))
+        case(f"a denied datagram in pieces, {name}", "RFC 1858",
+             *((piece, DENY) for piece in cut(first, middle, last, whole=udp(src, dst, 40000, 22, b"q" * 92))))
+        for size in (8, 16):
+            reason = "fragment_tiny" if family == 4 else "fragment_headers"
+            case(f"TCP header cut after {size} bytes by a fragment, {name}", "RFC 1858", *(
+                (piece, expected) for piece, expected in zip(
+                    cut((0, size, True), (size, 20, False), whole=syn(family, 22), protocol=TCP), (reason, "fragment_tiny"), strict=True)))
+        for begin in (8, 16):
+            case(f"a piece of TCP that begins at byte {begin}, {name}", "RFC 3128",
+                 (cut((0, 24, True), whole=syn(family) + b"x" * 40, protocol=TCP)[0], PASS),
+                 (cut((begin, 40, True), whole=syn(family) + b"x" * 40, protocol=TCP)[0], "fragment_tiny"))
+        case(f"a piece without data, {name}", "RFC 791", (a, PASS), (cut((40, 40, True))[0], "fragment_tiny"))
+        odd = cut((40, 75, True))[0]
+        case(f"a piece with more behind it and an odd length, {name}", "RFC 791", (a, PASS), (odd, "bad_header"))
+        far = pieces(src, dst, UDP, b"x" * 65528 + b"y" * 64, (65528, 65592, False))[0]
+        case(f"a piece that makes the datagram too large (ping of death), {name}", "CERT CA-1996-26", (far, "fragment_oversize"))
+        long = query(family, b"q" * 1992)
+        many = cut(*((8 * n, 8 * n + 8, True) for n in range(130)), whole=long)
+        case(f"more pieces than a datagram may have, {name}", "RFC 8900", *(
+            (piece, PASS if n < 128 else "fragment_flood") for n, piece in enumerate(many)))
+        case(f"an ICMP echo in pieces (Jolt, SSPing), {name}", "Ptacek, Newsham 1998", *(
+            (piece, PASS) for piece in cut((0, 40, True), (40, 72, False), protocol=ICMP if family == 4 else ICMPV6,
+                                           whole=icmp(src, dst, 8 if family == 4 else 128, 0, b"\0\x01\0\x01" + b"e" * 64))))
+    case("a teardrop", "CERT CA-1997-28",
+         (pieces(CLIENT[4], SERVER[4], UDP, query(4, b"q" * 92), (0, 56, True))[0], PASS),
+         (pieces(CLIENT[4], SERVER[4], UDP, query(4, b"q" * 92), (24, 28, False))[0], "fragment_overlap"))
+    case("fragments that say don't fragment", "RFC 791",
+         (sent(4, UDP, query(4, b"q" * 32), fragment=DONT_FRAGMENT | MORE), PASS))
+    chain = extension(UDP, 64)[1:]
+    header = fragment_header(DESTINATION, 0, True) + (bytes([UDP]) + chain)[:32]
+    case("a first IPv6 fragment that ends in its options", "RFC 7112", (sent(6, FRAGMENT, header), "fragment_headers"))
+    only_options = fragment_header(DESTINATION, 0, True) + extension(UDP, 16)
+    case("a first IPv6 fragment with options and no upper layer", "RFC 7112", (sent(6, FRAGMENT, only_options), "fragment_headers"))
+    case("neighbour discovery in fragments", "RFC 6980",
+         (sent(6, FRAGMENT, fragment_header(ICMPV6, 0, True) + icmp(CLIENT[6], SERVER[6], 136, 0, b"\0" * 20), hops=255), DENY))
+
+
+def addresses() -> None:
+    for source in ("0.0.0.0", "0.0.0.5", "127.0.0.1", "224.0.0.1", "239.1.1.1", "240.0.0.1", "255.255.255.255"):
+        case(f"from {source}", "RFC 1122, FFW_RUL_EXT.1.6",
+             (datagram(source, SERVER[4], UDP, udp(source, SERVER[4], 40000, 53)), "address_invalid"))
+    for destination in ("0.0.0.0", "127.0.0.1", "240.0.0.1"):
+        case(f"to {destination}", "RFC 1122, FFW_RUL_EXT.1.6",
+             (datagram(CLIENT[4], destination, UDP, udp(CLIENT[4], destination, 40000, 53)), "address_invalid"))
+    for source in ("::", "::1", "ff02::1", "::ffff:10.0.0.1", "::10.0.0.1"):
+        case(f"from {source}", "RFC 4291, FFW_RUL_EXT.1.6",
+             (datagram(source, SERVER[6], UDP, udp(source, SERVER[6], 40000, 53)), "address_invalid"))
+    for destination in ("::", "::1", "ff00::1", "::ffff:10.1.0.9"):
+        case(f"to {destination}", "RFC 4291, FFW_RUL_EXT.1.6",
+             (datagram(CLIENT[6], destination, UDP, udp(CLIENT[6], destination, 40000, 53)), "address_invalid"))
+    for family in (4, 6):
+        own = SERVER[family]
+        case(f"from the server to itself (LAND), IPv{family}", "CERT CA-1997-28",
+             (datagram(own, own, TCP, tcp(own, own, 8080, 8080, SYN)), "address_invalid"))
+    case("who has no address asks for one", "RFC 2131",
+         (datagram("0.0.0.0", "255.255.255.255", UDP, udp("0.0.0.0", "255.255.255.255", 68, 67, b"d" * 240)), PASS))
+    case("a neighbour asks whether an address is taken", "RFC 4862",
+         (datagram("::", "ff02::1:ff00:9", ICMPV6, icmp("::", "ff02::1:ff00:9", 135, 0, b"\0" * 20), hops=255), PASS))
+    case("a neighbour from beyond a router", "RFC 4861",
+         (datagram("::", "ff02::1:ff00:9", ICMPV6, icmp("::", "ff02::1:ff00:9", 135, 0, b"\0" * 20), hops=254), "address_invalid"))
+
+
+def tags_and_tunnels() -> None:
+    denied, allowed = ipv4(CLIENT[4], SERVER[4], TCP, syn(4, 22)), ipv4(CLIENT[4], SERVER[4], UDP, query(4))
+    for tags, name in ((((ETHER_VLAN, 7),), "one tag"), (((ETHER_QINQ, 7), (ETHER_VLAN, 8)), "two tags"),
+                       (((ETHER_VLAN, 7), (ETHER_VLAN, 8)), "two tags of one kind"), (((ETHER_VLAN, 0),), "a priority tag")):
+        case(f"denied behind {name}", "IEEE 802.1Q", (ethernet(denied, ETHER_IPV4, tags), DENY))
+        case(f"allowed behind {name}", "IEEE 802.1Q", (ethernet(allowed, ETHER_IPV4, tags), PASS))
+    case("IPv4 behind three tags", "IEEE 802.1Q", (ethernet(denied, ETHER_IPV4, ((ETHER_VLAN, 1),) * 3), "non_ip"))
+    case("a tag that is cut", "IEEE 802.1Q", (ethernet(b"", ETHER_VLAN)[:16], "truncated"))
+    case("IPv4 behind an MPLS label", "RFC 3032", (ethernet(struct.pack("!I", 0x00010140) + denied, ETHER_MPLS), "non_ip"))
+    case("IPv4 that calls itself IPv6", "RFC 894", (ethernet(denied, ETHER_IPV6), "bad_header"))
+    case("IPv6 that calls itself IPv4", "RFC 2464", (ethernet(ipv6(CLIENT[6], SERVER[6], TCP, syn(6, 22)), ETHER_IPV4), "bad_header"))
+    case("IP in an 802.3 frame", "RFC 1042", (ethernet(b"\xaa\xaa\x03\0\0\0\x08\x00" + denied, 8 + len(denied)), "non_ip"))
+    case("allowed UDP within denied IP-in-IP", "RFC 2003", (sent(4, 4, allowed), DENY))
+    case("allowed UDP within denied GRE", "RFC 2784", (sent(4, 47, b"\0\0\x08\0" + allowed), DENY))
+    case("allowed UDP within denied VXLAN", "RFC 7348",
+         (sent(4, UDP, udp(CLIENT[4], SERVER[4], 40000, 4789, b"\x08\0\0\0\0\0\x07\0" + ethernet(allowed, ETHER_IPV4))), DENY))
+    case("allowed UDP within denied IPv6-in-IPv4 (6in4)", "RFC 4213",
+         (sent(4, 41, ipv6(CLIENT[6], SERVER[6], UDP, query(6))), DENY))
+
+
+def hop_limits_and_ports() -> None:
+    for family in (4, 6):
+        field = "ttl" if family == 4 else "hops"
+        case(f"a denied SYN that would die at the next hop, IPv{family}", "Ptacek, Newsham 1998",
+             (sent(family, TCP, syn(family, 22), **{field: 1}), DENY))
+        case(f"an allowed query that would die at the next hop, IPv{family}", "RFC 791",
+             (sent(family, UDP, query(family), **{field: 1}), PASS))
+        case(f"TCP port 0, IPv{family}", "RFC 6335", (sent(family, TCP, syn(family, 0)), DENY))
+        for sport in (53, 20, 88, 8080):
+            case(f"a denied service from source port {sport}, IPv{family}", "nmap --source-port",
+                 (sent(family, TCP, tcp(CLIENT[family], SERVER[family], sport, 22, SYN)), DENY))
+        case(f"an answer that nobody asked for, IPv{family}", "RFC 9293",
+             (datagram(SERVER[family], CLIENT[family], UDP, udp(SERVER[family], CLIENT[family], 53, 40000)), DENY, 1))
+        case(f"an answer by the wrong port, IPv{family}", "RFC 9293", (sent(family, UDP, query(family)), PASS),
+             (datagram(SERVER[family], CLIENT[family], UDP, udp(SERVER[family], CLIENT[family], 53, 40000)), DENY, 0))
+        case(f"the answer to a query, and another one, IPv{family}", "RFC 9293", (sent(family, UDP, query(family)), PASS),
+             (datagram(SERVER[family], CLIENT[family], UDP, udp(SERVER[family], CLIENT[family], 53, 40000)), PASS, 1),
+             (datagram(SERVER[family], CLIENT[family], UDP, udp(SERVER[family], CLIENT[family], 53, 40001)), DENY, 1))
+        number, request, reply = (ICMP, 8, 0) if family == 4 else (ICMPV6, 128, 129)
+        echo = icmp(CLIENT[family], SERVER[family], request, 0, b"\0\x07\0\x01")
+        answer = icmp(SERVER[family], CLIENT[family], reply, 0, b"\0\x07\0\x01")
+        other = icmp(SERVER[family], CLIENT[family], reply, 0, b"\0\x08\0\x01")
+        case(f"an echo reply with another identifier, IPv{family}", "RFC 792", (sent(family, number, echo), PASS),
+             (datagram(SERVER[family], CLIENT[family], number, answer), PASS, 1),
+             (datagram(SERVER[family], CLIENT[family], number, other), DENY, 1))
+
+
+def all_cases() -> list[dict]:
+    cases.clear()
+    for write in (lengths_and_headers, options, extension_headers, fragments, addresses, tags_and_tunnels,
+                  hop_limits_and_ports):
+        write()
+    return list(cases)
+
+
+def text() -> str:
+    return "".join(json.dumps(one) + "\n" for one in all_cases())
+
+
+if __name__ == "__main__":
+    FILE.write_text(text(), encoding="utf-8")
+    print(f"{FILE}: {len(cases)} cases")

@@ -1,0 +1,337 @@
+"""The firewall module of Common Criteria (MOD_CPP_FW): one test per requirement, named by it, on the running appliance.
+
+Frames are made byte by byte and enter where a segment's cable does. What passes has to leave as it came, bit for bit;
+what does not has to be counted under exactly one reason. docs/security.md lists every requirement with its test.
+"""
+
+from __future__ import annotations
+
+import itertools
+
+from tests.e2e.case import WireCase, eventually
+from tests.lab import policies
+from tests.lab.appliance import drops, has_af_xdp
+from tests.lab.frames import (ACK, FIN, ICMP, ICMPV6, RST, SYN, TCP, UDP, datagram, ethernet, icmp, ipv4, ipv6,
+                              pieces, routing, tcp, udp)
+from tests.lab.traffic import RawPort
+from tests.lab.wire import LEFT, RIGHT
+
+PASS, DENY, UNMATCHED = "pass", "policy_deny", "unmatched"
+OTHER_SIDE = {LEFT: RIGHT, RIGHT: LEFT}
+INSIDE_NETS = "[10.77.0.11/32, 10.77.0.12/32, 10.77.0.13/32, 'fd77::11/128', 'fd77::12/128', 'fd77::13/128']"
+
+
+class Firewall(WireCase):
+    # Without the kernel's hands in it: AF_PACKET would put IPv4 fragments together before the appliance sees them.
+    driver = "net_af_xdp" if has_af_xdp() else "net_af_packet"
+    extra = """\
+posture: closed
+addresses: strict
+flows:
+  half-open-limit: 8
+  timeouts: {tcp-half-open: 1s, tcp-established: 2s, tcp-transitory: 1s, udp: 1s, icmp: 1s}
+"""
+    inside = f"sources: {INSIDE_NETS}"
+    outside = f"not-sources: {INSIDE_NETS}"
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.ports = {side: RawPort(self.wire.segments[side], "up0") for side in (LEFT, RIGHT)}
+        for port in self.ports.values():
+            self.addCleanup(port.close)
+        self.numbers = itertools.count(1)
+        self.sport = itertools.count(20000)
+        self.client, self.server = self.host("frontend"), self.host("cache")
+
+    def marked(self, frame: bytes) -> bytes:
+        """With a MAC address of its own as the source, to nobody."""
+        return b"\x02\0\0\0\xee\xee" + b"\x06" + next(self.numbers).to_bytes(5, "big") + frame[12:]
+
+    def outcome(self, frame: bytes, enter: str = LEFT) -> str:
+        """What becomes of one frame: exactly one thing."""
+        frame = self.marked(frame)
+        before = self.appliance.stats()
+        self.ports[enter].send(frame)
+
+        def done() -> dict | None:
+            now = self.appliance.stats()
+            gone = now["transmitted"]["packets"] + sum(drops(now).values())
+            return now if now["received"]["packets"] > before["received"]["packets"] == gone - 1 else None
+
+        now = eventually(done, 5)
+        self.assertTrue(now, "the frame is not accounted for")
+        died = {reason: count - drops(before).get(reason, 0) for reason, count in drops(now).items()
+                if count != drops(before).get(reason, 0)}
+        arrived = self.ports[OTHER_SIDE[enter]].receive(lambda got: got[6:12] == frame[6:12], 0.02 if died else 3)
+        if not died:
+            self.assertEqual(arrived, frame, "what passes leaves as it came")
+            return PASS
+        self.assertIsNone(arrived, f"counted as dropped, {died}, and passed nevertheless")
+        self.assertEqual(list(died.values()), [1])
+        return next(iter(died))
+
+    def ends(self, family: int) -> tuple[str, str]:
+        return self.client.address(family), self.server.address(family)
+
+    def udp_frame(self, family: int, sport: int | None = None, dport: int = 53, payload: bytes = b"data", **fields) -> bytes:
+        a, b = self.ends(family)
+        return datagram(a, b, UDP, udp(a, b, sport or next(self.sport), dport, payload), **fields)
+
+    def tcp_frame(self, family: int, sport: int, flags: int, seq: int = 0, ack: int = 0, back: bool = False,
+                  payload: bytes = b"", dport: int = 8080, window: int = 1000) -> bytes:
+        a, b = self.ends(family)
+        if back:
+            return datagram(b, a, TCP, tcp(b, a, dport, sport, flags, payload, seq=seq, ack=ack, window=window))
+        return datagram(a, b, TCP, tcp(a, b, sport, dport, flags, payload, seq=seq, ack=ack, window=window))
+
+    def rules(self, *rules: str) -> None:
+        self.appliance.apply(policies.policy("server", "app == 'cache'", *rules))
+
+    def every_family(self):
+        for family in (4, 6):
+            with self.subTest(family=family):
+                yield family
+
+
+class StatefulFiltering(Firewall):
+    """FFW_RUL_EXT.1.2 to 1.5, 1.8 and 1.9."""
+
+    def test_FFW_RUL_EXT_1_2_icmp_by_type_and_code(self):
+        for family in self.every_family():
+            a, b = self.ends(family)
+            number, name, unreachable = (ICMP, "ICMP", 3) if family == 4 else (ICMPV6, "ICMPv6", 1)
+            self.rules(f"action: Deny; protocol: {name}; icmp: {{type: {unreachable}, code: 4}}",
+                       f"action: Allow; protocol: {name}; icmp: {{type: {unreachable}}}")
+            for code, expected in ((4, DENY), (0, PASS)):
+                self.assertEqual(self.outcome(datagram(a, b, number, icmp(a, b, unreachable, code, bytes(12)))), expected)
+            self.assertEqual(self.outcome(datagram(a, b, number, icmp(a, b, 11 if family == 4 else 3, 0, bytes(12)))), DENY)
+
+    def test_FFW_RUL_EXT_1_2_addresses_and_protocol(self):
+        for family in self.every_family():
+            a, b = self.ends(family)
+            width = 32 if family == 4 else 128
+            for rule, expected in ((f"source: {{nets: ['{a}/{width}']}}", PASS), (f"source: {{notNets: ['{a}/{width}']}}", DENY),
+                                   (f"destination: {{nets: ['{b}/{width}']}}", PASS),
+                                   (f"destination: {{notNets: ['{b}/{width}']}}", DENY),
+                                   ("protocol: UDP", PASS), ("protocol: TCP", DENY), ("protocol: 17", PASS)):
+                self.rules(f"action: Allow; {rule}")
+                self.assertEqual(self.outcome(self.udp_frame(family)), expected, rule)
+            self.rules("action: Allow; protocol: 47")
+            self.assertEqual(self.outcome(datagram(a, b, 47, bytes(8))), PASS)
+            self.assertEqual(self.outcome(datagram(a, b, 50, bytes(8))), DENY)
+
+    def test_FFW_RUL_EXT_1_2_ports(self):
+        for family in self.every_family():
+            for protocol in ("UDP", "TCP"):
+                for rule, expected in (("source: {ports: [4000]}", PASS), ("source: {ports: [4001]}", DENY),
+                                       ("destination: {ports: [53]}", PASS), ("destination: {ports: ['54:60']}", DENY),
+                                       ("destination: {notPorts: [53]}", DENY)):
+                    self.rules(f"action: Allow; protocol: {protocol}; {rule}")
+                    frame = (self.udp_frame(family, 4000) if protocol == "UDP"
+                             else self.tcp_frame(family, 4000, SYN, dport=53))
+                    self.assertEqual(self.outcome(frame), expected, f"{protocol} {rule}")
+                    self.forget_connections()
+
+    def forget_connections(self) -> None:
+        """Connections that a rule allowed would be judged again; this asks for new ones."""
+        self.appliance.apply(policies.policy("server", "app == 'cache'", policies.DENY))
+        for family in (4, 6):
+            self.outcome(self.udp_frame(family, 4000))
+            self.outcome(self.tcp_frame(family, 4000, SYN, dport=53))
+
+    def test_FFW_RUL_EXT_1_3_permit_drop_and_log(self):
+        for family in self.every_family():
+            self.rules("action: Log; protocol: UDP", "action: Allow; protocol: UDP; destination: {ports: [53]}", policies.DENY)
+            for port, expected in ((53, PASS), (54, DENY)):
+                sport = next(self.sport)
+                self.assertEqual(self.outcome(self.udp_frame(family, sport, port)), expected)
+                wanted = {"source_ip": self.client.address(family), "dest_ip": self.server.address(family), "dest_port": port,
+                          "action": "allow" if expected == PASS else "deny"}
+                self.assertTrue(eventually(lambda w=wanted: any(
+                    all(flow.get(key) == value for key, value in w.items())
+                    for flow in self.appliance.get("/v1/flows?limit=10000").json["flows"])), wanted)
+
+    def test_FFW_RUL_EXT_1_4_rules_of_each_interface(self):
+        for family in self.every_family():
+            hep = (f"{policies.API}\nkind: HostEndpoint\nmetadata: {{name: door, labels: {{door: inside}}}}\n"
+                   "spec: {node: wire, interfaceName: inside}\n")
+            closed = policies.policy("door", "door == 'inside'", policies.DENY).replace(
+                "spec:", "spec:\n  applyOnForward: true", 1)
+            self.rules(policies.ALLOW)
+            self.assertEqual(self.outcome(self.udp_frame(family)), PASS)
+            self.appliance.apply(policies.documents(hep, closed))
+            self.assertEqual(self.outcome(self.udp_frame(family)), DENY)
+            self.appliance.delete("globalnetworkpolicy", "door")
+            self.appliance.delete("hostendpoint", "door")
+
+    def established(self, family: int) -> int:
+        """A TCP connection after its handshake; the client's port. Next numbers: client 101, server 501."""
+        self.rules("action: Allow; protocol: TCP; destination: {ports: [8080]}")
+        self.appliance.apply(policies.policy("client", "app == 'frontend'", policies.DENY))
+        sport = next(self.sport)
+        self.assertEqual(self.outcome(self.tcp_frame(family, sport, SYN, 100)), PASS)
+        self.assertEqual(self.outcome(self.tcp_frame(family, sport, SYN | ACK, 500, 101, back=True), RIGHT), PASS)
+        self.assertEqual(self.outcome(self.tcp_frame(family, sport, ACK, 101, 501)), PASS)
+        return sport
+
+    def test_FFW_RUL_EXT_1_5_tcp_sessions_by_each_attribute(self):
+        for family in self.every_family():
+            sport = self.established(family)
+            a, b = self.ends(family)
+
+            def answer(source=b, destination=a, to=sport, port=8080, protocol=TCP) -> bytes:
+                if protocol == UDP:
+                    return datagram(source, destination, UDP, udp(source, destination, port, to))
+                return datagram(source, destination, TCP,
+                                tcp(source, destination, port, to, ACK, b"x", seq=501, ack=101, window=1000))
+
+            self.assertEqual(self.outcome(answer(), RIGHT), PASS)
+            other = self.host("database").address(family)
+            third = self.host("backend-1").address(family)
+            self.appliance.apply(policies.policy("third", "app == 'backend'", policies.DENY))
+            for frame in (answer(source=other), answer(destination=third), answer(to=sport + 1), answer(port=8081),
+                          answer(protocol=UDP)):
+                self.assertEqual(self.outcome(frame, RIGHT), DENY)
+
+    def test_FFW_RUL_EXT_1_5_tcp_sessions_by_sequence_numbers_and_flags(self):
+        for family in self.every_family():
+            sport = self.established(family)
+            far = self.tcp_frame(family, sport, ACK, 501 + 10**6, 101, back=True, payload=b"blind")
+            self.assertEqual(self.outcome(far, RIGHT), "tcp_window")
+            reset = self.tcp_frame(family, sport, RST, 501 + 10**6, 0, back=True)
+            self.assertIn(self.outcome(reset, RIGHT), ("tcp_reset", "tcp_window"))
+            self.assertEqual(self.outcome(self.tcp_frame(family, sport, SYN | FIN, 101, 501)), "tcp_flags")
+            honest = self.tcp_frame(family, sport, ACK, 501, 101, back=True, payload=b"honest")
+            self.assertEqual(self.outcome(honest, RIGHT), PASS)
+
+    def test_FFW_RUL_EXT_1_5_a_session_that_was_reset_or_closed_lets_nothing_pass(self):
+        for family in self.every_family():
+            sport = self.established(family)
+            self.assertEqual(self.outcome(self.tcp_frame(family, sport, RST, 101)), PASS)
+            self.assertTrue(eventually(lambda s=sport, f=family: self.outcome(
+                self.tcp_frame(f, s, ACK, 501, 101, back=True, payload=b"late"), RIGHT) != PASS, 5))
+            sport = self.established(family)
+            for frame, side in ((self.tcp_frame(family, sport, FIN | ACK, 101, 501), LEFT),
+                                (self.tcp_frame(family, sport, FIN | ACK, 501, 102, back=True), RIGHT),
+                                (self.tcp_frame(family, sport, ACK, 102, 502), LEFT)):
+                self.assertEqual(self.outcome(frame, side), PASS)
+            self.assertNotEqual(self.outcome(
+                self.tcp_frame(family, sport, ACK, 502 + 5000, 102, back=True, payload=b"late"), RIGHT), PASS)
+
+    def test_FFW_RUL_EXT_1_5_udp_and_icmp_sessions_end_with_their_time(self):
+        for family in self.every_family():
+            self.rules("action: Allow; protocol: UDP; destination: {ports: [53]}")
+            self.appliance.apply(policies.policy("client", "app == 'frontend'", policies.DENY))
+            a, b = self.ends(family)
+            sport = next(self.sport)
+            answer = datagram(b, a, UDP, udp(b, a, 53, sport))
+            self.assertEqual(self.outcome(answer, RIGHT), DENY)
+            self.assertEqual(self.outcome(self.udp_frame(family, sport)), PASS)
+            self.assertEqual(self.outcome(answer, RIGHT), PASS)
+            self.assertTrue(eventually(lambda: self.appliance.stats()["flows"]["live"] == 0, 5), "1 s of silence")
+            self.assertEqual(self.outcome(answer, RIGHT), DENY)
+
+    def test_FFW_RUL_EXT_1_8_rules_in_the_administrators_order(self):
+        for family in self.every_family():
+            for rules, expected in (
+                    (("action: Allow; protocol: UDP", "action: Deny; protocol: UDP"), PASS),
+                    (("action: Deny; protocol: UDP", "action: Allow; protocol: UDP"), DENY),
+                    (("action: Allow; protocol: UDP; destination: {ports: [53]}", "action: Deny; protocol: UDP"), PASS),
+                    (("action: Deny; protocol: UDP", "action: Allow; protocol: UDP; destination: {ports: [53]}"), DENY)):
+                self.rules(*rules)
+                self.assertEqual(self.outcome(self.udp_frame(family)), expected, rules)
+
+    def test_FFW_RUL_EXT_1_9_what_no_rule_matches_is_denied(self):
+        for family in self.every_family():
+            self.rules("action: Allow; protocol: TCP")
+            self.assertEqual(self.outcome(self.udp_frame(family)), DENY)
+            self.delete_everything()
+            self.assertEqual(self.outcome(self.udp_frame(family)), UNMATCHED)
+            self.appliance.apply(self.endpoints())
+
+
+class AlwaysDropped(Firewall):
+    """FFW_RUL_EXT.1.6, 1.7 and FDP_RIP.2: with a policy that allows everything."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.appliance.apply(policies.safety_net())
+
+    def test_FFW_RUL_EXT_1_6_invalid_fragments(self):
+        for family in self.every_family():
+            a, b = self.ends(family)
+            whole = udp(a, b, next(self.sport), 53, b"q" * 92)
+            first, middle, overlap, last = pieces(a, b, UDP, whole, (0, 40, True), (40, 80, True), (32, 72, True),
+                                                  (80, 100, False), ident=100 + family)
+            self.assertEqual(self.outcome(middle), "fragment_unknown")
+            self.assertEqual(self.outcome(first), PASS)
+            self.assertEqual(self.outcome(middle), PASS)
+            self.assertEqual(self.outcome(middle), "fragment_duplicate")
+            self.assertEqual(self.outcome(overlap), "fragment_overlap")
+            self.assertEqual(self.outcome(last), "fragment_overlap")
+            (far,) = pieces(a, b, UDP, b"x" * 65592, (65528, 65592, False))
+            self.assertEqual(self.outcome(far), "fragment_oversize")
+            (tiny,) = pieces(a, b, TCP, tcp(a, b, 1, 2, SYN), (0, 8, True))
+            self.assertEqual(self.outcome(tiny), "fragment_tiny" if family == 4 else "fragment_headers")
+
+    def test_FFW_RUL_EXT_1_6_sources_and_destinations_that_cannot_be(self):
+        a, b = self.ends(4)
+        for source in ("0.0.0.0", "127.0.0.1", "224.0.0.1", "240.0.0.1", "255.255.255.255"):
+            self.assertEqual(self.outcome(datagram(source, b, UDP, udp(source, b, 1, 53))), "address_invalid", source)
+        for destination in ("0.0.0.0", "127.0.0.1", "240.0.0.1"):
+            self.assertEqual(self.outcome(datagram(a, destination, UDP, udp(a, destination, 1, 53))), "address_invalid",
+                             destination)
+        a, b = self.ends(6)
+        for source in ("::", "::1", "ff02::1", "4000::1", "::ffff:10.0.0.1"):
+            self.assertEqual(self.outcome(datagram(source, b, UDP, udp(source, b, 1, 53))), "address_invalid", source)
+        for destination in ("::", "::1", "4000::1"):
+            self.assertEqual(self.outcome(datagram(a, destination, UDP, udp(a, destination, 1, 53))), "address_invalid",
+                             destination)
+
+    def test_FFW_RUL_EXT_1_6_source_routes_and_record_routes(self):
+        a, b = self.ends(4)
+        for kind in (7, 131, 137):
+            frame = datagram(a, b, UDP, udp(a, b, 1, 53), options=bytes([kind, 7, 4, 10, 77, 0, 1]))
+            self.assertEqual(self.outcome(frame), "ip_option", kind)
+        a, b = self.ends(6)
+        frame = datagram(a, b, 43, routing(UDP, 0) + udp(a, b, 1, 53))
+        self.assertEqual(self.outcome(frame), "ip_option")
+
+    def test_FFW_RUL_EXT_1_7_link_local_addresses(self):
+        a, b = self.ends(4)
+        self.assertEqual(self.outcome(datagram("169.254.0.1", b, UDP, udp("169.254.0.1", b, 1, 53))), "address_invalid")
+        self.assertEqual(self.outcome(datagram(a, "169.254.0.1", UDP, udp(a, "169.254.0.1", 1, 53))), "address_invalid")
+        a, b = self.ends(6)
+        self.assertEqual(self.outcome(datagram("fe80::1", b, UDP, udp("fe80::1", b, 1, 53))), "address_invalid")
+        self.assertEqual(self.outcome(datagram(a, "fe80::1", UDP, udp(a, "fe80::1", 1, 53))), "address_invalid")
+
+    def test_FFW_RUL_EXT_1_7_sources_that_do_not_belong_behind_the_port(self):
+        for family in self.every_family():
+            a, b = self.ends(family)
+            outsider = self.host("database").address(family)
+            self.assertEqual(self.outcome(datagram(outsider, b, UDP, udp(outsider, b, 1, 53))), "spoofed")
+            self.assertEqual(self.outcome(datagram(a, b, UDP, udp(a, b, 1, 53)), RIGHT), "spoofed")
+            self.assertEqual(self.outcome(self.udp_frame(family)), PASS)
+
+    def test_FDP_RIP_2_nothing_of_another_packet_leaves_with_one(self):
+        for family in self.every_family():
+            a, b = self.ends(family)
+            for size in (0, 1, 5, 300, 0, 17, 1400, 0):
+                packet = udp(a, b, next(self.sport), 53, b"\xa5" * size)
+                packet = ipv4(a, b, UDP, packet) if family == 4 else ipv6(a, b, UDP, packet)
+                self.assertEqual(self.outcome(ethernet(packet, 0x0800 if family == 4 else 0x86DD)), PASS)
+
+
+class HalfOpen(Firewall):
+    """FFW_RUL_EXT.1.10."""
+
+    def test_FFW_RUL_EXT_1_10_half_open_connections_are_limited(self):
+        limit, beyond = 8, 4
+        for family in self.every_family():
+            self.rules("action: Allow; protocol: TCP")
+            self.assertTrue(eventually(lambda: self.appliance.stats()["flows"]["half_open"] == 0, 5))
+            outcomes = [self.outcome(self.tcp_frame(family, next(self.sport), SYN, 1000)) for _ in range(limit + beyond)]
+            self.assertEqual(outcomes, [PASS] * limit + ["half_open_limit"] * beyond)
+            self.assertEqual(self.appliance.stats()["flows"]["half_open"], limit)
+            self.assertTrue(eventually(lambda: self.appliance.stats()["flows"]["half_open"] == 0, 5), "1 s without an answer")
+            self.assertEqual(self.outcome(self.tcp_frame(family, next(self.sport), SYN, 1000)), PASS)
