@@ -112,8 +112,10 @@ public:
         std::uint64_t unjudged = counters_.non_ip_passed.read().packets + counters_.related_passed.read().packets +
                                  counters_.kept_passed.read().packets + counters_.reset_dropped.read().packets +
                                  counters_.neighbour_discovery_passed.read().packets;
-        for (const DropReason reason : {DropReason::kNoPeer, DropReason::kTruncated, DropReason::kBadHeader,
-                                        DropReason::kNonIp, DropReason::kFragmentUnknown})
+        for (const DropReason reason :
+             {DropReason::kNoPeer, DropReason::kTruncated, DropReason::kBadHeader, DropReason::kNonIp,
+              DropReason::kFragmentUnknown, DropReason::kTcpFlags, DropReason::kTcpMidStream, DropReason::kTcpWindow,
+              DropReason::kTcpReset, DropReason::kIcmpUnrelated})
             unjudged += dropped(reason);
         EXPECT_EQ(received(), judged() + unjudged);
     }
