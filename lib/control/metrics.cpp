@@ -108,7 +108,7 @@ void add_connections(MetricFamilies& out, const Snapshot& snapshot, std::uint64_
     for (const auto& [state, count] : by_state)
         out.gauge("drywall_connections", "Connections in the flow tables.", static_cast<double>(count),
                   {{"state", std::string(state)}});
-    out.gauge("drywall_half_open_connections", "TCP connections whose responder has not been heard yet.",
+    out.gauge("drywall_half_open_connections", "TCP connections whose handshake is not complete.",
               static_cast<double>(snapshot.flows_half_open));
     if (limit > 0)
         out.gauge("drywall_connections_limit", "Connections that the flow tables can hold.",

@@ -7,9 +7,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 
 #include "drywall/engine/engine.h"
+#include "drywall/net/tcp_segment.h"
 #include "flow_reporter.h"
 #include "workplace.h"
 
@@ -28,7 +30,7 @@ public:
           now_(now),
           decisions_(decisions),
           existing_(existing),
-          report_(place.settings.worker, now, place.counters, events) {}
+          report_(place.settings.worker, now, place.flows, place.counters, events) {}
 
     void receive() noexcept;      // counts what came in
     void triage() noexcept;       // decides what policy does not judge; the rest become subjects
@@ -43,6 +45,18 @@ private:
         DropReason drop = DropReason::kNone;
         bool untracked = false;  // no connection follows; never of one that is there and current
         bool unjudged = false;   // the connection's own standing decided: it is kept, or was reset
+    };
+
+    // What a TCP segment's numbers say of it.
+    struct Standing {
+        DropReason drop = DropReason::kNone;
+        bool moves = true;  // the connection's state; not: it is passed on for its receiver to challenge
+    };
+    // What an ICMP error is to the connections that are there.
+    enum class Relation : std::uint8_t {
+        kNone,         // it quotes none of them, or is no error: policy judges it
+        kQuotesLive,   // it belongs to one
+        kContradicts,  // it names one, and is made up
     };
 
     // triage
@@ -60,8 +74,17 @@ private:
     [[nodiscard]] Judgement keep(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] Judgement reset(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] bool judge_again(flow::FragmentFate& fate) noexcept;
-    [[nodiscard]] flow::Flow* open(std::size_t subject, TraceId trace) noexcept;
-    [[nodiscard]] bool is_related(const Subject& subject) noexcept;
+    [[nodiscard]] Standing stand(const flow::Flow* flow, flow::Side sender,
+                                 const net::TcpSegment& segment) const noexcept;
+    [[nodiscard]] static bool may_open(const net::PacketMeta& meta) noexcept;
+    [[nodiscard]] flow::Flow* admit(std::size_t subject, const flow::Arrival& first, Judgement& judgement) noexcept;
+    [[nodiscard]] flow::Flow* open(std::size_t subject, const flow::Arrival& first, TraceId trace) noexcept;
+    [[nodiscard]] bool too_many_half_open() noexcept;
+    void make_room() noexcept;
+    [[nodiscard]] Relation relation_of(const Subject& subject) noexcept;
+    [[nodiscard]] static bool is_believable(const net::FrameView& error, const net::PacketMeta& meta,
+                                            const net::PacketMeta& quote, const flow::Flow& flow,
+                                            flow::Side quoted_sender) noexcept;
 
     [[nodiscard]] const net::PacketMeta& meta_of(const Subject& subject) const noexcept {
         return scratch_.metas[subject.packet];
@@ -73,16 +96,17 @@ private:
     [[nodiscard]] bool is_stale(const flow::Flow& flow) const noexcept {
         return flow.generation != ruleset_.generation();
     }
+    [[nodiscard]] flow::FlowNotes& notes(const flow::Flow& flow) const noexcept { return place_.flows.notes(flow); }
     // Nothing has to be asked about it: this generation judged it, or found that it is kept.
     [[nodiscard]] bool is_settled(const flow::Flow& flow) const noexcept {
-        return !is_stale(flow) || flow.kept_in == ruleset_.generation();
+        return !is_stale(flow) || notes(flow).kept_in == ruleset_.generation();
     }
     // A later generation's judgement is one that was put back: it stands for nothing.
     [[nodiscard]] bool may_be_kept(const flow::Flow& flow) const noexcept {
         return flow.generation >= existing_.keep_from && flow.generation < ruleset_.generation();
     }
     [[nodiscard]] bool is_to_be_reset(const flow::Flow& flow, TraceId trace) const noexcept {
-        return flow.generation < existing_.reset_before && flow.path != path_of(trace);
+        return flow.generation < existing_.reset_before && notes(flow).path != path_of(trace);
     }
     [[nodiscard]] std::uint32_t path_of(TraceId trace) const noexcept {
         return existing_.paths.empty() ? 0 : existing_.paths[index(trace)];

@@ -25,8 +25,22 @@ void Burst::decide(std::size_t i) noexcept {
         const DropReason misfit = place_.fragments.check_first(flow::fragment_key(meta), range, now_);
         if (misfit != DropReason::kNone) return drop(subject.packet, misfit);
     }
+    const bool is_tcp = meta.tuple.protocol == net::protocol::kTcp;
+    if (is_tcp && !net::is_possible(meta.tcp_flags)) return drop(subject.packet, DropReason::kTcpFlags);
     flow::Flow* flow = current_flow(i);
-    if (flow == nullptr && is_related(subject)) return place_.counters.related_passed.add(bytes_of(subject));
+    net::TcpSegment segment;
+    flow::Arrival arrival = arrival_of(subject);
+    if (is_tcp) {
+        segment = net::read_tcp_segment(frames_[subject.packet], meta);
+        const Standing standing = stand(flow, subject.sender, segment);
+        if (standing.drop != DropReason::kNone) return drop(subject.packet, standing.drop);
+        if (standing.moves) arrival.tcp = &segment;
+    } else if (flow == nullptr && net::is_icmp(meta.tuple.protocol)) {
+        const Relation relation = relation_of(subject);
+        if (relation == Relation::kQuotesLive) return place_.counters.related_passed.add(bytes_of(subject));
+        if (relation == Relation::kContradicts) return drop(subject.packet, DropReason::kIcmpUnrelated);
+    }
+
     Judgement judgement = flow != nullptr ? judge_flow(i, *flow) : judge(subject);
     if (judgement.drop != DropReason::kNone || judgement.untracked) flow = nullptr;  // there was none, or it is gone
 
@@ -36,11 +50,8 @@ void Burst::decide(std::size_t i) noexcept {
         if (fate == nullptr && judgement.drop == DropReason::kNone) judgement.drop = DropReason::kFragmentTableFull;
     }
     const bool opens = judgement.drop == DropReason::kNone && flow == nullptr && !judgement.untracked &&
-                       subject.tracked && !(net::is_icmp(meta.tuple.protocol) && flow::is_icmp_reply(meta.tuple));
-    if (opens) {
-        flow = open(i, judgement.trace);
-        if (flow == nullptr) judgement.drop = DropReason::kFlowTableFull;
-    }
+                       subject.tracked && may_open(meta);
+    if (opens) flow = admit(i, arrival, judgement);
     if (fate != nullptr)
         *fate = {.judged = flow != nullptr ? flow->initiator_tuple() : meta.tuple,
                  .generation = ruleset_.generation(),
@@ -49,11 +60,11 @@ void Burst::decide(std::size_t i) noexcept {
                  .unjudged = judgement.unjudged,
                  .sender = subject.sender,
                  .flow = flow,
-                 .flow_id = flow != nullptr ? flow->id : 0};
+                 .flow_id = flow != nullptr ? notes(*flow).id : 0};
 
     count(bytes_of(subject), judgement);
     if (judgement.drop != DropReason::kNone) return drop(subject.packet, judgement.drop);
-    if (flow != nullptr) place_.flows.record(*flow, arrival_of(subject));
+    if (flow != nullptr) place_.flows.record(*flow, arrival);
     if (opens) report_.opened(*flow);
 }
 
@@ -70,7 +81,7 @@ void Burst::follow_first_fragment(const Subject& subject) noexcept {
             report_.denied(fate->judged, fate->trace, fate->generation, bytes_of(subject));
         return drop(subject.packet, fate->drop);
     }
-    if (fate->flow == nullptr || !flow::FlowTable::is(*fate->flow, fate->flow_id)) return;
+    if (fate->flow == nullptr || !place_.flows.is(*fate->flow, fate->flow_id)) return;
     flow::Arrival arrival = arrival_of(subject);
     arrival.sender = fate->sender;
     place_.flows.record(*fate->flow, arrival);
@@ -86,7 +97,7 @@ flow::Flow* Burst::current_flow(std::size_t i) noexcept {
     if (flow == nullptr) return nullptr;
     const std::uint8_t flags = meta_of(subject).tcp_flags;
     const bool over = place_.flows.expired(*flow, now_) || flow::FlowTable::starts_anew(*flow, subject.sender, flags) ||
-                      (is_stale(*flow) && flow->was_reset() && flow::tcp_event(flags) == flow::TcpEvent::kSyn);
+                      (is_stale(*flow) && notes(*flow).was_reset() && flow::tcp_event(flags) == flow::TcpEvent::kSyn);
     if (over) end(*flow);
     return over ? nullptr : flow;
 }
@@ -112,7 +123,7 @@ Burst::Judgement Burst::judge_flow(std::size_t i, flow::Flow& flow) noexcept {
 // The connection under this generation, by what the change that made it wants of those that were there. `trace` is that
 // of its initiator's tuple.
 Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
-    if (flow.was_reset()) return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
+    if (notes(flow).was_reset()) return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
     const bool denied = drop_by(trace) != DropReason::kNone;
     if (denied && (is_settled(flow) || may_be_kept(flow))) return keep(flow, trace);
     if (!denied && is_to_be_reset(flow, trace)) return reset(flow, trace);
@@ -123,8 +134,8 @@ Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
 Burst::Judgement Burst::judge_by(flow::Flow& flow, TraceId trace) noexcept {
     flow.trace = trace;
     flow.generation = ruleset_.generation();
-    flow.path = path_of(trace);
-    flow.kept_in = {};
+    notes(flow).path = path_of(trace);
+    notes(flow).kept_in = {};
     const DropReason drop = drop_by(trace);
     const bool untracked = is_untracked(trace);
     if (untracked) {
@@ -140,8 +151,8 @@ Burst::Judgement Burst::judge_by(flow::Flow& flow, TraceId trace) noexcept {
 
 // It passes though policy denies it: what allowed it stays its decision, and nothing is entered under a trace.
 Burst::Judgement Burst::keep(flow::Flow& flow, TraceId trace) noexcept {
-    if (flow.kept_in == Generation{}) report_.kept();
-    flow.kept_in = ruleset_.generation();
+    if (notes(flow).kept_in == Generation{}) report_.kept();
+    notes(flow).kept_in = ruleset_.generation();
     return {.trace = trace, .unjudged = true};
 }
 
@@ -150,7 +161,7 @@ Burst::Judgement Burst::keep(flow::Flow& flow, TraceId trace) noexcept {
 Burst::Judgement Burst::reset(flow::Flow& flow, TraceId trace) noexcept {
     report_.reset(flow);
     if (flow.key.protocol == net::protocol::kTcp)
-        flow.kept_in = flow::Flow::kWasReset;
+        notes(flow).kept_in = flow::FlowNotes::kWasReset;
     else
         place_.flows.remove(flow);
     return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
@@ -163,47 +174,119 @@ bool Burst::judge_again(flow::FragmentFate& fate) noexcept {
     fate.generation = ruleset_.generation();
     fate.drop = drop_by(fate.trace);
     fate.unjudged = false;
-    if (fate.flow == nullptr || !flow::FlowTable::is(*fate.flow, fate.flow_id) || !is_stale(*fate.flow)) return false;
+    if (fate.flow == nullptr || !place_.flows.is(*fate.flow, fate.flow_id) || !is_stale(*fate.flow)) return false;
     const Judgement again = judge_again(*fate.flow, fate.trace);
     fate.drop = again.drop;
     fate.unjudged = again.unjudged;
     return again.drop != DropReason::kNone;
 }
 
-flow::Flow* Burst::open(std::size_t i, TraceId trace) noexcept {
+// What the numbers of a TCP segment say, before policy is asked: one that is made up changes nothing.
+Burst::Standing Burst::stand(const flow::Flow* flow, flow::Side sender, const net::TcpSegment& segment) const noexcept {
+    if (flow == nullptr) {
+        const bool refused =
+            place_.settings.mid_stream == MidStream::kDrop && flow::tcp_event(segment.flags) != flow::TcpEvent::kSyn;
+        return {.drop = refused ? DropReason::kTcpMidStream : DropReason::kNone};
+    }
+    const flow::TcpFit fit = flow::FlowTable::fit(*flow, sender, segment);
+    if (fit == flow::TcpFit::kBelongs) return {};
+    const bool passes = fit == flow::TcpFit::kChallenge || place_.settings.tcp_window == TcpWindow::kObserve;
+    if (passes) return {.moves = false};
+    return {.drop = fit == flow::TcpFit::kFalseReset ? DropReason::kTcpReset : DropReason::kTcpWindow};
+}
+
+// Policy allows the packet; not each has a connection behind it.
+bool Burst::may_open(const net::PacketMeta& meta) noexcept {
+    const std::uint8_t protocol = meta.tuple.protocol;
+    if (net::is_icmp(protocol)) return !flow::is_icmp_reply(meta.tuple);
+    return protocol != net::protocol::kTcp || flow::tcp_event(meta.tcp_flags) != flow::TcpEvent::kRst;
+}
+
+// A new connection, within the limits; else null, and `judgement` says why the packet dies.
+flow::Flow* Burst::admit(std::size_t i, const flow::Arrival& first, Judgement& judgement) noexcept {
+    const bool syn = first.tcp != nullptr && flow::tcp_event(first.tcp->flags) == flow::TcpEvent::kSyn;
+    const std::uint32_t of_one_source = place_.settings.per_source_limit;
+    if (syn && too_many_half_open()) {
+        judgement.drop = DropReason::kHalfOpenLimit;
+        return nullptr;
+    }
+    if (of_one_source > 0 && place_.flows.opened_by_source(scratch_.keys[i], first.sender) >= of_one_source) {
+        judgement.drop = DropReason::kSourceLimit;
+        return nullptr;
+    }
+    make_room();
+    flow::Flow* flow = open(i, first, judgement.trace);
+    if (flow == nullptr) judgement.drop = DropReason::kFlowTableFull;
+    return flow;
+}
+
+// The oldest may have timed out before the sweep came by.
+bool Burst::too_many_half_open() noexcept {
+    const std::uint32_t limit = place_.settings.half_open_limit;
+    if (limit == 0 || place_.flows.counts().half_open < limit) return false;
+    flow::Flow* oldest = place_.flows.oldest_half_open();
+    if (oldest == nullptr || !place_.flows.expired(*oldest, now_)) return true;
+    end(*oldest);
+    return false;
+}
+
+// In a full table the connection goes that was asked for the longest time ago and never came about: in a flood, one of
+// the flood's. Those that did come about stay.
+void Burst::make_room() noexcept {
+    if (place_.flows.size() < place_.flows.capacity()) return;
+    if (flow::Flow* oldest = place_.flows.oldest_half_open(); oldest != nullptr) end(*oldest);
+}
+
+flow::Flow* Burst::open(std::size_t i, const flow::Arrival& first, TraceId trace) noexcept {
     const Subject& subject = scratch_.subjects[i];
-    flow::Flow* flow = place_.flows.open(scratch_.keys[i], meta_of(subject).tuple.ingress_port, arrival_of(subject));
+    flow::Flow* flow = place_.flows.open(scratch_.keys[i], meta_of(subject).tuple.ingress_port, first);
     if (flow == nullptr) return nullptr;
     flow->trace = trace;
     flow->generation = ruleset_.generation();
-    flow->path = path_of(trace);
+    notes(*flow).path = path_of(trace);
     opened_ = true;
     return flow;
 }
 
-// An ICMP error about a live connection that this generation allows, on its way to the one who sent what it quotes.
-bool Burst::is_related(const Subject& subject) noexcept {
+// Is it an ICMP error about a live connection that this generation allows, on its way to the one who sent what it
+// quotes?
+Burst::Relation Burst::relation_of(const Subject& subject) noexcept {
     const net::PacketMeta& meta = meta_of(subject);
-    if (subject.tracked || meta.fragment != net::FragmentKind::kWhole || !net::is_icmp(meta.tuple.protocol))
-        return false;
+    if (subject.tracked || meta.fragment != net::FragmentKind::kWhole) return Relation::kNone;
     auto quote = net::parse_icmp_quote(frames_[subject.packet], meta);
     // An error addressed to someone else than the quoted sender is no answer, but a way to reach a third party.
     if (!quote || quote->tuple.source != meta.tuple.destination || quote->tuple.family != meta.tuple.family)
-        return false;
+        return Relation::kNone;
 
     // The quoted packet went the other way: it came in where the error leaves.
     const PortId ingress{meta.tuple.ingress_port};
     quote->tuple.ingress_port = static_cast<std::uint16_t>(index(decisions_[subject.packet].egress));
     const auto keyed = flow::keyed(*quote, ingress);
     flow::Flow* flow = keyed ? place_.flows.find(keyed->key) : nullptr;
-    if (flow == nullptr || place_.flows.expired(*flow, now_)) return false;
-    if (!is_stale(*flow)) return true;
+    if (flow == nullptr || place_.flows.expired(*flow, now_)) return Relation::kNone;
+    if (!is_believable(frames_[subject.packet], meta, *quote, *flow, keyed->sender)) return Relation::kContradicts;
+    if (!is_stale(*flow)) return Relation::kQuotesLive;
     const Judgement again = judge_again(*flow, ruleset_.classify(flow->initiator_tuple()));
-    return again.drop == DropReason::kNone && !again.untracked;
+    return again.drop == DropReason::kNone && !again.untracked ? Relation::kQuotesLive : Relation::kNone;
+}
+
+// Who does not see the connection can name its ends, but not what it has under way (RFC 5927 4.1); and no link takes
+// less than every host must be able to send (RFC 791, RFC 8200 5), which would have a sender cut its packets ever
+// smaller. An IPv4 router of old says 0: it does not know (RFC 1191 4).
+bool Burst::is_believable(const net::FrameView& error, const net::PacketMeta& meta, const net::PacketMeta& quote,
+                          const flow::Flow& flow, flow::Side quoted_sender) noexcept {
+    constexpr std::uint32_t kLeastIPv4 = 68;
+    constexpr std::uint32_t kLeastIPv6 = 1280;
+    if (const auto mtu = net::announced_mtu(error, meta)) {
+        const bool v6 = meta.tuple.family == net::Family::kIPv6;
+        if (v6 ? *mtu < kLeastIPv6 : *mtu != 0 && *mtu < kLeastIPv4) return false;
+    }
+    if (quote.tuple.protocol != net::protocol::kTcp) return true;
+    return flow::tcp_is_under_way(flow.tcp, quoted_sender, net::quoted_tcp_sequence(error, quote));
 }
 
 flow::Arrival Burst::arrival_of(const Subject& subject) const noexcept {
-    return {.sender = subject.sender, .tcp_flags = meta_of(subject).tcp_flags, .bytes = bytes_of(subject), .at = now_};
+    return {.sender = subject.sender, .bytes = bytes_of(subject), .at = now_};
 }
 
 // Under its trace; or as kept, or as reset, whatever the trace says.
@@ -214,7 +297,7 @@ void Burst::count(std::uint32_t bytes, const Judgement& judgement) noexcept {
 }
 
 void Burst::end(flow::Flow& flow) noexcept {
-    if (!flow.was_reset()) report_.ended(flow);
+    if (!notes(flow).was_reset()) report_.ended(flow);
     place_.flows.remove(flow);
 }
 

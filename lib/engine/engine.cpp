@@ -16,9 +16,10 @@ struct Engine::State : Workplace {
 namespace {
 
 // As Burst::is_settled() and Burst::may_be_kept() have it for the next packet.
-bool is_kept(const flow::Flow& flow, Generation current, const Existing& existing) noexcept {
-    if (flow.was_reset() || flow.generation == current) return false;
-    return flow.kept_in == current || (flow.generation >= existing.keep_from && flow.generation < current);
+bool is_kept(const flow::Flow& flow, const flow::FlowNotes& notes, Generation current,
+             const Existing& existing) noexcept {
+    if (notes.was_reset() || flow.generation == current) return false;
+    return notes.kept_in == current || (flow.generation >= existing.keep_from && flow.generation < current);
 }
 
 }  // namespace
@@ -42,14 +43,15 @@ void Engine::process(std::span<const net::FrameView> frames, const ruleset::Rule
 }
 
 void Engine::sweep(Instant now, telemetry::EventBatch& events) noexcept {
-    FlowReporter report(state_->settings.worker, now, state_->counters, events);
-    state_->flows.sweep(now, kSweepStep, [&report](const flow::Flow& flow) {
-        if (!flow.was_reset()) report.ended(flow);
+    FlowReporter report(state_->settings.worker, now, state_->flows, state_->counters, events);
+    const flow::FlowTable& flows = state_->flows;
+    state_->flows.sweep(now, kSweepStep, [&](const flow::Flow& flow) {
+        if (!flows.notes(flow).was_reset()) report.ended(flow);
     });
     state_->fragments.sweep(now, kSweepStep);
     if (const Nanos interval = state_->settings.report_interval; interval > Nanos{0})
-        state_->flows.report(now, interval, kReportStep, [&report](const flow::Flow& flow) {
-            if (!flow.was_reset()) report.progressed(flow);
+        state_->flows.report(now, interval, kReportStep, [&](const flow::Flow& flow) {
+            if (!flows.notes(flow).was_reset()) report.progressed(flow);
         });
 }
 
@@ -59,14 +61,15 @@ bool Engine::census(Instant now, Generation current, const Existing& existing, s
                     flow::CensusBatch& found) noexcept {
     assert(entries <= flow::kCensusStep && found.empty());
     state_->flows.walk(state_->census, now, entries, [&](const flow::Flow& flow) {
+        const flow::FlowNotes& notes = state_->flows.notes(flow);
         found.push_back({.tuple = flow.initiator_tuple(),
                          .state = flow.state,
-                         .kept = is_kept(flow, current, existing),
-                         .was_reset = flow.was_reset(),
+                         .kept = is_kept(flow, notes, current, existing),
+                         .was_reset = notes.was_reset(),
                          .worker = state_->settings.worker,
                          .trace = flow.trace,
                          .generation = flow.generation,
-                         .flow = flow.id,
+                         .flow = notes.id,
                          .forward = flow.forward,
                          .reverse = flow.reverse});
     });

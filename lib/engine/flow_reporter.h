@@ -14,9 +14,9 @@ namespace drywall::engine {
 
 class FlowReporter {
 public:
-    FlowReporter(WorkerId worker, Instant now, telemetry::WorkerCounters& counters,
+    FlowReporter(WorkerId worker, Instant now, const flow::FlowTable& flows, telemetry::WorkerCounters& counters,
                  telemetry::EventBatch& events) noexcept
-        : worker_(worker), now_(now), counters_(counters), events_(events) {}
+        : worker_(worker), now_(now), flows_(flows), counters_(counters), events_(events) {}
 
     void opened(const flow::Flow& flow) noexcept {
         counters_.flows_opened.add(1);
@@ -57,10 +57,10 @@ public:
 private:
     [[nodiscard]] telemetry::FlowEvent record(telemetry::FlowEventKind kind, const flow::Flow& flow) const noexcept {
         return {.kind = kind,
-                .closed = flow.state == flow::FlowState::kClosed,
+                .closed = flow::is_over(flow.state),
                 .worker = worker_,
                 .trace = flow.trace,
-                .flow = flow.id,
+                .flow = flows_.notes(flow).id,
                 .generation = flow.generation,
                 .time = now_,
                 .tuple = flow.initiator_tuple(),
@@ -73,6 +73,7 @@ private:
 
     WorkerId worker_;
     Instant now_;
+    const flow::FlowTable& flows_;
     telemetry::WorkerCounters& counters_;
     telemetry::EventBatch& events_;
 };

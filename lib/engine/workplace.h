@@ -46,7 +46,9 @@ struct Workplace {
     Workplace(const EngineSettings& engine_settings, telemetry::WorkerCounters& worker_counters)
         : settings(engine_settings),
           counters(worker_counters),
-          flows(settings.flow_capacity, settings.timeouts, settings.hash_seed),
+          flows(settings.flow_capacity, settings.timeouts, settings.hash_seed,
+                settings.per_source_limit > 0 ? flow::FlowTable::Sources::kCounted
+                                              : flow::FlowTable::Sources::kNotCounted),
           fragments(settings.fragment_capacity, settings.timeouts.fragment, settings.hash_seed) {}
 
     EngineSettings settings;

@@ -12,7 +12,10 @@ std::array<Nanos, kFlowStates> tcp_timeouts(const Timeouts& timeouts) {
     std::array<Nanos, kFlowStates> result;
     result.fill(timeouts.tcp_transitory);
     result[static_cast<std::size_t>(FlowState::kEstablished)] = timeouts.tcp_established;
-    result[static_cast<std::size_t>(FlowState::kClosed)] = timeouts.tcp_closed;
+    for (std::size_t i = 0; i < kFlowStates; ++i) {
+        if (is_half_open(static_cast<FlowState>(i))) result[i] = timeouts.tcp_half_open;
+        if (is_over(static_cast<FlowState>(i))) result[i] = timeouts.tcp_closed;
+    }
     return result;
 }
 
@@ -23,6 +26,10 @@ std::array<Nanos, 256> protocol_timeouts(const Timeouts& timeouts) {
     result[net::protocol::kIcmp] = timeouts.icmp;
     result[net::protocol::kIcmpv6] = timeouts.icmp;
     return result;
+}
+
+Source source_of(const FlowKey& key, Side sender) noexcept {
+    return {sender == Side::kNear ? key.near_address : key.far_address, static_cast<std::uint32_t>(key.family)};
 }
 
 // The second line of an entry, which record() writes.
@@ -49,12 +56,15 @@ net::Tuple Flow::initiator_tuple() const noexcept {
     return tuple;
 }
 
-FlowTable::FlowTable(std::uint32_t capacity, const Timeouts& timeouts, std::uint64_t hash_seed)
+FlowTable::FlowTable(std::uint32_t capacity, const Timeouts& timeouts, std::uint64_t hash_seed, Sources sources)
     : flows_(capacity),
+      notes_(capacity),
       index_(capacity),
       tcp_timeouts_(tcp_timeouts(timeouts)),
       timeouts_(protocol_timeouts(timeouts)),
-      hash_seed_(hash_seed) {}
+      hash_seed_(hash_seed) {
+    if (sources == Sources::kCounted) sources_.emplace(capacity, hash_seed);
+}
 
 std::uint64_t FlowTable::hash_of(const FlowKey& key) const noexcept { return hash(key, hash_seed_); }
 
@@ -104,30 +114,47 @@ Flow* FlowTable::open(const FlowKey& key, std::uint16_t ingress_port, const Arri
     flow = Flow{};
     flow.key = key;
     flow.last_seen = first.at;
+    notes_[entry] = FlowNotes{};
     move(flow, FlowState::kNew);
     flow.initiator = first.sender;
     flow.ingress_port = ingress_port;
-    flow.id = ++last_id_;
-    flow.reported = first.at;  // its opening told of the first packet, and of none that came in the same instant
+    if (first.tcp != nullptr) tcp_begin(flow.tcp, first.sender, *first.tcp);
+    notes_[entry].id = ++last_id_;
+    // Its opening told of the first packet, and of none that came in the same instant.
+    notes_[entry].reported = first.at;
+    if (sources_) sources_->add(source_of(key, first.sender));
     ++size_;
     return &flow;
 }
 
+std::uint32_t FlowTable::opened_by_source(const FlowKey& key, Side sender) const noexcept {
+    return sources_->count(source_of(key, sender));
+}
+
 void FlowTable::record(Flow& flow, const Arrival& packet) noexcept {
     const bool from_initiator = packet.sender == flow.initiator;
-    // What still arrives on a closed connection does not keep its entry alive.
-    if (flow.state != FlowState::kClosed) flow.last_seen = packet.at;
-    if (flow.key.protocol == net::protocol::kTcp)
-        move(flow, tcp_step(flow.state, tcp_event(packet.tcp_flags), from_initiator).next);
-    else if (!from_initiator)
-        move(flow, FlowState::kEstablished);
     (from_initiator ? flow.forward : flow.reverse) += {1, packet.bytes};
+    if (flow.key.protocol == net::protocol::kTcp) return record_tcp(flow, packet);
+    flow.last_seen = packet.at;
+    if (!from_initiator) move(flow, FlowState::kEstablished);
+}
+
+// What still arrives on a connection that is over does not keep its entry alive, nor does what repeats a step of the
+// handshake, nor what moves nothing.
+void FlowTable::record_tcp(Flow& flow, const Arrival& packet) noexcept {
+    if (packet.tcp == nullptr) return;
+    const FlowState before = flow.state;
+    tcp_advance(flow.tcp, before, packet.sender, *packet.tcp);
+    move(flow, tcp_step(before, tcp_event(packet.tcp->flags), packet.sender == flow.initiator).next);
+    const bool repeats = flow.state == before && is_half_open(before) && !flow.tcp.loose();
+    if (!is_over(before) && !repeats) flow.last_seen = packet.at;
 }
 
 void FlowTable::remove(Flow& flow) noexcept {
     assert(flow.state != FlowState::kFree);
-    const auto entry = static_cast<std::uint32_t>(&flow - flows_.data());
+    const std::uint32_t entry = entry_of(flow);
     index_.erase(hash_of(flow.key), entry);
+    if (sources_) sources_->take(source_of(flow.key, flow.initiator));
     move(flow, FlowState::kFree);
     give_back_entry(entry);
     --size_;
@@ -136,25 +163,44 @@ void FlowTable::remove(Flow& flow) noexcept {
 // Every change of a state goes through here, and most packets change none. REQUIRES: flow.key is that of the flow
 void FlowTable::move(Flow& flow, FlowState next) noexcept {
     if (flow.state == next) return;
-    const bool tcp = flow.key.protocol == net::protocol::kTcp;
     if (flow.state != FlowState::kFree) --counts_.by_state[static_cast<std::size_t>(flow.state)];
     if (next != FlowState::kFree) ++counts_.by_state[static_cast<std::size_t>(next)];
-    if (tcp && flow.state == FlowState::kNew) --counts_.half_open;
-    if (tcp && next == FlowState::kNew) ++counts_.half_open;
+    if (flow.key.protocol == net::protocol::kTcp) {
+        const bool was = is_half_open(flow.state);
+        const bool will_be = is_half_open(next);
+        if (was && !will_be) leave_half_open(flow);
+        if (!was && will_be) join_half_open(flow);
+    }
     flow.state = next;
+}
+
+void FlowTable::join_half_open(Flow& flow) noexcept {
+    const std::uint32_t entry = entry_of(flow);
+    notes_[entry].older = youngest_;
+    notes_[entry].younger = BucketIndex::kNone;
+    (youngest_ == BucketIndex::kNone ? oldest_ : notes_[youngest_].younger) = entry;
+    youngest_ = entry;
+    ++counts_.half_open;
+}
+
+void FlowTable::leave_half_open(Flow& flow) noexcept {
+    const FlowNotes& left = notes(flow);
+    (left.older == BucketIndex::kNone ? oldest_ : notes_[left.older].younger) = left.younger;
+    (left.younger == BucketIndex::kNone ? youngest_ : notes_[left.younger].older) = left.older;
+    --counts_.half_open;
 }
 
 std::uint32_t FlowTable::take_free_entry() noexcept {
     if (first_free_ != BucketIndex::kNone) {
         const std::uint32_t entry = first_free_;
-        first_free_ = flows_[entry].next_free;
+        first_free_ = notes_[entry].younger;
         return entry;
     }
     return used_ < flows_.size() ? used_++ : BucketIndex::kNone;
 }
 
 void FlowTable::give_back_entry(std::uint32_t entry) noexcept {
-    flows_[entry].next_free = first_free_;
+    notes_[entry].younger = first_free_;
     first_free_ = entry;
 }
 

@@ -23,37 +23,63 @@ struct Row {
     TcpStep responder;  // when the responder sent it
 };
 
-// One row per state and event.
+// One row per state and event: of segments that belong to the connection (tcp_fit), except that a SYN on one that is
+// over starts another. What tcp_fit never lets belong stays where it is.
 constexpr auto kRows = std::to_array<Row>({
-    {kNew, kSyn, to(kNew), to(kNew)},                      // SYN repeated | both sides open at once (RFC 9293, 3.5)
-    {kNew, kSynAck, to(kNew), to(kEstablished)},           // half of a simultaneous open | the responder accepts
-    {kNew, kFin, to(kInitiatorDone), to(kResponderDone)},  // seen from the middle: one side is already done
+    // One SYN under way (RFC 9293, SYN-SENT at its sender); or the middle of an older connection, of which one side was
+    // seen.
+    {kNew, kSyn, to(kNew), to(kSynCrossed)},               // repeated | both open at once (RFC 9293 3.5, figure 7)
+    {kNew, kSynAck, to(kNew), to(kSynReceived)},           // a middle that begins with it | the responder accepts
+    {kNew, kFin, to(kInitiatorDone), to(kResponderDone)},  // a middle: one side is already done
     {kNew, kRst, to(kClosed), to(kClosed)},                // the initiator gives up | the port is closed
-    {kNew, kOther, to(kNew), to(kEstablished)},  // nobody answers yet | an old connection, seen from the middle
+    {kNew, kOther, to(kNew), to(kEstablished)},            // a middle: one side is heard | the other too
 
-    {kEstablished, kSyn, to(kEstablished), to(kEstablished)},      // stray SYN: its receiver challenges it (RFC 5961)
-    {kEstablished, kSynAck, to(kEstablished), to(kEstablished)},   // half of a simultaneous open | SYN+ACK repeated
+    // Simultaneous open: two SYNs under way, none acknowledged (RFC 9293 3.5, figure 7).
+    {kSynCrossed, kSyn, to(kSynCrossed), to(kSynCrossed)},       // repeated
+    {kSynCrossed, kSynAck, to(kEstablished), to(kSynReceived)},  // one acknowledges the other's SYN; ...
+    {kSynCrossed, kFin, to(kSynCrossed), to(kSynCrossed)},       // never: nothing is said before
+    {kSynCrossed, kRst, to(kClosed), to(kClosed)},               // one gives up
+    {kSynCrossed, kOther, to(kSynCrossed), to(kSynCrossed)},     // never: nothing is said before
+
+    // The responder acknowledged the SYN, the initiator not yet its (RFC 9293, SYN-RECEIVED at the responder).
+    {kSynReceived, kSyn, to(kSynReceived), to(kSynReceived)},      // never: its receiver challenges it
+    {kSynReceived, kSynAck, to(kEstablished), to(kSynReceived)},   // ... the initiator too, of crossed SYNs | repeated
+    {kSynReceived, kFin, to(kInitiatorDone), to(kResponderDone)},  // the third step, and done | done before it
+    {kSynReceived, kRst, to(kClosed), to(kClosed)},                // the initiator knows of no SYN | refused after all
+    {kSynReceived, kOther, to(kEstablished), to(kSynReceived)},    // the third step | data in the fast lane (RFC 7413)
+
+    {kEstablished, kSyn, to(kEstablished), to(kEstablished)},      // never: its receiver challenges it (RFC 5961 4.2)
+    {kEstablished, kSynAck, to(kEstablished), to(kEstablished)},   // late half of a simultaneous open | repeated
     {kEstablished, kFin, to(kInitiatorDone), to(kResponderDone)},  // one side has no more to send
     {kEstablished, kRst, to(kClosed), to(kClosed)},                // torn down
     {kEstablished, kOther, to(kEstablished), to(kEstablished)},    // data, ACKs
 
-    {kInitiatorDone, kSyn, anew(), anew()},                             // the ports are used again
+    {kInitiatorDone, kSyn, to(kInitiatorDone), to(kInitiatorDone)},     // never: its receiver challenges it
     {kInitiatorDone, kSynAck, to(kInitiatorDone), to(kInitiatorDone)},  // an old SYN+ACK, late
-    {kInitiatorDone, kFin, to(kInitiatorDone), to(kClosed)},            // FIN repeated | the responder is done too
+    {kInitiatorDone, kFin, to(kInitiatorDone), to(kTimeWait)},          // FIN repeated | the responder is done too
     {kInitiatorDone, kRst, to(kClosed), to(kClosed)},                   // torn down
     {kInitiatorDone, kOther, to(kInitiatorDone), to(kInitiatorDone)},   // ACKs | the responder goes on sending
 
-    {kResponderDone, kSyn, anew(), anew()},                             // the ports are used again
+    {kResponderDone, kSyn, to(kResponderDone), to(kResponderDone)},     // never: its receiver challenges it
     {kResponderDone, kSynAck, to(kResponderDone), to(kResponderDone)},  // an old SYN+ACK, late
-    {kResponderDone, kFin, to(kClosed), to(kResponderDone)},            // the initiator is done too | FIN repeated
+    {kResponderDone, kFin, to(kTimeWait), to(kResponderDone)},          // the initiator is done too | FIN repeated
     {kResponderDone, kRst, to(kClosed), to(kClosed)},                   // torn down
     {kResponderDone, kOther, to(kResponderDone), to(kResponderDone)},   // the initiator goes on sending | ACKs
 
+    // FIN both ways. Which end waits is not to be seen, nor need it: one that is alive again may send a SYN (RFC 9293
+    // 3.10.7.4, TIME-WAIT; RFC 1122 4.2.2.13), and policy judges it as any other.
+    {kTimeWait, kSyn, anew(), anew()},                   // the ports are used again
+    {kTimeWait, kSynAck, to(kTimeWait), to(kTimeWait)},  // an old SYN+ACK, late
+    {kTimeWait, kFin, to(kTimeWait), to(kTimeWait)},     // FIN repeated: its ACK was lost
+    {kTimeWait, kRst, to(kClosed), to(kClosed)},         // whoever got a late segment has forgotten (RFC 9293 3.10.7.1)
+    {kTimeWait, kOther, to(kTimeWait), to(kTimeWait)},   // the last ACK
+
+    // Reset.
     {kClosed, kSyn, anew(), anew()},               // the ports are used again
     {kClosed, kSynAck, to(kClosed), to(kClosed)},  // an old SYN+ACK, late
-    {kClosed, kFin, to(kClosed), to(kClosed)},     // FIN repeated: its ACK was lost
-    {kClosed, kRst, to(kClosed), to(kClosed)},     // RST repeated
-    {kClosed, kOther, to(kClosed), to(kClosed)},   // the last ACK
+    {kClosed, kFin, to(kClosed), to(kClosed)},     // sent before the reset arrived
+    {kClosed, kRst, to(kClosed), to(kClosed)},     // repeated, or answering what was under way
+    {kClosed, kOther, to(kClosed), to(kClosed)},   // sent before the reset arrived
 });
 
 constexpr std::size_t cell(FlowState state, TcpEvent event, bool from_initiator) {

@@ -8,6 +8,7 @@
 namespace drywall::loader {
 namespace {
 
+constexpr std::uint32_t kMostFlows = 67'108'864;
 constexpr std::uint16_t kFirstEtherType = 0x600;  // below it, the field is an 802.3 length
 
 constexpr std::array<Choice<Posture>, 2> kPostures{Choice<Posture>{"open", Posture::kOpen},
@@ -16,6 +17,10 @@ constexpr std::array<Choice<Verdict>, 2> kVerdicts{Choice<Verdict>{"allow", Verd
 constexpr std::array<Choice<bool>, 2> kNeighbourDiscovery{Choice<bool>{"pass", true}, {"judge", false}};
 constexpr std::array<Choice<bool>, 2> kChecksums{Choice<bool>{"verify", true}, {"ignore", false}};
 constexpr std::array<Choice<bool>, 2> kPending{Choice<bool>{"overlay", false}, {"calico", true}};
+constexpr std::array<Choice<MidStream>, 2> kMidStreams{Choice<MidStream>{"allow", MidStream::kAllow},
+                                                       {"drop", MidStream::kDrop}};
+constexpr std::array<Choice<TcpWindow>, 2> kTcpWindows{Choice<TcpWindow>{"strict", TcpWindow::kStrict},
+                                                       {"observe", TcpWindow::kObserve}};
 constexpr std::array<Choice<std::uint8_t>, 2> kFailsafeProtocols{Choice<std::uint8_t>{"tcp", 6}, {"udp", 17}};
 
 constexpr std::array<Choice<net::AddressCheck>, 3> kAddressChecks{
@@ -180,11 +185,18 @@ void read_flow_file(Fields& flows, Settings& settings) {
 void read_flows(Fields& top, Settings& settings) {
     auto flows = section(top, "flows");
     if (!flows) return;
-    assign_integer(*flows, "per-worker", 1024, 67'108'864, settings.flows_per_worker);
+    assign_integer(*flows, "per-worker", 1024, kMostFlows, settings.flows_per_worker);
+    if (flows->node().find("half-open-limit") != nullptr)
+        assign_integer(*flows, "half-open-limit", 0, kMostFlows, settings.half_open_limit.emplace());
+    assign_integer(*flows, "per-source-limit", 0, kMostFlows, settings.per_source_limit);
+    if (const auto choice = flows->choice<MidStream>("mid-stream", kMidStreams)) settings.mid_stream = *choice;
+    if (const auto choice = flows->choice<TcpWindow>("tcp-window", kTcpWindows)) settings.tcp_window = *choice;
     if (auto timeouts = section(*flows, "timeouts")) {
         constexpr std::chrono::hours kLongest{24 * 7};
         assign_duration(*timeouts, "tcp-established", kLongest, settings.timeouts.tcp_established);
         assign_duration(*timeouts, "tcp-transitory", kLongest, settings.timeouts.tcp_transitory);
+        assign_duration(*timeouts, "tcp-half-open", kLongest, settings.timeouts.tcp_half_open);
+        assign_duration(*timeouts, "tcp-closed", kLongest, settings.timeouts.tcp_closed);
         assign_duration(*timeouts, "udp", kLongest, settings.timeouts.udp);
         assign_duration(*timeouts, "icmp", kLongest, settings.timeouts.icmp);
         assign_duration(*timeouts, "other", kLongest, settings.timeouts.other);

@@ -61,7 +61,7 @@ private:
 };
 
 void count(const CensusEntry& entry, const Fates::Fate& fate, LiveImpact& impact) {
-    if (entry.state == flow::FlowState::kClosed) {
+    if (flow::is_over(entry.state)) {
         ++impact.closed;
     } else if (entry.was_reset || (fate.denied_now && !entry.kept)) {
         ++impact.denied_now;

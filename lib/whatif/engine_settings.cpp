@@ -29,12 +29,20 @@ engine::EngineSettings engine_settings(const loader::Settings& settings) {
     engine.non_ip_default = settings.non_ip_default;
     engine.neighbour_discovery = settings.neighbour_discovery;
     engine.flow_capacity = settings.flows_per_worker;
-    engine.timeouts = {settings.timeouts.tcp_established,
-                       settings.timeouts.tcp_transitory,
-                       settings.timeouts.udp,
-                       settings.timeouts.icmp,
-                       settings.timeouts.other,
-                       settings.timeouts.fragment};
+    engine.timeouts = {.tcp_established = settings.timeouts.tcp_established,
+                       .tcp_transitory = settings.timeouts.tcp_transitory,
+                       .udp = settings.timeouts.udp,
+                       .icmp = settings.timeouts.icmp,
+                       .other = settings.timeouts.other,
+                       .fragment = settings.timeouts.fragment,
+                       .tcp_half_open = settings.timeouts.tcp_half_open,
+                       .tcp_closed = settings.timeouts.tcp_closed};
+    engine.mid_stream =
+        settings.mid_stream == loader::MidStream::kDrop ? engine::MidStream::kDrop : engine::MidStream::kAllow;
+    engine.tcp_window =
+        settings.tcp_window == loader::TcpWindow::kObserve ? engine::TcpWindow::kObserve : engine::TcpWindow::kStrict;
+    engine.half_open_limit = settings.half_open_limit.value_or(settings.flows_per_worker / 4);
+    engine.per_source_limit = settings.per_source_limit;
     engine.report_interval = settings.flow_report_interval;
     engine.hash_seed = random_seed();
     return engine;

@@ -143,8 +143,25 @@ Packet Packet::flags(std::uint8_t all) const {
 
 Packet Packet::sequence(std::uint32_t number, std::uint32_t acknowledged) const {
     Packet out = *this;
-    out.sequence_ = number;
-    out.acknowledged_ = acknowledged;
+    out.numbers_ = {number, acknowledged};
+    return out;
+}
+
+Packet Packet::window(std::uint16_t unscaled) const {
+    Packet out = *this;
+    out.window_ = unscaled;
+    return out;
+}
+
+Packet Packet::window_scale(std::uint8_t shift) const {
+    Packet out = *this;
+    out.window_scale_ = shift;
+    return out;
+}
+
+Packet Packet::mtu(std::uint32_t bytes) const {
+    Packet out = *this;
+    out.mtu_ = bytes;
     return out;
 }
 
@@ -282,13 +299,17 @@ Bytes Packet::tcp_header() const {
     Bytes out;
     put16(out, source_port_);
     put16(out, destination_port_);
-    put32(out, sequence_);
-    put32(out, acknowledged_);
-    put8(out, (5 + tcp_option_bytes_ / 4) << 4);
+    const bool syn = (flags_ & net::tcp_flag::kSyn) != 0;
+    const bool acks = (flags_ & net::tcp_flag::kAck) != 0;
+    const auto [sequence, acknowledged] = numbers_.value_or(std::pair{syn ? 0U : 1U, acks ? 1U : 0U});
+    put32(out, sequence);
+    put32(out, acknowledged);
+    put8(out, (5 + tcp_option_bytes_ / 4 + (window_scale_ ? 1 : 0)) << 4);
     put8(out, flags_);
-    put16(out, 0xffff);  // window
-    put32(out, 0);       // checksum, urgent pointer
+    put16(out, window_);
+    put32(out, 0);  // checksum, urgent pointer
     out.insert(out.end(), tcp_option_bytes_, 1);
+    if (window_scale_) put(out, std::array<std::uint8_t, 4>{3, 3, *window_scale_, 1});
     return out;
 }
 
@@ -299,8 +320,14 @@ Bytes Packet::icmp_header() const {
     put8(out, code);
     put16(out, 0);  // checksum
     const bool query = quote_.empty();
-    put16(out, query ? icmp_id_ : 0);
-    put16(out, query ? 1 : 0);  // sequence number
+    const bool v4_too_big = !is_v6() && type == 3 && code == 4;
+    const bool v6_too_big = is_v6() && type == 2;
+    if (query) {
+        put16(out, icmp_id_);
+        put16(out, 1);  // sequence number
+    } else {
+        put32(out, v4_too_big ? mtu_ & 0xffffU : v6_too_big ? mtu_ : 0);
+    }
     put(out, quote_);
     return out;
 }

@@ -39,8 +39,15 @@ public:
     [[nodiscard]] Packet fin() const;
     [[nodiscard]] Packet rst() const;
     [[nodiscard]] Packet flags(std::uint8_t all) const;  // exactly these
+    // Numbers. Unless said, those of a conversation in which both sides started at 0 and sent no data yet: a SYN is 0,
+    // the rest is 1, and what has ACK acknowledges 1.
     [[nodiscard]] Packet sequence(std::uint32_t number, std::uint32_t acknowledged = 0) const;
-    [[nodiscard]] Packet tcp_options(unsigned bytes) const;  // a multiple of 4, at most 40: NOPs
+    [[nodiscard]] Packet window(std::uint16_t unscaled) const;    // 0xffff unless said
+    [[nodiscard]] Packet window_scale(std::uint8_t shift) const;  // the option, behind the others
+    [[nodiscard]] Packet tcp_options(unsigned bytes) const;       // a multiple of 4, at most 40: NOPs
+
+    // ICMP "packet too big". 1280 unless said.
+    [[nodiscard]] Packet mtu(std::uint32_t bytes) const;
 
     // ICMP queries.
     [[nodiscard]] Packet id(std::uint16_t identifier) const;
@@ -116,8 +123,10 @@ private:
     std::uint16_t destination_port_ = 8080;
     std::uint16_t ingress_port_ = 0;
     std::uint8_t flags_ = 0;
-    std::uint32_t sequence_ = 0;
-    std::uint32_t acknowledged_ = 0;
+    std::optional<std::pair<std::uint32_t, std::uint32_t>> numbers_;  // sequence, acknowledged
+    std::uint16_t window_ = 0xffff;
+    std::optional<std::uint8_t> window_scale_;
+    std::uint32_t mtu_ = 1280;
     std::uint16_t icmp_id_ = 1;
     std::uint8_t hop_limit_ = 64;
     unsigned tcp_option_bytes_ = 0;

@@ -41,6 +41,18 @@ struct SourceRule {
     net::PrefixSet none;  // but these
 };
 
+// A TCP segment of no known connection that is not a SYN: the middle of one that was there before.
+enum class MidStream : std::uint8_t {
+    kAllow,  // policy judges it, and the connection is followed from there
+    kDrop,
+};
+
+// A TCP segment that its connection's sequence numbers do not confirm.
+enum class TcpWindow : std::uint8_t {
+    kStrict,   // dropped
+    kObserve,  // passes, and moves nothing
+};
+
 struct EngineSettings {
     WorkerId worker{};
     std::vector<std::optional<PortId>> peer_of;  // by ingress PortId: the egress port
@@ -53,8 +65,12 @@ struct EngineSettings {
     std::uint32_t flow_capacity = 65536;
     std::uint32_t fragment_capacity = 4096;
     FlowTimeouts timeouts;
-    Nanos report_interval{0};     // how often live connections report what they counted; 0: never
-    std::uint64_t hash_seed = 0;  // random per start, so that nobody can choose colliding flows
+    MidStream mid_stream = MidStream::kAllow;
+    TcpWindow tcp_window = TcpWindow::kStrict;
+    std::uint32_t half_open_limit = 0;   // TCP connections whose handshake is not complete; 0: as many as there is room
+    std::uint32_t per_source_limit = 0;  // connections that one address opened; 0: as many as there is room
+    Nanos report_interval{0};            // how often live connections report what they counted; 0: never
+    std::uint64_t hash_seed = 0;         // random per start, so that nobody can choose colliding flows
 };
 
 // What becomes of connections that an older generation judged, at their next packet. Without more, each is judged

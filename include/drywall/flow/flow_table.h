@@ -11,6 +11,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -19,13 +20,17 @@
 #include "drywall/base/ids.h"
 #include "drywall/flow/bucket_index.h"
 #include "drywall/flow/key.h"
+#include "drywall/flow/source_table.h"
 #include "drywall/flow/state.h"
+#include "drywall/flow/tcp_track.h"
 #include "drywall/net/packet_meta.h"
+#include "drywall/net/tcp_segment.h"
 #include "drywall/telemetry/counters.h"
 
 namespace drywall::flow {
 
-// One connection. The first cache line is all that finding and judging a packet reads.
+// One connection. The first cache line is all that finding and judging a packet reads, the second what following it
+// writes.
 struct alignas(kCacheLine) Flow {
     FlowKey key;
     Instant last_seen;
@@ -37,33 +42,47 @@ struct alignas(kCacheLine) Flow {
 
     telemetry::PacketsBytes forward;  // initiator -> responder
     telemetry::PacketsBytes reverse;
-    std::uint64_t id = 0;  // 1, 2, 3, ... unique per table
-    Instant reported;      // by report(): packets up to here are known to whoever listens
-    // Not 0: policy denies the connection since this generation, and it is kept; `generation` and `trace` are those
-    // that last allowed it. kWasReset: it was cut, and is remembered so that no packet of it opens it again.
-    Generation kept_in{};
-    std::uint32_t path = 0;       // which rules decided: a fingerprint, equal across generations; 0: not known
-    std::uint32_t next_free = 0;  // the table's own
-
-    static constexpr Generation kWasReset{std::numeric_limits<std::uint64_t>::max()};
-    [[nodiscard]] bool was_reset() const noexcept { return kept_in == kWasReset; }
+    TcpTrack tcp;
 
     // What the initiator's first packet said: by this a connection is judged, whoever sent the packet at hand.
     [[nodiscard]] net::Tuple initiator_tuple() const noexcept;
 };
 static_assert(sizeof(Flow) == 2 * kCacheLine);
 
+// What is seldom asked of a connection, beside its entry: no packet of an established one reads it.
+struct FlowNotes {
+    std::uint64_t id = 0;  // 1, 2, 3, ... unique per table
+    Instant reported;      // by report(): packets up to here are known to whoever listens
+    // Not 0: policy denies the connection since this generation, and it is kept; `generation` and `trace` are those
+    // that last allowed it. kWasReset: it was cut, and is remembered so that no packet of it opens it again.
+    Generation kept_in{};
+    std::uint32_t path = 0;  // which rules decided: a fingerprint, equal across generations; 0: not known
+    // The table's own: neighbours in the list of half-open connections, by age; `younger` is the next of the free
+    // entries in one that is free.
+    std::uint32_t older = BucketIndex::kNone;
+    std::uint32_t younger = BucketIndex::kNone;
+
+    static constexpr Generation kWasReset{std::numeric_limits<std::uint64_t>::max()};
+    [[nodiscard]] bool was_reset() const noexcept { return kept_in == kWasReset; }
+};
+static_assert(sizeof(FlowNotes) == 40);
+
 // What a packet brings to its connection.
 struct Arrival {
     Side sender = Side::kNear;
-    std::uint8_t tcp_flags = 0;
     std::uint32_t bytes = 0;
     Instant at;
+    // Null, of TCP: it is counted and moves nothing: a later fragment, or one whose receiver will challenge it.
+    const net::TcpSegment* tcp = nullptr;
 };
 
 class FlowTable {
 public:
-    FlowTable(std::uint32_t capacity, const Timeouts& timeouts, std::uint64_t hash_seed);
+    // Connections are counted by their sources only where somebody will ask.
+    enum class Sources : std::uint8_t { kNotCounted, kCounted };
+
+    FlowTable(std::uint32_t capacity, const Timeouts& timeouts, std::uint64_t hash_seed,
+              Sources sources = Sources::kNotCounted);
 
     // A burst, one step at a time over all keys. REQUIRES: keys.size() <= kMaxBurst, found.size() >= keys.size()
     void find(std::span<const FlowKey> keys, std::span<Flow*> found) noexcept;
@@ -77,9 +96,13 @@ public:
     }
 
     // Is `flow`, known from earlier, still the connection with this id?
-    [[nodiscard]] static bool is(const Flow& flow, std::uint64_t id) noexcept {
-        return flow.state != FlowState::kFree && flow.id == id;
+    [[nodiscard]] bool is(const Flow& flow, std::uint64_t id) const noexcept {
+        return flow.state != FlowState::kFree && notes(flow).id == id;
     }
+
+    // REQUIRES: the flow is of this table
+    [[nodiscard]] FlowNotes& notes(const Flow& flow) noexcept { return notes_[entry_of(flow)]; }
+    [[nodiscard]] const FlowNotes& notes(const Flow& flow) const noexcept { return notes_[entry_of(flow)]; }
 
     [[nodiscard]] bool expired(const Flow& flow, Instant now) const noexcept {
         return now - flow.last_seen >= timeout_of(flow);
@@ -88,12 +111,26 @@ public:
     // A SYN on a connection that is closing or closed: it asks for a new connection between the same ports.
     [[nodiscard]] static bool starts_anew(const Flow& flow, Side sender, std::uint8_t tcp_flags) noexcept;
 
+    // What a TCP segment is to the connection that its ports name. REQUIRES: the flow is live, !expired, !starts_anew
+    [[nodiscard]] static TcpFit fit(const Flow& flow, Side sender, const net::TcpSegment& segment) noexcept {
+        return tcp_fit(flow.tcp, flow.state, sender, flow.initiator, segment);
+    }
+
+    // The TCP connection whose handshake has been incomplete for the longest time; null: there is none.
+    [[nodiscard]] Flow* oldest_half_open() noexcept {
+        return oldest_ == BucketIndex::kNone ? nullptr : &flows_[oldest_];
+    }
+
+    // How many connections the address has opened from which `sender` would open this one. REQUIRES: Sources::kCounted
+    [[nodiscard]] std::uint32_t opened_by_source(const FlowKey& key, Side sender) const noexcept;
+
     // A new connection, started by `first` (which is not recorded yet); trace and generation are the caller's to fill
-    // in. Null when the table has no room. REQUIRES: find(key) == nullptr
+    // in. Null when the table has no room. TCP without `first.tcp`: nothing is known of its numbers.
+    // REQUIRES: find(key) == nullptr
     [[nodiscard]] Flow* open(const FlowKey& key, std::uint16_t ingress_port, const Arrival& first) noexcept;
 
     // Counts a packet, moves the protocol's state, and keeps the connection alive.
-    // REQUIRES: the flow is live, !expired, !starts_anew
+    // REQUIRES: the flow is live, !expired, !starts_anew; packet.tcp, if any, belongs to it
     void record(Flow& flow, const Arrival& packet) noexcept;
 
     // REQUIRES: the flow is live
@@ -118,9 +155,9 @@ public:
     void report(Instant now, Nanos interval, std::size_t entries, Progressed progressed) noexcept {
         for (std::size_t looked = due_for_report(now, interval, entries); looked > 0; --looked) {
             Flow& flow = flows_[report_cursor_++];
-            if (flow.state == FlowState::kFree || flow.last_seen < flow.reported) continue;
+            if (flow.state == FlowState::kFree || flow.last_seen < notes(flow).reported) continue;
             progressed(static_cast<const Flow&>(flow));
-            flow.reported = now + Nanos{1};
+            notes(flow).reported = now + Nanos{1};
         }
     }
 
@@ -147,12 +184,19 @@ public:
     [[nodiscard]] const StateCounts& counts() const noexcept { return counts_; }
     [[nodiscard]] std::size_t capacity() const noexcept { return flows_.size(); }
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
-        return flows_.size() * sizeof(Flow) + index_.memory_bytes();
+        return flows_.size() * (sizeof(Flow) + sizeof(FlowNotes)) + index_.memory_bytes() +
+               (sources_ ? sources_->memory_bytes() : 0);
     }
 
 private:
     [[nodiscard]] std::uint64_t hash_of(const FlowKey& key) const noexcept;
+    [[nodiscard]] std::uint32_t entry_of(const Flow& flow) const noexcept {
+        return static_cast<std::uint32_t>(&flow - flows_.data());
+    }
     void move(Flow& flow, FlowState next) noexcept;
+    void record_tcp(Flow& flow, const Arrival& packet) noexcept;
+    void join_half_open(Flow& flow) noexcept;
+    void leave_half_open(Flow& flow) noexcept;
     [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash) noexcept;
     [[nodiscard]] std::uint32_t take_free_entry() noexcept;
     void give_back_entry(std::uint32_t entry) noexcept;
@@ -164,13 +208,17 @@ private:
     }
 
     std::vector<Flow> flows_;
+    std::vector<FlowNotes> notes_;  // by the same number
     BucketIndex index_;
+    std::optional<SourceTable> sources_;
     std::array<Nanos, kFlowStates> tcp_timeouts_;
     std::array<Nanos, 256> timeouts_;  // by protocol, other than TCP
     std::uint64_t hash_seed_;
     std::uint64_t last_id_ = 0;
-    std::uint32_t first_free_ = BucketIndex::kNone;  // given back entries, a list through Flow::next_free
+    std::uint32_t first_free_ = BucketIndex::kNone;  // given back entries, a list through FlowNotes::younger
     std::uint32_t used_ = 0;                         // entries from here on were never given out
+    std::uint32_t oldest_ = BucketIndex::kNone;      // ends of the list of half-open connections
+    std::uint32_t youngest_ = BucketIndex::kNone;
     std::size_t size_ = 0;
     StateCounts counts_;
     std::size_t cursor_ = 0;         // where sweep() goes on

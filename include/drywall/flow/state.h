@@ -1,7 +1,7 @@
 // FlowState: how far a connection has come, and how the packets of TCP move it.
 //
 // Threads: values and pure functions.
-// Source:  RFC 9293. Flags alone move a connection here; sequence numbers are not looked at.
+// Source:  RFC 9293. Whether a segment belongs to its connection at all, its sequence numbers say: tcp_track.h.
 #pragma once
 
 #include <array>
@@ -16,19 +16,35 @@ namespace drywall::flow {
 enum class FlowState : std::uint8_t {
     kFree,           // not a connection: the table's unused entry
     kNew,            // the responder has not been heard
-    kEstablished,    // both sides have been heard
+    kSynCrossed,     // TCP: both sides sent a SYN, and none was acknowledged
+    kSynReceived,    // TCP: the responder acknowledged the SYN, the initiator not yet the responder's
+    kEstablished,    // both sides have been heard; TCP: the handshake is complete
     kInitiatorDone,  // TCP: the initiator sent FIN, the responder may go on sending
     kResponderDone,  // TCP: the other way round
-    kClosed,         // TCP: FIN both ways, or RST
+    kTimeWait,       // TCP: FIN both ways
+    kClosed,         // TCP: RST
 };
-inline constexpr std::size_t kFlowStates = 6;
+inline constexpr std::size_t kFlowStates = 9;
+
+// Of TCP: the handshake is not complete.
+[[nodiscard]] constexpr bool is_half_open(FlowState state) noexcept {
+    return state == FlowState::kNew || state == FlowState::kSynCrossed || state == FlowState::kSynReceived;
+}
+
+// Nothing more is expected but what is late.
+[[nodiscard]] constexpr bool is_over(FlowState state) noexcept {
+    return state == FlowState::kTimeWait || state == FlowState::kClosed;
+}
 
 // What people are told: "new", "established", "half-closed", "closed".
 [[nodiscard]] constexpr std::string_view name(FlowState state) noexcept {
     switch (state) {
         case FlowState::kFree:
+        case FlowState::kTimeWait:
         case FlowState::kClosed: return "closed";
-        case FlowState::kNew: return "new";
+        case FlowState::kNew:
+        case FlowState::kSynCrossed:
+        case FlowState::kSynReceived: return "new";
         case FlowState::kEstablished: return "established";
         case FlowState::kInitiatorDone:
         case FlowState::kResponderDone: return "half-closed";
@@ -39,7 +55,7 @@ inline constexpr std::size_t kFlowStates = 6;
 // Connections by how far they have come.
 struct StateCounts {
     std::array<std::uint32_t, kFlowStates> by_state{};  // kFree: 0
-    std::uint32_t half_open = 0;                        // among kNew: TCP
+    std::uint32_t half_open = 0;                        // TCP, before the handshake is complete
 
     bool operator==(const StateCounts&) const = default;
 };
@@ -62,11 +78,13 @@ struct TcpStep {
 // How long a connection may be silent.
 struct Timeouts {
     Nanos tcp_established = std::chrono::seconds(7440);  // two hours and four minutes (RFC 5382)
-    Nanos tcp_transitory = std::chrono::seconds(240);    // opening or half closed (RFC 5382)
+    Nanos tcp_transitory = std::chrono::seconds(240);    // half closed (RFC 5382)
     Nanos udp = std::chrono::seconds(120);               // at least two minutes (RFC 4787)
     Nanos icmp = std::chrono::seconds(30);
     Nanos other = std::chrono::seconds(120);
     Nanos fragment = std::chrono::seconds(10);
+    // Before the handshake is complete, from its last step, however often that is repeated.
+    Nanos tcp_half_open = std::chrono::seconds(30);
     Nanos tcp_closed =
         std::chrono::seconds(30);  // after the close, however much is still sent: last ACKs, repeated FINs
 };

@@ -23,6 +23,8 @@ enum class Memory : std::uint8_t { kNoHuge, kHugepages };
 enum class Idle : std::uint8_t { kBusy, kBackoff };
 enum class Posture : std::uint8_t { kOpen, kClosed };
 enum class Existing : std::uint8_t { kRecheck, kKeep, kReset };
+enum class MidStream : std::uint8_t { kAllow, kDrop };
+enum class TcpWindow : std::uint8_t { kStrict, kObserve };
 
 struct PortSettings {
     std::string name;    // what policies, counters and people call it; at most 15 characters, as an interface name
@@ -59,6 +61,8 @@ struct ManagementRule {
 struct FlowTimeouts {
     std::chrono::seconds tcp_established{7440};
     std::chrono::seconds tcp_transitory{240};
+    std::chrono::seconds tcp_half_open{30};
+    std::chrono::seconds tcp_closed{30};
     std::chrono::seconds udp{120};
     std::chrono::seconds icmp{30};
     std::chrono::seconds other{120};
@@ -127,6 +131,10 @@ struct Settings {
     std::uint64_t check_min_connections = 1000;  // and connections that the policy matched
 
     std::uint32_t flows_per_worker = 65536;
+    std::optional<std::uint32_t> half_open_limit;  // per worker; 0: none; absent: a quarter of flows_per_worker
+    std::uint32_t per_source_limit = 0;            // per worker; 0: none
+    MidStream mid_stream = MidStream::kAllow;      // TCP of no known connection that is not a SYN
+    TcpWindow tcp_window = TcpWindow::kStrict;     // TCP that its connection's numbers do not confirm
     FlowTimeouts timeouts;
     std::chrono::milliseconds flow_report_interval{10'000};  // how often live connections report what they counted
     FlowHistory flow_history;

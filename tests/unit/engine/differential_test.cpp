@@ -14,8 +14,8 @@ using std::chrono::seconds;
 
 class Both {
 public:
-    explicit Both(std::vector<RulesetPtr> rulesets)
-        : rulesets_(std::move(rulesets)), counters_(Wire::kPorts), fast_(settings(), counters_), naive_(settings()) {
+    explicit Both(std::vector<RulesetPtr> rulesets, const EngineSettings& how = settings())
+        : rulesets_(std::move(rulesets)), counters_(Wire::kPorts), fast_(how, counters_), naive_(how) {
         for (const RulesetPtr& ruleset : rulesets_)
             traces_.push_back(std::make_unique<telemetry::TraceCounters>(ruleset->trace_count()));
     }
@@ -33,6 +33,8 @@ public:
         for (std::size_t i = 0; i < frames.size(); ++i)
             ASSERT_EQ(name(told(decisions[i].drop)), name(naive_.decide(frames[i], *rulesets_[generation], now)))
                 << "packet " << i << " of the burst";
+        for (std::size_t state = 0; state < flow::kFlowStates; ++state)
+            met_[state] += fast_.flow_counts().by_state[state];
     }
 
     // The twin forgets a datagram at its time; the engine knows of it until its entry is needed.
@@ -52,6 +54,19 @@ public:
         }
     }
 
+    // Or the traffic would prove nothing about these.
+    void expect_all_reasons_met() {
+        for (const DropReason reason : {DropReason::kTcpFlags, DropReason::kTcpWindow, DropReason::kTcpReset,
+                                        DropReason::kIcmpUnrelated, DropReason::kPolicyDeny})
+            EXPECT_GE(counters_.dropped[static_cast<std::size_t>(reason)].read().packets, 10U) << name(reason);
+        EXPECT_GE(counters_.related_passed.read().packets, 20U);
+        for (const flow::FlowState state : {flow::FlowState::kSynReceived, flow::FlowState::kEstablished})
+            EXPECT_GE(met_[static_cast<std::size_t>(state)], 20U) << static_cast<int>(state);
+        for (const flow::FlowState state : {flow::FlowState::kSynCrossed, flow::FlowState::kInitiatorDone,
+                                            flow::FlowState::kTimeWait, flow::FlowState::kClosed})
+            EXPECT_GE(met_[static_cast<std::size_t>(state)], 5U) << static_cast<int>(state);
+    }
+
     void expect_equal_flows(Instant now) {
         telemetry::EventBatch events;
         for (std::size_t call = 0; call < settings().flow_capacity / Engine::kSweepStep; ++call) {
@@ -68,26 +83,46 @@ private:
     telemetry::WorkerCounters counters_;
     Engine fast_;
     NaiveEngine naive_;
+    std::array<std::uint64_t, flow::kFlowStates> met_{};  // connections in each state, over the ends of all bursts
 };
+
+void run(Both& both, std::uint64_t seed, int bursts) {
+    Traffic traffic(seed);
+    Instant now{seconds(1)};
+    std::size_t generation = 0;
+    for (int burst = 0; burst < bursts && !testing::Test::HasFatalFailure(); ++burst) {
+        SCOPED_TRACE("seed " + std::to_string(seed) + ", burst " + std::to_string(burst));
+        if (traffic.below(4) == 0) generation = traffic.below(4);
+        if (traffic.below(3) == 0) now = now + seconds(traffic.below(4) == 0 ? 130 : 4);
+        test::Frames frames;
+        for (std::uint64_t count = 1 + traffic.below(kMaxBurst); count > 0; --count) frames.add(traffic.packet());
+        both.expect_equal_decisions(frames, generation, now);
+    }
+    both.expect_equal_counters();
+    both.expect_equal_flows(now);
+}
+
+std::vector<RulesetPtr> four_generations() {
+    return {build(1, guarded()), build(2, guarded_with_staged_lock()), build(3, locked()),
+            build(4, two_workloads(), Verdict::kDeny)};
+}
 
 TEST(Differential, ABurstIsDecidedAsItsPacketsWouldBeOneByOne) {
     for (const std::uint64_t seed : {1, 2, 3}) {
-        SCOPED_TRACE("seed " + std::to_string(seed));
-        Both both({build(1, guarded()), build(2, guarded_with_staged_lock()), build(3, locked()),
-                   build(4, two_workloads(), Verdict::kDeny)});
-        Traffic traffic(seed);
-        Instant now{seconds(1)};
-        std::size_t generation = 0;
-        for (int burst = 0; burst < 300 && !testing::Test::HasFatalFailure(); ++burst) {
-            SCOPED_TRACE("burst " + std::to_string(burst));
-            if (traffic.below(4) == 0) generation = traffic.below(4);
-            if (traffic.below(3) == 0) now = now + seconds(traffic.below(4) == 0 ? 130 : 4);
-            test::Frames frames;
-            for (std::uint64_t count = 1 + traffic.below(kMaxBurst); count > 0; --count) frames.add(traffic.packet());
-            both.expect_equal_decisions(frames, generation, now);
-        }
-        both.expect_equal_counters();
-        both.expect_equal_flows(now);
+        Both both(four_generations());
+        run(both, seed, 300);
+        both.expect_all_reasons_met();
+    }
+}
+
+TEST(Differential, SoItIsWhereTcpIsHeldToItsNumbersInOtherWays) {
+    EngineSettings no_middle = Both::settings();
+    no_middle.mid_stream = MidStream::kDrop;
+    EngineSettings observing = Both::settings();
+    observing.tcp_window = TcpWindow::kObserve;
+    for (const EngineSettings& how : {no_middle, observing}) {
+        Both both(four_generations(), how);
+        run(both, 4, 150);
     }
 }
 

@@ -134,7 +134,7 @@ TEST(Keep, FragmentsOfAKeptConnectionPassToo) {
 
 TEST(Reset, CutsWhatOtherRulesDecideAndNothingElse) {
     Resetting site(guarded());
-    EXPECT_EQ(site.wire.burst({web_request(), name_query()}), (Drops{kPass, kPass}));
+    EXPECT_EQ(site.wire.burst({web_request(), web_answer(), name_query()}), (Drops{kPass, kPass, kPass}));
     // TCP 8080 is written in another way, UDP 53 is not.
     site.reset_with(guarded_by({rule(Action::kAllow, 6), rule(Action::kAllow, 17, 53)}));
     EXPECT_EQ(site.wire.burst({web_data(), web_answer(), name_query()}), (Drops{kDeny, kDeny, kPass}));
@@ -165,7 +165,7 @@ TEST(Reset, WhatHasNoHandshakeIsJudgedAnew) {
 
 TEST(Reset, ADeniedConnectionIsCutAsByAnyGeneration) {
     Resetting site(guarded());
-    (void)site.wire.send(web_request());
+    (void)site.wire.burst({web_request(), web_answer()});
     site.reset_with(locked());
     EXPECT_EQ(site.wire.send(web_data()), kDeny);
     EXPECT_EQ(site.wire.event_kinds(), Kinds{FlowEventKind::kCut});
@@ -174,7 +174,7 @@ TEST(Reset, ADeniedConnectionIsCutAsByAnyGeneration) {
 
 TEST(Reset, WhatIsRememberedEndsWithoutASecondReport) {
     Resetting site(guarded());
-    (void)site.wire.send(web_request());
+    (void)site.wire.burst({web_request(), web_answer()});
     site.reset_with(guarded_by({rule(Action::kAllow, 6)}));
     (void)site.wire.send(web_data());
     site.wire.pass(seconds(8000));

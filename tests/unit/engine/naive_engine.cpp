@@ -43,6 +43,15 @@ bool stays_on_the_link(const net::PacketMeta& meta) {
     return (neighbour && meta.hop_limit == 255) || (listener && meta.hop_limit == 1);
 }
 
+bool has_possible_flags(std::uint8_t flags) {
+    const bool fin = (flags & 0x01) != 0;
+    const bool syn = (flags & 0x02) != 0;
+    const bool rst = (flags & 0x04) != 0;
+    const bool ack = (flags & 0x10) != 0;
+    if (fin && !ack) return false;
+    return (fin ? 1 : 0) + (syn ? 1 : 0) + (rst ? 1 : 0) <= 1 && (fin || syn || rst || ack);
+}
+
 bool is_untracked(const classify::Trace& trace, const ruleset::Ruleset& ruleset) {
     return trace.enforced == Verdict::kAllow &&
            std::any_of(trace.enforced_hits.begin(), trace.enforced_hits.end(), [&ruleset](HitId hit) {
@@ -66,7 +75,9 @@ DropReason NaiveEngine::decide(const net::FrameView& frame, const ruleset::Rules
     if (settings_.neighbour_discovery && stays_on_the_link(meta)) return DropReason::kNone;
     forget_silent(now);
     if (meta.fragment == net::FragmentKind::kLater) return by_first_fragment(frame, meta, ruleset, now);
-    if (related(frame, meta, ruleset, now)) return DropReason::kNone;
+    const Related about = related(frame, meta, ruleset);
+    if (about == Related::kYes) return DropReason::kNone;
+    if (about == Related::kMadeUp) return DropReason::kIcmpUnrelated;
     return by_connection(frame, meta, ruleset, now);
 }
 
@@ -125,7 +136,11 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
             if (const DropReason misfit = add_piece(*datagram, net::fragment_range(frame, meta));
                 misfit != DropReason::kNone)
                 return misfit;
-        if (datagram != nullptr) datagrams_.remove_if([datagram](const Datagram& d) { return &d == datagram; });
+    }
+    std::optional<net::TcpSegment> segment;
+    if (meta.tuple.protocol == net::protocol::kTcp) {
+        if (!has_possible_flags(meta.tcp_flags)) return DropReason::kTcpFlags;
+        segment = net::read_tcp_segment(frame, meta);
     }
     const auto peer = static_cast<std::uint16_t>(index(*settings_.peer_of[meta.tuple.ingress_port]));
     bool from_initiator = true;
@@ -135,6 +150,15 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
         remove(*connection);
         connection = nullptr;
         from_initiator = true;
+    }
+    if (connection == nullptr && segment && (meta.tcp_flags & 0x17) != 0x02 && settings_.mid_stream == MidStream::kDrop)
+        return DropReason::kTcpMidStream;
+    if (connection != nullptr && segment) {
+        const NaiveTcp::Answer answer = connection->tcp->ask(connection->state, from_initiator, *segment);
+        const bool strict = settings_.tcp_window == TcpWindow::kStrict;
+        if (answer == NaiveTcp::Answer::kWindow && strict) return DropReason::kTcpWindow;
+        if (answer == NaiveTcp::Answer::kReset && strict) return DropReason::kTcpReset;
+        if (answer != NaiveTcp::Answer::kFine) segment.reset();
     }
     const net::Tuple judged = connection != nullptr ? connection->initiator : meta.tuple;
     classify::Trace trace;
@@ -147,15 +171,18 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
         trace = classify::judge(ruleset.program(), meta.tuple);
         const bool tracked =
             (!net::is_icmp(meta.tuple.protocol) || is_query(meta.tuple)) && !is_untracked(trace, ruleset);
-        if (trace.enforced == Verdict::kAllow && tracked)
+        const bool reset = segment && (meta.tcp_flags & net::tcp_flag::kRst) != 0;
+        if (trace.enforced == Verdict::kAllow && tracked && !reset) {
             connection = &connections_.emplace_back(
                 Connection{meta.tuple, meta.icmp_id, FlowState::kNew, now, ruleset.generation(), trace, ++last_id_});
+            if (segment) connection->tcp.emplace(*segment);
+        }
     }
     if (meta.fragment == net::FragmentKind::kFirst)
         remember(frame, meta, connection != nullptr ? judged : meta.tuple, trace, ruleset, now, from_initiator,
                  connection != nullptr ? connection->id : 0);
     count(trace, ruleset.generation());
-    if (connection != nullptr) arrive(*connection, from_initiator, meta.tcp_flags, now);
+    if (connection != nullptr) arrive(*connection, from_initiator, segment, now);
     return reason_of(trace);
 }
 
@@ -176,24 +203,33 @@ DropReason NaiveEngine::by_first_fragment(const net::FrameView& frame, const net
     }
     count(datagram->trace, ruleset.generation());
     if (reason_of(datagram->trace) == DropReason::kNone && connection != nullptr)
-        arrive(*connection, datagram->from_initiator, 0, now);
+        arrive(*connection, datagram->from_initiator, std::nullopt, now);
     return reason_of(datagram->trace);
 }
 
-bool NaiveEngine::related(const net::FrameView& frame, const net::PacketMeta& meta, const ruleset::Ruleset& ruleset,
-                          Instant) {
-    if (meta.fragment != net::FragmentKind::kWhole) return false;
+NaiveEngine::Related NaiveEngine::related(const net::FrameView& frame, const net::PacketMeta& meta,
+                                          const ruleset::Ruleset& ruleset) {
+    if (meta.fragment != net::FragmentKind::kWhole) return Related::kNo;
     auto quote = net::parse_icmp_quote(frame, meta);
-    if (!quote || quote->fragment == net::FragmentKind::kLater) return false;
-    if (quote->tuple.source != meta.tuple.destination || quote->tuple.family != meta.tuple.family) return false;
+    if (!quote || quote->fragment == net::FragmentKind::kLater) return Related::kNo;
+    if (quote->tuple.source != meta.tuple.destination || quote->tuple.family != meta.tuple.family) return Related::kNo;
     const std::uint16_t ingress = meta.tuple.ingress_port;
     quote->tuple.ingress_port = static_cast<std::uint16_t>(index(*settings_.peer_of[ingress]));
     bool from_initiator = true;
     Connection* connection = find(*quote, ingress, from_initiator);
-    if (connection == nullptr) return false;
+    if (connection == nullptr) return Related::kNo;
+    const bool v6 = meta.tuple.family == net::Family::kIPv6;
+    const bool too_big = v6 ? meta.tuple.destination_port >> 8 == 2 : meta.tuple.destination_port == 0x304;
+    const std::uint8_t* mtu = frame.data + meta.l4_offset + 4;
+    const unsigned bytes = (v6 ? mtu[0] << 24 | mtu[1] << 16 : 0) | mtu[2] << 8 | mtu[3];
+    if (too_big && (v6 ? bytes < 1280 : bytes > 0 && bytes < 68)) return Related::kMadeUp;
+    const std::uint8_t* number = frame.data + quote->l4_offset + 4;
+    const std::uint32_t sequence =
+        std::uint32_t{number[0]} << 24 | std::uint32_t{number[1]} << 16 | std::uint32_t{number[2]} << 8 | number[3];
+    if (connection->tcp && !connection->tcp->under_way(from_initiator, sequence)) return Related::kMadeUp;
     const bool allowed = still_allowed(*connection, ruleset);
     if (!allowed) remove(*connection);
-    return allowed;
+    return allowed ? Related::kYes : Related::kNo;
 }
 
 NaiveEngine::Connection* NaiveEngine::find(const net::PacketMeta& meta, std::uint16_t peer, bool& from_initiator) {
@@ -226,6 +262,8 @@ bool NaiveEngine::still_allowed(Connection& connection, const ruleset::Ruleset& 
 void NaiveEngine::remember(const net::FrameView& frame, const net::PacketMeta& meta, const net::Tuple& judged,
                            const classify::Trace& trace, const ruleset::Ruleset& ruleset, Instant now,
                            bool from_initiator, std::uint64_t connection) {
+    const Datagram* before = datagram_of(meta);
+    datagrams_.remove_if([before](const Datagram& d) { return &d == before; });
     datagrams_.push_front({meta,
                            judged,
                            now,
@@ -246,12 +284,23 @@ void NaiveEngine::remove(const Connection& connection) {
     connections_.remove_if([id = connection.id](const Connection& c) { return c.id == id; });
 }
 
-void NaiveEngine::arrive(Connection& connection, bool from_initiator, std::uint8_t tcp_flags, Instant now) const {
-    if (connection.state != FlowState::kClosed) connection.last_seen = now;
-    if (connection.initiator.protocol == net::protocol::kTcp)
-        connection.state = flow::tcp_step(connection.state, flow::tcp_event(tcp_flags), from_initiator).next;
-    else if (!from_initiator)
-        connection.state = FlowState::kEstablished;
+// Without a segment, TCP: a packet that moves nothing.
+void NaiveEngine::arrive(Connection& connection, bool from_initiator, const std::optional<net::TcpSegment>& segment,
+                         Instant now) {
+    if (!connection.tcp) {
+        connection.last_seen = now;
+        if (!from_initiator) connection.state = FlowState::kEstablished;
+        return;
+    }
+    if (!segment) return;
+    const FlowState before = connection.state;
+    connection.tcp->learn(before, from_initiator, *segment);
+    connection.state = flow::tcp_step(before, flow::tcp_event(segment->flags), from_initiator).next;
+    const bool shaking_hands =
+        before == FlowState::kNew || before == FlowState::kSynCrossed || before == FlowState::kSynReceived;
+    if (before == FlowState::kTimeWait || before == FlowState::kClosed) return;
+    if (shaking_hands && connection.state == before && !connection.tcp->blind()) return;
+    connection.last_seen = now;
 }
 
 void NaiveEngine::count(const classify::Trace& trace, Generation generation) {
@@ -265,7 +314,11 @@ Nanos NaiveEngine::timeout(const Connection& connection) const {
     switch (connection.initiator.protocol) {
         case net::protocol::kTcp:
             if (connection.state == FlowState::kEstablished) return timeouts.tcp_established;
-            return connection.state == FlowState::kClosed ? timeouts.tcp_closed : timeouts.tcp_transitory;
+            if (connection.state == FlowState::kTimeWait || connection.state == FlowState::kClosed)
+                return timeouts.tcp_closed;
+            if (connection.state == FlowState::kInitiatorDone || connection.state == FlowState::kResponderDone)
+                return timeouts.tcp_transitory;
+            return timeouts.tcp_half_open;
         case net::protocol::kUdp: return timeouts.udp;
         case net::protocol::kIcmp:
         case net::protocol::kIcmpv6: return timeouts.icmp;

@@ -1,6 +1,6 @@
 // NaiveEngine: the engine's slow twin. One packet after the other, connections in a list that is searched from the
-// front, every judgement by the linear oracle, no capacity. It shares with the engine the parser and the table of TCP
-// states, and nothing else.
+// front, every judgement by the linear oracle, no capacity, no limits. It shares with the engine the parser and the
+// table of TCP states, and nothing else.
 #pragma once
 
 #include <list>
@@ -10,6 +10,7 @@
 #include "drywall/classify/oracle.h"
 #include "drywall/engine/engine.h"
 #include "drywall/net/fragment.h"
+#include "naive_tcp.h"
 
 namespace drywall::engine {
 
@@ -38,7 +39,9 @@ private:
         Generation generation{};
         classify::Trace trace;
         std::uint64_t id = 0;
+        std::optional<NaiveTcp> tcp{};
     };
+    enum class Related : std::uint8_t { kNo, kYes, kMadeUp };
     struct Datagram {
         net::PacketMeta first;
         net::Tuple judged;
@@ -58,8 +61,8 @@ private:
                                            const ruleset::Ruleset& ruleset, Instant now);
     [[nodiscard]] DropReason by_first_fragment(const net::FrameView& frame, const net::PacketMeta& meta,
                                                const ruleset::Ruleset& ruleset, Instant now);
-    [[nodiscard]] bool related(const net::FrameView& frame, const net::PacketMeta& meta,
-                               const ruleset::Ruleset& ruleset, Instant now);
+    [[nodiscard]] Related related(const net::FrameView& frame, const net::PacketMeta& meta,
+                                  const ruleset::Ruleset& ruleset);
     [[nodiscard]] Connection* find(const net::PacketMeta& meta, std::uint16_t peer, bool& from_initiator);
     [[nodiscard]] Connection* find(std::uint64_t id);
     [[nodiscard]] bool still_allowed(Connection& connection, const ruleset::Ruleset& ruleset);
@@ -68,7 +71,8 @@ private:
                   std::uint64_t connection);
     void forget_silent(Instant now);
     void remove(const Connection& connection);
-    void arrive(Connection& connection, bool from_initiator, std::uint8_t tcp_flags, Instant now) const;
+    static void arrive(Connection& connection, bool from_initiator, const std::optional<net::TcpSegment>& segment,
+                       Instant now);
     void count(const classify::Trace& trace, Generation generation);
     [[nodiscard]] Nanos timeout(const Connection& connection) const;
 

@@ -34,7 +34,8 @@ private:
     static constexpr std::array<std::string_view, 3> kLan = {"10.0.0.1", "10.0.0.2", "2001:db8::1"};
     static constexpr std::array<std::string_view, 3> kWan = {"10.1.0.9", "10.1.0.8", "2001:db8:1::9"};
     static constexpr std::array<std::uint16_t, 3> kServices = {8080, 53, 22};
-    static constexpr std::array<std::uint8_t, 6> kFlags = {0x02, 0x02, 0x12, 0x10, 0x11, 0x04};
+    static constexpr std::array<std::uint8_t, 12> kFlags = {0x02, 0x02, 0x02, 0x12, 0x12, 0x10,
+                                                            0x10, 0x10, 0x11, 0x04, 0x14, 0x00};
 
     std::uint16_t id() { return static_cast<std::uint16_t>(1 + below(2)); }
     std::uint16_t port() { return static_cast<std::uint16_t>(below(20) == 0 ? 2 : below(2)); }
@@ -55,7 +56,24 @@ private:
         const auto client = static_cast<std::uint16_t>(40000 + below(2));
         const std::uint16_t service = kServices[below(kServices.size())];
         if (below(3) == 0) return from_any(test::udp(), client, service);
-        return from_any(test::tcp().flags(kFlags[below(kFlags.size())]), client, service);
+        return from_any(segment(), client, service);
+    }
+    // Most with the numbers that are due as long as nobody sent much; some a little off, some far.
+    test::Packet segment() {
+        test::Packet packet = test::tcp().flags(kFlags[below(kFlags.size())]).window(window()).payload(below(3) * 100);
+        if (below(2) == 0) packet = packet.window_scale(static_cast<std::uint8_t>(below(16)));
+        switch (below(8)) {
+            case 0: return packet.sequence(number(), number());
+            case 1: return packet.sequence(number(), 1);
+            case 2: return packet.sequence(1, number());
+            default: return packet;
+        }
+    }
+    std::uint16_t window() { return static_cast<std::uint16_t>(below(3) == 0 ? below(300) : 0xffff); }
+    std::uint32_t number() {
+        constexpr std::array<std::uint32_t, 4> kRanges = {4, 400, 200'000, 0xffff'ffff};
+        const auto off = static_cast<std::uint32_t>(below(kRanges[below(kRanges.size())]));
+        return below(3) == 0 ? 1 - off : off;
     }
     test::Packet fragment() {
         const test::Packet whole = from_any(test::udp().payload(100), 40000, below(2) == 0 ? 53 : 22);
@@ -65,7 +83,10 @@ private:
     test::Packet error() {
         const test::Packet about = below(4) == 0 ? from_any(test::icmp_echo().id(id())) : conversation();
         const auto back = static_cast<std::uint16_t>(1 - about.port());
-        const test::Packet error = test::unreachable(about).entering(below(10) == 0 ? about.port() : back);
+        const test::Packet kind = below(3) == 0
+                                      ? test::packet_too_big(about).mtu(static_cast<std::uint32_t>(below(2) * 1300))
+                                      : test::unreachable(about);
+        const test::Packet error = kind.entering(below(10) == 0 ? about.port() : back);
         return below(10) == 0 && about.tuple().family == net::Family::kIPv4 ? error.to("10.0.0.2") : error;
     }
 

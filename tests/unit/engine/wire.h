@@ -112,12 +112,17 @@ public:
         std::uint64_t unjudged = counters_.non_ip_passed.read().packets + counters_.related_passed.read().packets +
                                  counters_.kept_passed.read().packets + counters_.reset_dropped.read().packets +
                                  counters_.neighbour_discovery_passed.read().packets;
-        for (const DropReason reason :
-             {DropReason::kNoPeer, DropReason::kTruncated, DropReason::kBadHeader, DropReason::kBadChecksum,
-              DropReason::kAddressInvalid, DropReason::kSpoofed, DropReason::kIpOption, DropReason::kExtensionChain,
-              DropReason::kNonIp, DropReason::kFragmentUnknown, DropReason::kFragmentTimeout, DropReason::kFragmentTiny,
-              DropReason::kFragmentHeaders, DropReason::kFragmentOversize, DropReason::kFragmentOverlap,
-              DropReason::kFragmentDuplicate, DropReason::kFragmentFlood})
+        for (const DropReason reason : {DropReason::kNoPeer,          DropReason::kTruncated,
+                                        DropReason::kBadHeader,       DropReason::kBadChecksum,
+                                        DropReason::kAddressInvalid,  DropReason::kSpoofed,
+                                        DropReason::kIpOption,        DropReason::kExtensionChain,
+                                        DropReason::kNonIp,           DropReason::kFragmentUnknown,
+                                        DropReason::kFragmentTimeout, DropReason::kFragmentTiny,
+                                        DropReason::kFragmentHeaders, DropReason::kFragmentOversize,
+                                        DropReason::kFragmentOverlap, DropReason::kFragmentDuplicate,
+                                        DropReason::kFragmentFlood,   DropReason::kTcpFlags,
+                                        DropReason::kTcpMidStream,    DropReason::kTcpWindow,
+                                        DropReason::kTcpReset,        DropReason::kIcmpUnrelated})
             unjudged += dropped(reason);
         EXPECT_EQ(received(), judged() + unjudged);
     }

@@ -40,6 +40,17 @@ inline net::PacketMeta icmp(std::uint8_t type, std::uint16_t id, std::uint32_t f
     return meta;
 }
 
+// What `sender` says next on the connection, with these flags: the number that is due, all acknowledged.
+inline net::TcpSegment next_segment(const Flow& flow, Side sender, std::uint8_t flags, std::uint32_t payload = 0) {
+    namespace flag = net::tcp_flag;
+    const TcpSide& own = flow.tcp.of(sender);
+    const bool syn = (flags & flag::kSyn) != 0;
+    net::TcpSegment segment{.payload = payload, .window = 0xffff, .flags = flags};
+    segment.sequence = own.heard ? own.end - (syn ? 1U : 0U) : 5000;
+    if (segment.has(flag::kAck)) segment.acknowledged = flow.tcp.of(opposite(sender)).end;
+    return segment;
+}
+
 // REQUIRES: the packet is trackable
 inline Keyed keyed_across(const net::PacketMeta& meta) {
     return keyed(meta, index(kLan) == meta.tuple.ingress_port ? kWan : kLan).value();

@@ -57,6 +57,9 @@ TEST(Settings, AMinimalFileGetsTheDocumentedDefaults) {
     EXPECT_EQ(settings.view_socket, "");
     EXPECT_FALSE(settings.metrics_listen);
     EXPECT_EQ(settings.timeouts.tcp_established, 7440s);
+    EXPECT_EQ(settings.half_open_limit, std::nullopt);
+    EXPECT_EQ(settings.mid_stream, MidStream::kAllow);
+    EXPECT_EQ(settings.tcp_window, TcpWindow::kStrict);
     EXPECT_EQ(settings.swap_timeout, 500ms);
 }
 
@@ -75,7 +78,7 @@ addresses: strict
 checksums: ignore
 failsafe: [{protocol: udp, port: 53, to: [192.0.2.1, "2001:db8::/32"], from: [0.0.0.0/0]}]
 pending: calico
-flows: {per-worker: 2048, report-interval: 2s, history: {hours: 24, max-mb: 64}, log: {path: /tmp/f.jsonl, max-mb: 1, files: 2}, timeouts: {tcp-established: 2h, tcp-transitory: 4m, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
+flows: {per-worker: 2048, half-open-limit: 300, per-source-limit: 20, mid-stream: drop, tcp-window: observe, report-interval: 2s, history: {hours: 24, max-mb: 64}, log: {path: /tmp/f.jsonl, max-mb: 1, files: 2}, timeouts: {tcp-established: 2h, tcp-transitory: 4m, tcp-half-open: 20s, tcp-closed: 2m, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
 stats: {event-ring: 1024}
 swap-timeout: 2s
 ruleset-memory-mb: 64
@@ -123,6 +126,12 @@ log: {level: debug})");
     EXPECT_EQ(settings.flow_file.path, "/tmp/f.jsonl");
     EXPECT_EQ(settings.flow_file.files, 2U);
     EXPECT_EQ(settings.timeouts.tcp_established, 7200s);
+    EXPECT_EQ(settings.timeouts.tcp_half_open, 20s);
+    EXPECT_EQ(settings.timeouts.tcp_closed, 120s);
+    EXPECT_EQ(settings.half_open_limit, 300U);
+    EXPECT_EQ(settings.per_source_limit, 20U);
+    EXPECT_EQ(settings.mid_stream, MidStream::kDrop);
+    EXPECT_EQ(settings.tcp_window, TcpWindow::kObserve);
     EXPECT_EQ(settings.timeouts.icmp, 1s);
     EXPECT_EQ(settings.timeouts.fragment, 5s);
     EXPECT_EQ(settings.event_ring, 1024U);
@@ -206,6 +215,9 @@ TEST(Settings, TyposAndWrongValuesAreRefusedWithTheirPlace) {
     expect_complaint("swap-timeout: 1ms", "a duration from 10ms to 60s");
     expect_complaint("swap-timeout: 2d", "a duration");
     expect_complaint("flows: {timeouts: {udp: 1500ms}}", "must be whole seconds");
+    expect_complaint("flows: {half-open-limit: -1}", "flows.half-open-limit");
+    expect_complaint("flows: {mid-stream: maybe}", "flows.mid-stream");
+    expect_complaint("flows: {tcp-window: wide}", "flows.tcp-window");
     expect_complaint("flows: {log: {path: flows.jsonl}}", "is not absolute");
     expect_complaint("flows: {log: {files: 2}}", "path");
     expect_complaint("flows: {report-interval: 10ms}", "a duration from 100ms");
