@@ -65,4 +65,13 @@ Result<std::string> resource_path(const std::string& kind, const std::string& na
     return path;
 }
 
+Query filter_query(std::span<const observe::FlowTerm> terms) {
+    Query query;
+    for (const observe::FlowTerm& term : terms) {
+        std::string& value = query[(term.negated ? "not-" : "") + term.flag];
+        value += (value.empty() ? "" : ",") + term.value;
+    }
+    return query;
+}
+
 }  // namespace drywall::cli

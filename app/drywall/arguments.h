@@ -4,10 +4,12 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 
 #include "client.h"
 #include "drywall/base/result.h"
+#include "drywall/observe/flow_filter.h"
 
 namespace drywall::cli {
 
@@ -26,5 +28,9 @@ struct HostAndPort {
 // `get` and `delete`: nothing, KIND, KIND NAME or KIND/NAME, with or without a namespace.
 [[nodiscard]] Result<std::string> resource_path(const std::string& kind, const std::string& name,
                                                 const std::string& ns);
+
+// A filter's flags as parameters of a request: `--not --from-ip 10.0.0.1` is not-from-ip=10.0.0.1, repeated ones are a
+// list.
+[[nodiscard]] Query filter_query(std::span<const observe::FlowTerm> terms);
 
 }  // namespace drywall::cli

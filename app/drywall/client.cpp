@@ -11,6 +11,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "event_stream.h"
+
 namespace drywall::cli {
 
 namespace {
@@ -22,6 +24,7 @@ std::vector<std::string>& notices() {
 }
 
 constexpr time_t kAnswerSeconds = 300;  // a large policy set takes its time to compile
+constexpr time_t kSilenceSeconds = 30;  // of a stream that is alive, and says so
 
 Error unreachable(const std::string& path, const std::string& why, const std::string& hint) {
     return Error::of(ErrorKind::kUnavailable, "can't reach drywalld at " + path + ": " + why, hint);
@@ -164,6 +167,34 @@ Result<std::string> Client::ask(const std::string& method, const std::string& pa
     if (result->has_header("Drywall-Notice")) notices().push_back(result->get_header_value("Drywall-Notice"));
     if (result->status != 200) return error_of(result->status, result->body);
     return std::move(result->body);
+}
+
+Status Client::follow(const std::string& path, const std::function<void(const Event&)>& each,
+                      const std::function<bool()>& go_on) const {
+    if (const Status there = reachable(socket_path_); !there) return there.error();
+    httplib::Client http(socket_path_, 80);
+    http.set_address_family(AF_UNIX);
+    http.set_read_timeout(kSilenceSeconds);
+    int status = 0;
+    std::string refusal;
+    EventStream events;
+    const httplib::Result result = http.Get(
+        path, httplib::Headers{{"Host", "drywall"}, {"Accept", "text/event-stream"}},
+        [&](const httplib::Response& response) {
+            status = response.status;
+            return true;
+        },
+        [&](const char* bytes, std::size_t size) {
+            if (status == 200)
+                events.take({bytes, size}, each);
+            else
+                refusal.append(bytes, size);
+            return go_on();
+        });
+    if (status != 0 && status != 200) return error_of(status, refusal);
+    if (result || result.error() == httplib::Error::Canceled) return Done{};
+    return unreachable(socket_path_, "the connection broke: " + httplib::to_string(result.error()),
+                       "drywalld's log may say why");
 }
 
 Result<Json> Client::get(const std::string& path) const { return parsed(ask("GET", path, {})); }

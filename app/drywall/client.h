@@ -3,6 +3,7 @@
 // Threads: one. The HTTP library ends in client.cpp.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -33,6 +34,12 @@ using Query = std::map<std::string, std::string>;
 // Files as the API takes them. kInvalid when one is not UTF-8.
 [[nodiscard]] Result<std::string> bundle_of(const std::vector<loader::Source>& sources);
 
+// One of a stream of events that drywalld sends.
+struct Event {
+    std::string name;
+    Json data;
+};
+
 class Client {
 public:
     explicit Client(std::string socket_path) : socket_path_(std::move(socket_path)) {}
@@ -41,6 +48,10 @@ public:
     [[nodiscard]] Result<std::string> get_text(const std::string& path) const;
     [[nodiscard]] Result<Json> post(const std::string& path, const std::string& body) const;
     [[nodiscard]] Result<Json> remove(const std::string& path) const;
+    // Calls `each` for every event until drywalld ends them, or `go_on` says no: it is asked at each event, and at each
+    // sign of life (there is one at least every second).
+    [[nodiscard]] Status follow(const std::string& path, const std::function<void(const Event&)>& each,
+                                const std::function<bool()>& go_on) const;
 
 private:
     [[nodiscard]] Result<std::string> ask(const std::string& method, const std::string& path,

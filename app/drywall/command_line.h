@@ -67,6 +67,7 @@ void add_changes(CommandLine& line);
 void add_guard(CommandLine& line);
 void add_objects_and_numbers(CommandLine& line);
 void add_questions(CommandLine& line);
+void add_drops(CommandLine& line);
 void add_flows(CommandLine& line);
 void add_offline(CommandLine& line);
 void add_store(CommandLine& line);

@@ -19,20 +19,16 @@ namespace drywall::cli {
 namespace {
 
 using observe::FlowFilter;
-using observe::FlowTerm;
 
 Exit wrong_words(const Invocation& invocation, const Error& error) {
     (void)report(invocation, error);
     return Exit::kUsage;
 }
 
-// Flags as parameters: `--not --from-ip 10.0.0.1` is not-from-ip=10.0.0.1, repeated ones are a list.
 Query parameters_of(const FlowsArguments& arguments) {
-    Query query{{"limit", std::to_string(arguments.limit)}, {"latest", "true"}};
-    for (const FlowTerm& term : arguments.terms) {
-        std::string& value = query[(term.negated ? "not-" : "") + term.flag];
-        value += (value.empty() ? "" : ",") + term.value;
-    }
+    Query query = filter_query(arguments.terms);
+    query["limit"] = std::to_string(arguments.limit);
+    query["latest"] = "true";
     if (!arguments.since.empty()) query["since"] = arguments.since;
     if (!arguments.until.empty()) query["until"] = arguments.until;
     return query;

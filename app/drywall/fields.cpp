@@ -1,5 +1,7 @@
 #include "fields.h"
 
+#include <charconv>
+
 namespace drywall::cli {
 
 namespace {
@@ -45,6 +47,18 @@ std::uint64_t number_at(const Json& json, const char* pointer) {
 bool flag_at(const Json& json, const char* pointer) {
     const Json& value = at(json, pointer);
     return value.is_boolean() && value.get<bool>();
+}
+
+std::vector<std::uint8_t> bytes_at(const Json& json, const char* pointer) {
+    const std::string digits = text_at(json, pointer);
+    std::vector<std::uint8_t> out;
+    for (std::size_t i = 0; i + 1 < digits.size(); i += 2) {
+        std::uint8_t byte = 0;
+        const auto [end, error] = std::from_chars(digits.data() + i, digits.data() + i + 2, byte, 16);
+        if (error != std::errc{} || end != digits.data() + i + 2) return {};
+        out.push_back(byte);
+    }
+    return out;
 }
 
 std::vector<std::string> texts_at(const Json& json, const char* pointer) {

@@ -18,6 +18,8 @@ namespace drywall::cli {
 [[nodiscard]] std::string text_at(const Json& json, const char* pointer);
 [[nodiscard]] std::uint64_t number_at(const Json& json, const char* pointer);
 [[nodiscard]] bool flag_at(const Json& json, const char* pointer);
+// Bytes that are written in hexadecimal digits; none where something else stands.
+[[nodiscard]] std::vector<std::uint8_t> bytes_at(const Json& json, const char* pointer);
 [[nodiscard]] std::vector<std::string> texts_at(const Json& json, const char* pointer);
 
 }  // namespace drywall::cli

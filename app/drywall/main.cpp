@@ -85,6 +85,7 @@ int main(int argc, char** argv) {
     add_staging(line);
     add_guard(line);
     add_objects_and_numbers(line);
+    add_drops(line);
     add_flows(line);
     add_questions(line);
     add_impact(line);

@@ -149,6 +149,8 @@ std::span<const Api::Route> Api::routes() {
         {"POST", "/v1/diff/semantic", &Api::semantic_diff_of_files, kSemanticFiles},
         {"GET", "/v1/review/{what}", &Api::review, kNone},
         {"GET", "/v1/stats", &Api::stats, kNone},
+        {"GET", "/v1/drops", &Api::drops, kNone},
+        {"GET", "/v1/drops/watch", &Api::watch_drops, drop_parameters()},
         {"GET", "/v1/flows", &Api::flows, flow_parameters()},
         {"GET", "/v1/matrix", &Api::matrix, kMatrix},
         {"GET", "/v1/trace", &Api::trace, kTrace},

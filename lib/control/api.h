@@ -131,6 +131,11 @@ private:
     Result<ApiResponse> flows(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> follow_flows(observe::FlowQuery query, Access access);
 
+    // api_drops.cpp
+    static std::span<const std::string_view> drop_parameters();
+    Result<ApiResponse> drops(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> watch_drops(const ApiRequest& request, const Parts& parts);
+
     // api_whatif.cpp
     Result<ApiResponse> recommend(const ApiRequest& request, const Parts& parts);
 

@@ -193,6 +193,22 @@ void Controller::note(std::string_view verb, const Result<Applied>& result, cons
 
 // --- questions ---
 
+Result<std::unique_ptr<runtime::DropWatch>> Controller::watch_drops(std::size_t bytes, const Peer& who,
+                                                                    const std::string& asked_for) {
+    const Result<Publisher*> publisher = attached();
+    if (!publisher) return publisher.error();
+    auto watch = (*publisher)->watch_drops(bytes);
+    if (store_ == nullptr) return watch;
+    store::AuditEntry entry = audit_entry("watch-drops", who, {}, watch ? "started" : "failed");
+    entry.before = entry.after = generation();
+    entry.words = watch ? asked_for : watch.error().text();
+    if (Status noted = store_->note(entry); !noted)
+        return Error::of(
+            ErrorKind::kUnavailable,
+            "the audit trail can't be written, and nobody looks at packets unrecorded: " + noted.error().text());
+    return watch;
+}
+
 Result<store::GenerationStore*> Controller::store() const {
     if (store_ != nullptr) return store_;
     return Error::of(ErrorKind::kUnavailable, "nothing is kept: the appliance runs without a store",

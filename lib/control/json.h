@@ -38,6 +38,8 @@ using runtime::json_of;
 // `snapshot` may be null: then nothing is known of what it caught.
 [[nodiscard]] Json safety_net_json(const SafetyNet& net, const runtime::Snapshot* snapshot);
 [[nodiscard]] Json json_of(const runtime::Snapshot& snapshot);
+// Every drop reason with what it counted, in all and by port, and what to check next.
+[[nodiscard]] Json json_of_drops(const runtime::Snapshot& snapshot);
 [[nodiscard]] Json json_of(const observe::FlowAnswer& answer);
 // `snapshot` is absent while the dataplane is not running.
 [[nodiscard]] Json json_of_status(const State& state, const std::optional<runtime::Snapshot>& snapshot,

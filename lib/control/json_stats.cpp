@@ -1,3 +1,4 @@
+#include "drywall/observe/drop.h"
 #include "drywall/runtime/counts_json.h"
 #include "json.h"
 
@@ -7,13 +8,23 @@ namespace {
 
 using runtime::Snapshot;
 
+// Those that counted, by name.
+Json some_drops_json(const runtime::Drops& drops) {
+    Json out = Json::object();
+    for (const auto& [reason, count] : drops)
+        if (count.packets > 0) out[std::string(name(reason))] = json_of(count);
+    return out;
+}
+
 Json ports_json(const std::vector<runtime::PortTotals>& ports) {
     Json out = Json::array();
     for (const runtime::PortTotals& port : ports) {
         out.push_back({{"name", port.name},
                        {"link_up", port.link_up},
                        {"received", json_of(port.received)},
+                       {"forwarded", json_of(port.forwarded)},
                        {"transmitted", json_of(port.transmitted)},
+                       {"drops", some_drops_json(port.drops)},
                        {"device",
                         {{"received", port.device.received},
                          {"missed", port.device.missed},
@@ -34,7 +45,8 @@ Json workers_json(const Snapshot& snapshot) {
                        {"flows", worker.flows},
                        {"heartbeat_age_ns", worker.heartbeat_age.count()},
                        {"busy_ns", worker.busy.count()},
-                       {"busy_ratio", worker.busy_ratio}});
+                       {"busy_ratio", worker.busy_ratio},
+                       {"drops", some_drops_json(worker.drops)}});
     }
     return out;
 }
@@ -110,6 +122,30 @@ Json json_of(const Snapshot& snapshot) {
             {"workers", workers_json(snapshot)},
             {"swaps", snapshot.swaps},
             {"rulesets_alive", snapshot.rulesets_alive}};
+}
+
+Json json_of_drops(const Snapshot& snapshot) {
+    Json reasons = Json::array();
+    for (const DropReasonText& text : kDropReasons) {
+        Json ports = Json::object();
+        for (const runtime::PortTotals& port : snapshot.ports) {
+            const auto counted = port.drops.find(text.reason);
+            if (counted != port.drops.end() && counted->second.packets > 0) ports[port.name] = json_of(counted->second);
+        }
+        const auto counted = snapshot.drops.find(text.reason);
+        const telemetry::PacketsBytes sum =
+            counted == snapshot.drops.end() ? telemetry::PacketsBytes{} : counted->second;
+        reasons.push_back({{"reason", text.name},
+                           {"packets", sum.packets},
+                           {"bytes", sum.bytes},
+                           {"ports", std::move(ports)},
+                           {"meaning", text.meaning},
+                           {"next", observe::advice(text.reason)}});
+    }
+    return {{"version", kDropReasonsVersion},
+            {"received", json_of(snapshot.received)},
+            {"transmitted", json_of(snapshot.transmitted)},
+            {"reasons", std::move(reasons)}};
 }
 
 Json json_of_status(const State& state, const std::optional<Snapshot>& snapshot, std::chrono::seconds uptime) {

@@ -67,6 +67,14 @@ void add_ports(MetricFamilies& out, const std::vector<runtime::PortTotals>& port
     each("drywall_port_transmit_packets_total", "Packets that workers gave to the port.",
          [](const Port& port) { return port.transmitted.packets; });
     each("drywall_port_transmit_bytes_total", "Their bytes.", [](const Port& port) { return port.transmitted.bytes; });
+    each("drywall_port_forwarded_packets_total", "Packets that came in by the port and left by another.",
+         [](const Port& port) { return port.forwarded.packets; });
+    each("drywall_port_drops_total", "Packets that came in by the port and were dropped, whatever the reason.",
+         [](const Port& port) {
+             std::uint64_t sum = 0;
+             for (const auto& [reason, count] : port.drops) sum += count.packets;
+             return sum;
+         });
     each("drywall_port_receive_missed_packets_total", "Packets that the device dropped because no worker fetched them.",
          [](const Port& port) { return port.device.missed; });
     each("drywall_port_receive_errors_total", "Frames that the device found damaged.",
@@ -126,7 +134,8 @@ void add_workers(MetricFamilies& out, const Snapshot& snapshot) {
                   seconds(std::chrono::nanoseconds(snapshot.workers[i].heartbeat_age.count())),
                   {{"worker", std::to_string(i)}});
     for (std::size_t i = 0; i < snapshot.workers.size(); ++i)
-        out.gauge("drywall_worker_busy_ratio", "The share of the last second in which the worker found something to do.",
+        out.gauge("drywall_worker_busy_ratio",
+                  "The share of the last second in which the worker found something to do.",
                   snapshot.workers[i].busy_ratio, {{"worker", std::to_string(i)}});
     for (std::size_t i = 0; i < snapshot.workers.size(); ++i)
         out.gauge("drywall_worker_connections", "Connections in the worker's flow table.",

@@ -120,6 +120,7 @@ private:
     [[nodiscard]] bool is_untracked(TraceId trace) const noexcept { return ruleset_.verdict(trace).untracked; }
     void count(std::uint32_t bytes, const Judgement& judgement) noexcept;
     void drop(std::size_t packet, DropReason reason) noexcept;
+    void drop(std::size_t packet, const Judgement& judgement) noexcept;
     void end(flow::Flow& flow) noexcept;
 
     Workplace& place_;

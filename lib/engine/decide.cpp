@@ -63,7 +63,7 @@ void Burst::decide(std::size_t i) noexcept {
                  .flow_id = flow != nullptr ? notes(*flow).id : 0};
 
     count(bytes_of(subject), judgement);
-    if (judgement.drop != DropReason::kNone) return drop(subject.packet, judgement.drop);
+    if (judgement.drop != DropReason::kNone) return drop(subject.packet, judgement);
     if (flow != nullptr) place_.flows.record(*flow, arrival);
     if (opens) report_.opened(*flow);
 }
@@ -75,11 +75,12 @@ void Burst::follow_first_fragment(const Subject& subject) noexcept {
     if (fate == nullptr) return drop(subject.packet, misfit);
     const bool cut = fate->generation != ruleset_.generation() && judge_again(*fate);
 
-    count(bytes_of(subject), {.trace = fate->trace, .drop = fate->drop, .unjudged = fate->unjudged});
+    const Judgement judgement{.trace = fate->trace, .drop = fate->drop, .unjudged = fate->unjudged};
+    count(bytes_of(subject), judgement);
     if (fate->drop != DropReason::kNone) {
         if (drop_by(fate->trace) != DropReason::kNone && !cut)
             report_.denied(fate->judged, fate->trace, fate->generation, bytes_of(subject));
-        return drop(subject.packet, fate->drop);
+        return drop(subject.packet, judgement);
     }
     if (fate->flow == nullptr || !place_.flows.is(*fate->flow, fate->flow_id)) return;
     flow::Arrival arrival = arrival_of(subject);

@@ -98,7 +98,13 @@ void Burst::judge_ahead() noexcept {
 void Burst::drop(std::size_t packet, DropReason reason) noexcept {
     assert(reason != DropReason::kNone);
     decisions_[packet].drop = reason;
-    place_.counters.dropped[static_cast<std::size_t>(reason)].add(frames_[packet].length);
+    place_.counters.dropped.add(frames_[packet].ingress_port, reason, frames_[packet].length);
+}
+
+// A packet that policy judged, whatever it dies of.
+void Burst::drop(std::size_t packet, const Judgement& judgement) noexcept {
+    if (!judgement.unjudged) decisions_[packet].trace = judgement.trace;
+    drop(packet, judgement.drop);
 }
 
 }  // namespace drywall::engine

@@ -15,19 +15,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string utc_text(WallTime time) {
-    const auto since = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
-    const auto seconds = static_cast<std::time_t>(since >= 0 ? since / 1000 : (since - 999) / 1000);
-    std::tm utc{};
-    gmtime_r(&seconds, &utc);
-    std::array<char, 32> date{};
-    std::array<char, 8> fraction{};
-    (void)std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &utc);
-    (void)std::snprintf(fraction.data(), fraction.size(), ".%03dZ",
-                        static_cast<int>(since - static_cast<std::int64_t>(seconds) * 1000));
-    return std::string(date.data()) + fraction.data();
-}
-
 Json policy_json(const HitPolicy& policy) {
     return {{"kind", policy.kind}, {"name", policy.name}, {"namespace", policy.ns}, {"tier", policy.tier}};
 }
@@ -194,6 +181,19 @@ void read_counts(const Json& json, FlowRecord& flow) {
 }
 
 }  // namespace
+
+std::string utc_text(WallTime time) {
+    const auto since = std::chrono::floor<std::chrono::milliseconds>(time.time_since_epoch()).count();
+    const auto seconds = static_cast<std::time_t>(since >= 0 ? since / 1000 : (since - 999) / 1000);
+    std::tm utc{};
+    gmtime_r(&seconds, &utc);
+    std::array<char, 32> date{};
+    std::array<char, 8> fraction{};
+    (void)std::strftime(date.data(), date.size(), "%Y-%m-%dT%H:%M:%S", &utc);
+    (void)std::snprintf(fraction.data(), fraction.size(), ".%03dZ",
+                        static_cast<int>(since - static_cast<std::int64_t>(seconds) * 1000));
+    return std::string(date.data()) + fraction.data();
+}
 
 Json json_of_hit(const Hit& hit) {
     if (hit.policy.kind.empty()) return {{"text", hit.text}};

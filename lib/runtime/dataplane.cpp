@@ -3,6 +3,7 @@
 #include <mutex>
 #include <thread>
 
+#include "drop_hub.h"
 #include "drywall/base/logging.h"
 #include "drywall/runtime/dataplane.h"
 #include "generations.h"
@@ -28,6 +29,9 @@ public:
     [[nodiscard]] std::shared_ptr<const ruleset::Ruleset> current() const override { return generations_.current(); }
     [[nodiscard]] Snapshot snapshot() override;
     [[nodiscard]] Census census() override;
+    [[nodiscard]] Result<std::unique_ptr<DropWatch>> watch_drops(std::size_t bytes) override {
+        return drops_->watch(bytes);
+    }
     void stop() override;
 
 private:
@@ -60,6 +64,7 @@ private:
     Generations generations_;
     std::atomic<const InForce*> in_force_;  // control writes, workers read
     std::atomic<bool> stop_workers_{false};
+    const std::shared_ptr<DropHub> drops_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::size_t launched_ = 0;  // of them
     std::unique_ptr<StatsCore> stats_;
@@ -79,11 +84,14 @@ WorkersAndStats::WorkersAndStats(DataplaneSettings settings, std::shared_ptr<con
       launcher_(launcher),
       quiescence_(settings_.worker_cores.size()),
       generations_(settings_.worker_cores.size()),
+      drops_(std::make_shared<DropHub>(settings_.worker_cores.size(), settings_.drop_ring,
+                                       [this] { return generations_.known(); })),
       newest_(first->generation()) {
     in_force_.store(&generations_.admit(std::move(first), Existing::kRecheck, nullptr), std::memory_order_release);
     generations_.set_current(newest_);
     for (std::size_t id = 0; id < settings_.worker_cores.size(); ++id)
-        workers_.push_back(std::make_unique<Worker>(WorkerId(id), settings_, in_force_, quiescence_, stop_workers_));
+        workers_.push_back(std::make_unique<Worker>(WorkerId(id), settings_, in_force_, quiescence_, stop_workers_,
+                                                    drops_->desk(WorkerId(id))));
     stats_ =
         std::make_unique<StatsCore>(settings_, workers_, generations_, sink, [this] { retire_what_was_put_aside(); });
 }
@@ -196,8 +204,10 @@ void WorkersAndStats::count_workers(Snapshot& snapshot) const {
             snapshot.flows_by_state[state] += states.by_state[state];
         snapshot.flows_half_open += states.half_open;
 
-        for (const DropReasonText& text : kDropReasons)
-            snapshot.drops[text.reason] += counters.dropped[static_cast<std::size_t>(text.reason)].read();
+        for (const DropReasonText& text : kDropReasons) {
+            one.drops[text.reason] = counters.dropped.read(text.reason);
+            snapshot.drops[text.reason] += one.drops[text.reason];
+        }
         snapshot.non_ip_passed += counters.non_ip_passed.read();
         snapshot.neighbour_discovery_passed += counters.neighbour_discovery_passed.read();
         snapshot.related_passed += counters.related_passed.read();
@@ -220,8 +230,12 @@ void WorkersAndStats::count_ports(Snapshot& snapshot) const {
         port.device = settings_.ports[id]->statistics();
         port.link_up = settings_.ports[id]->link_up();
         for (const auto& worker : workers_) {
-            port.received += worker->counters().received[id].read();
-            port.transmitted += worker->counters().transmitted[id].read();
+            const telemetry::WorkerCounters& counters = worker->counters();
+            port.received += counters.received[id].read();
+            port.forwarded += counters.forwarded[id].read();
+            port.transmitted += counters.transmitted[id].read();
+            for (const DropReasonText& text : kDropReasons)
+                port.drops[text.reason] += counters.dropped.read(id, text.reason);
         }
         snapshot.received += port.received;
         snapshot.transmitted += port.transmitted;
@@ -277,6 +291,7 @@ void WorkersAndStats::stop() {
     stop_workers_.store(true, std::memory_order_relaxed);
     say_who_is_late_to_stop();
     launcher_.join();
+    drops_->close();
 }
 
 void WorkersAndStats::say_who_is_late_to_stop() const {

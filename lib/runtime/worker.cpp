@@ -11,7 +11,7 @@ engine::EngineSettings settings_for(WorkerId id, const DataplaneSettings& settin
 }  // namespace
 
 Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic<const InForce*>& in_force,
-               Quiescence& quiescence, const std::atomic<bool>& stop)
+               Quiescence& quiescence, const std::atomic<bool>& stop, DropDesk& drops)
     : id_(id),
       core_(settings.worker_cores[index(id)]),
       queue_(static_cast<std::uint16_t>(index(id))),
@@ -22,6 +22,7 @@ Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic
       counters_(settings.ports.size()),
       engine_(settings_for(id, settings), counters_),
       ring_(settings.event_ring),
+      drops_(drops),
       census_(settings.census_ring),
       idle_(settings.busy),
       leaving_(settings.ports.size()),
@@ -92,8 +93,10 @@ bool Worker::poll(std::size_t port, const InForce& in_force, Instant now) noexce
                     decisions_, batch_, in_force.existing());
     hand_over_events();
 
+    const Arrival arrival{port, received, in_force, now};
     sort_by_fate(received);
-    for (std::size_t egress = 0; egress < ports_.size(); ++egress) transmit(egress, ingress);
+    for (std::size_t egress = 0; egress < ports_.size(); ++egress) transmit(egress, arrival);
+    if (!dropped_.empty()) show_drops(arrival);
     ingress.release(dropped_.span());
     dropped_.clear();
 
@@ -113,17 +116,45 @@ void Worker::sort_by_fate(std::size_t received) noexcept {
     }
 }
 
-void Worker::transmit(std::size_t port, io::Port& ingress) noexcept {
+void Worker::transmit(std::size_t port, const Arrival& arrival) noexcept {
     Burst& burst = leaving_[port];
     if (burst.empty()) return;
     const std::size_t taken = ports_[port]->transmit(queue_, burst.span());
-    for (const io::Frame& frame : burst.span().first(taken)) counters_.transmitted[port].add(frame.view.length);
-
-    const std::span<io::Frame> refused = burst.span().subspan(taken);
-    telemetry::PacketsBytesCounter& drops = counters_.dropped[static_cast<std::size_t>(DropReason::kTxRefused)];
-    for (const io::Frame& frame : refused) drops.add(frame.view.length);
-    ingress.release(refused);
+    telemetry::PacketsBytes left{taken, 0};
+    for (const io::Frame& frame : burst.span().first(taken)) left.bytes += frame.view.length;
+    counters_.transmitted[port].add(left);
+    counters_.forwarded[arrival.port].add(left);
+    if (taken < burst.size()) refuse(burst.span().subspan(taken), arrival);
     burst.clear();
+}
+
+void Worker::refuse(std::span<io::Frame> refused, const Arrival& arrival) noexcept {
+    const std::uint64_t asked = drops_.asked();
+    for (const io::Frame& frame : refused) {
+        counters_.dropped.add(arrival.port, DropReason::kTxRefused, frame.view.length);
+        if (asked != DropDesk::kNobody) show_drop(asked, frame, {.drop = DropReason::kTxRefused}, arrival);
+    }
+    ports_[arrival.port]->release(refused);
+}
+
+// Copies of what the engine dropped, for whoever looks.
+void Worker::show_drops(const Arrival& arrival) noexcept {
+    const std::uint64_t asked = drops_.asked();
+    if (asked == DropDesk::kNobody) return;
+    for (std::size_t i = 0; i < arrival.received; ++i)
+        if (decisions_[i].drop != DropReason::kNone) show_drop(asked, frames_[i], decisions_[i], arrival);
+}
+
+void Worker::show_drop(std::uint64_t asked, const io::Frame& frame, const engine::Decision& decision,
+                       const Arrival& arrival) noexcept {
+    drops_.hand_over(asked,
+                     {.time = arrival.at,
+                      .generation = arrival.in_force.ruleset->generation(),
+                      .trace = decision.trace,
+                      .length = frame.view.length,
+                      .ingress = PortId(arrival.port),
+                      .reason = decision.drop},
+                     {frame.view.data, frame.view.contiguous});
 }
 
 void Worker::hand_over_events() noexcept {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "census_desk.h"
+#include "drop_desk.h"
 #include "drywall/base/cache_line.h"
 #include "drywall/base/fixed_vector.h"
 #include "drywall/engine/engine.h"
@@ -25,7 +26,7 @@ namespace drywall::runtime {
 class Worker {
 public:
     Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic<const InForce*>& in_force,
-           Quiescence& quiescence, const std::atomic<bool>& stop);
+           Quiescence& quiescence, const std::atomic<bool>& stop, DropDesk& drops);
 
     // Polls until `stop`. REQUIRES: something is in force.
     void run() noexcept;
@@ -44,11 +45,23 @@ public:
 private:
     using Burst = FixedVector<io::Frame, kMaxBurst>;
 
+    // The burst in hand.
+    struct Arrival {
+        std::size_t port = 0;
+        std::size_t received = 0;
+        const InForce& in_force;
+        Instant at;
+    };
+
     // False: there was nothing to do.
     bool turn() noexcept;
     bool poll(std::size_t port, const InForce& in_force, Instant now) noexcept;
     void sort_by_fate(std::size_t received) noexcept;
-    void transmit(std::size_t port, io::Port& ingress) noexcept;
+    void transmit(std::size_t port, const Arrival& arrival) noexcept;
+    void refuse(std::span<io::Frame> refused, const Arrival& arrival) noexcept;
+    void show_drops(const Arrival& arrival) noexcept;
+    void show_drop(std::uint64_t asked, const io::Frame& frame, const engine::Decision& decision,
+                   const Arrival& arrival) noexcept;
     void hand_over_events() noexcept;
     bool answer_census(const InForce& in_force, Instant now) noexcept;
     void count_time(Instant now) noexcept;
@@ -65,6 +78,7 @@ private:
     telemetry::WorkerCounters counters_;
     engine::Engine engine_;
     EventRing ring_;
+    DropDesk& drops_;
     CensusDesk census_;
     std::uint64_t census_begun_ = CensusDesk::kNobody;  // the last one
     std::uint64_t census_over_ = CensusDesk::kNobody;   // the last one that was done or is not wanted any more

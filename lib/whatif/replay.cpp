@@ -90,8 +90,10 @@ std::span<const engine::Decision> Replay::take(std::span<const net::FrameView> f
     state.enter_events();
     const std::span<const engine::Decision> decided = std::span(state.decisions).first(frames.size());
     for (std::size_t i = 0; i < frames.size(); ++i)
-        if (decided[i].drop == DropReason::kNone)
+        if (decided[i].drop == DropReason::kNone) {
             state.counters.transmitted[index(decided[i].egress)].add(frames[i].length);
+            state.counters.forwarded[frames[i].ingress_port].add(frames[i].length);
+        }
     state.note_cut(frames);
     return decided;
 }
@@ -147,12 +149,14 @@ runtime::Snapshot Replay::State::snapshot() {
         totals.name = ruleset->surroundings().port_names[port];
         totals.received = received[port];
         totals.transmitted = transmitted[port];
+        totals.forwarded = counters.forwarded[port].read();
+        for (const DropReasonText& reason : kDropReasons)
+            totals.drops[reason.reason] = counters.dropped.read(port, reason.reason);
         out.ports.push_back(std::move(totals));
     }
     out.received = sum(received);
     out.transmitted = sum(transmitted);
-    for (const DropReasonText& reason : kDropReasons)
-        out.drops[reason.reason] = counters.dropped[static_cast<std::size_t>(reason.reason)].read();
+    for (const DropReasonText& reason : kDropReasons) out.drops[reason.reason] = counters.dropped.read(reason.reason);
     out.non_ip_passed = counters.non_ip_passed.read();
     out.neighbour_discovery_passed = counters.neighbour_discovery_passed.read();
     out.related_passed = counters.related_passed.read();

@@ -140,7 +140,7 @@ class Metrics(Exporting):
         self.traffic()
         text = self.scrape()
         rules = [rule for rule in self.appliance.stats()["rules"] if rule["current"]]
-        self.assertLessEqual(len(samples(text)), 12 * len(rules) + 600)
+        self.assertLessEqual(len(samples(text)), 12 * len(rules) + 700)
         for host in self.wire.hosts.values():
             self.assertNotIn(host.v4, text)
             self.assertNotIn(host.v6, text)
@@ -287,6 +287,7 @@ failsafe:
             "/v1/generations/{generation}": [f"/v1/generations/{self.appliance.generation()}", "/v1/generations/999999"],
             "/v1/generations/{generation}/resources": [f"/v1/generations/{self.appliance.generation()}/resources"],
             "/v1/flows": ["/v1/flows", "/v1/flows?differing=true&limit=1", "/v1/flows?latest=true", "/v1/flows?after=x"],
+            "/v1/drops/watch": ["/v1/drops/watch?timeout=50ms&snaplen=64", "/v1/drops/watch?count=x"],
             "/v1/matrix": ["/v1/matrix", "/v1/matrix?view=diff", "/v1/matrix?view=pending&group-by=app",
                            "/v1/matrix?view=nonsense"],
             "/v1/diff": ["/v1/diff", "/v1/diff?to=999999"],

@@ -52,6 +52,13 @@ class Schemas:
         kind = content_type.split(";")[0]
         if kind not in response["content"]:
             return [f"{method} {path}: {kind} is not described; described are {sorted(response['content'])}"]
-        schema = {**response["content"][kind]["schema"], "components": self.document["components"]}
-        return [f"{method} {path}: {'/'.join(map(str, error.absolute_path))}: {error.message[:300]}"
-                for error in Draft202012Validator(schema).iter_errors(value)]
+        return [f"{method} {path}: {trouble}" for trouble in self._trouble(response["content"][kind]["schema"], value)]
+
+    def trouble_with(self, name: str, value) -> list[str]:
+        """The same of what is described by a schema of that name."""
+        return self._trouble({"$ref": f"#/components/schemas/{name}"}, value)
+
+    def _trouble(self, schema: dict, value) -> list[str]:
+        whole = {**schema, "components": self.document["components"]}
+        return [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}"
+                for error in Draft202012Validator(whole).iter_errors(value)]

@@ -63,6 +63,9 @@ inline constexpr auto kDropReasons = std::to_array<DropReasonText>({
 #undef DRYWALL_X
 });
 
+// The list's version: it grows when a name is added. A name that was used once is never used for anything else.
+inline constexpr unsigned kDropReasonsVersion = 1;
+
 inline constexpr std::size_t kDropReasonSlots = kDropReasons.size() + 1;  // arrays indexed by DropReason; slot 0 unused
 
 constexpr std::string_view name(DropReason reason) noexcept {

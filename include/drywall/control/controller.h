@@ -70,6 +70,7 @@ public:
     virtual Status publish(std::shared_ptr<const ruleset::Ruleset> next, runtime::Existing existing) = 0;
     virtual runtime::Snapshot snapshot() = 0;
     virtual runtime::Census census() = 0;
+    virtual Result<std::unique_ptr<runtime::DropWatch>> watch_drops(std::size_t bytes) = 0;
 };
 
 class DataplanePublisher final : public Publisher {
@@ -80,6 +81,9 @@ public:
     }
     runtime::Snapshot snapshot() override { return dataplane_.snapshot(); }
     runtime::Census census() override { return dataplane_.census(); }
+    Result<std::unique_ptr<runtime::DropWatch>> watch_drops(std::size_t bytes) override {
+        return dataplane_.watch_drops(bytes);
+    }
 
 private:
     runtime::Dataplane& dataplane_;
@@ -217,6 +221,9 @@ public:
     [[nodiscard]] Result<runtime::Snapshot> snapshot();
     // The connections that are open now, by a walk through the workers' tables; likewise.
     [[nodiscard]] Result<runtime::Census> census();
+    // Packets as they are dropped, the first `bytes` of each; likewise. On record, with what `who` asked for.
+    [[nodiscard]] Result<std::unique_ptr<runtime::DropWatch>> watch_drops(std::size_t bytes, const Peer& who,
+                                                                          const std::string& asked_for);
 
 private:
     Controller(ruleset::Surroundings surroundings, classify::Budget budget);

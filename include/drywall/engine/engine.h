@@ -86,8 +86,10 @@ struct Existing {
 };
 
 struct Decision {
+    static constexpr TraceId kUnjudged{std::numeric_limits<std::uint32_t>::max()};
     DropReason drop = DropReason::kNone;  // kNone: forward to `egress`
     PortId egress{};
+    TraceId trace = kUnjudged;  // of a dropped packet that policy judged: by the ruleset that decided the burst
 };
 
 class Engine {

@@ -13,6 +13,9 @@
 
 namespace drywall::observe {
 
+// "2026-11-22T12:15:07.123Z"
+[[nodiscard]] std::string utc_text(WallTime time);
+
 [[nodiscard]] nlohmann::ordered_json json_of_hit(const Hit& hit);
 [[nodiscard]] nlohmann::ordered_json json_of_flow(const FlowGroup& group);
 

@@ -25,6 +25,7 @@
 #include "drywall/flow/state.h"
 #include "drywall/io/port.h"
 #include "drywall/ruleset/ruleset.h"
+#include "drywall/runtime/drop_watch.h"
 #include "drywall/telemetry/counters.h"
 #include "drywall/telemetry/event.h"
 
@@ -87,10 +88,15 @@ struct Disagreement {
     telemetry::PacketsBytes count;
 };
 
+using Drops = std::map<DropReason, telemetry::PacketsBytes>;  // every reason is there, also with nothing
+
+// received = forwarded + the sum of drops, once the workers have finished what they hold.
 struct PortTotals {
     std::string name;
     telemetry::PacketsBytes received;
-    telemetry::PacketsBytes transmitted;
+    telemetry::PacketsBytes forwarded;    // of what came in here: left by another port
+    telemetry::PacketsBytes transmitted;  // left by this one
+    Drops drops;                          // of what came in here
     io::DeviceStatistics device;
     bool link_up = false;
 };
@@ -107,7 +113,7 @@ struct Snapshot {
     telemetry::PacketsBytes only_observed;  // allowed because nothing was enforced: policy denied them
     telemetry::PacketsBytes unmatched;      // traces without any step
     std::vector<PortTotals> ports;
-    std::map<DropReason, telemetry::PacketsBytes> drops;
+    Drops drops;
     telemetry::PacketsBytes received;  // all ports
     telemetry::PacketsBytes transmitted;
     telemetry::PacketsBytes non_ip_passed;
@@ -135,6 +141,7 @@ struct Snapshot {
         std::size_t flows = 0;
         Nanos busy{0};          // in turns that found something to do, since the start
         double busy_ratio = 0;  // the share of the last whole second that was busy
+        Drops drops;
     };
     std::vector<Worker> workers;
     telemetry::ResidenceHistogram::Reading residence;  // of all workers
@@ -156,6 +163,7 @@ struct DataplaneSettings {
     engine::EngineSettings engine;    // `worker` is filled in per worker
     std::uint32_t event_ring = 8192;  // records per worker
     std::uint32_t census_ring = 512;  // connections per worker that were found and not yet taken
+    std::uint32_t drop_ring = 1024;   // copies of dropped packets per worker that were not yet taken
     std::chrono::milliseconds swap_timeout{500};
     std::chrono::milliseconds stats_interval{100};
 };
@@ -196,6 +204,11 @@ public:
     // as long as the tables are large; whoever asks meanwhile waits for a walk of his own. A worker that makes no step
     // within swap_timeout is named as missing.
     [[nodiscard]] virtual Census census() = 0;
+
+    // From now on until the watch is gone the workers hand over copies of what they drop, the first `bytes` of each.
+    // kUnavailable when too many look already, or the dataplane has stopped. A watch may outlive the dataplane; then it
+    // has ended.
+    [[nodiscard]] virtual Result<std::unique_ptr<DropWatch>> watch_drops(std::size_t bytes) = 0;
 
     // Workers finish the burst in hand and stop polling; the stats core drains every ring. Idempotent.
     virtual void stop() = 0;

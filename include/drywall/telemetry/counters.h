@@ -45,9 +45,10 @@ private:
 
 class PacketsBytesCounter {
 public:
-    void add(std::uint64_t bytes) noexcept {
-        packets_.add(1);
-        bytes_.add(bytes);
+    void add(std::uint64_t bytes) noexcept { add(PacketsBytes{1, bytes}); }
+    void add(const PacketsBytes& several) noexcept {
+        packets_.add(several.packets);
+        bytes_.add(several.bytes);
     }
     [[nodiscard]] PacketsBytes read() const noexcept { return {packets_.read(), bytes_.read()}; }
 
@@ -109,13 +110,42 @@ private:
     std::vector<PacketsBytesCounter> counters_;
 };
 
+// What one worker dropped: by the port through which it came in, and by reason.
+class DropCounters {
+public:
+    explicit DropCounters(std::size_t ports) : by_port_(ports) {}
+
+    // Owning worker only. REQUIRES: ingress < ports()
+    void add(std::size_t ingress, DropReason reason, std::uint64_t bytes) noexcept {
+        by_port_[ingress][static_cast<std::size_t>(reason)].add(bytes);
+    }
+
+    [[nodiscard]] std::size_t ports() const noexcept { return by_port_.size(); }
+    [[nodiscard]] PacketsBytes read(std::size_t ingress, DropReason reason) const noexcept {
+        return by_port_[ingress][static_cast<std::size_t>(reason)].read();
+    }
+    // Of all ports.
+    [[nodiscard]] PacketsBytes read(DropReason reason) const noexcept {
+        PacketsBytes sum;
+        for (std::size_t port = 0; port < by_port_.size(); ++port) sum += read(port, reason);
+        return sum;
+    }
+
+private:
+    std::vector<std::array<PacketsBytesCounter, kDropReasonSlots>> by_port_;
+};
+
 // What one worker counts outside policy. Lives as long as the worker.
+//
+// Invariant: once the worker has finished a burst, received[p] = forwarded[p] + what it dropped of port p.
 struct alignas(kCacheLine) WorkerCounters {
-    explicit WorkerCounters(std::size_t ports) : received(ports), transmitted(ports) {}
+    explicit WorkerCounters(std::size_t ports)
+        : received(ports), forwarded(ports), transmitted(ports), dropped(ports) {}
 
     std::vector<PacketsBytesCounter> received;     // by ingress PortId
+    std::vector<PacketsBytesCounter> forwarded;    // by ingress PortId: what left again by another port
     std::vector<PacketsBytesCounter> transmitted;  // by egress PortId
-    std::array<PacketsBytesCounter, kDropReasonSlots> dropped;
+    DropCounters dropped;
     PacketsBytesCounter non_ip_passed;               // by a non-ip rule of the configuration
     PacketsBytesCounter neighbour_discovery_passed;  // ICMPv6 link-local control, which policy does not judge
     PacketsBytesCounter related_passed;              // ICMP errors about a live flow

@@ -187,8 +187,13 @@ TEST(Api, StatusAndStatsShowWhatTheDataplaneCounted) {
     Asked asked;
     runtime::Snapshot snapshot;
     snapshot.drops[DropReason::kPolicyDeny] = {3, 180};
-    snapshot.ports.push_back(
-        {.name = "left", .received = {10, 1000}, .transmitted = {}, .device = {}, .link_up = true});
+    snapshot.ports.push_back({.name = "left",
+                              .received = {10, 1000},
+                              .forwarded = {},
+                              .transmitted = {},
+                              .drops = {},
+                              .device = {},
+                              .link_up = true});
     asked.site.dataplane.set_snapshot(snapshot);
 
     const Json status = parsed(asked.get("/v1/status"));

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <atomic>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -27,6 +29,48 @@ inline ruleset::Surroundings two_ports() {
     return out;
 }
 
+// What dies while somebody looks: `packets`, once, and then `missed` were missed.
+struct FakeDrops {
+    std::atomic<int> watching{0};
+    std::atomic<std::size_t> asked_for{0};
+    std::mutex mutex;  // guards what follows
+    std::vector<runtime::DroppedPacket> packets;
+    std::uint64_t missed = 0;
+    bool ended = false;
+
+    void add(std::vector<runtime::DroppedPacket> more) {
+        const std::scoped_lock lock(mutex);
+        packets.insert(packets.end(), more.begin(), more.end());
+    }
+};
+
+class FakeWatch final : public runtime::DropWatch {
+public:
+    explicit FakeWatch(std::shared_ptr<FakeDrops> drops) : drops_(std::move(drops)) { ++drops_->watching; }
+    ~FakeWatch() override { --drops_->watching; }
+    FakeWatch(const FakeWatch&) = delete;
+    FakeWatch& operator=(const FakeWatch&) = delete;
+    std::size_t take(std::vector<runtime::DroppedPacket>& into, std::size_t most) override {
+        const std::scoped_lock lock(drops_->mutex);
+        const std::size_t count = std::min(most, drops_->packets.size());
+        const auto end = drops_->packets.begin() + static_cast<std::ptrdiff_t>(count);
+        into.insert(into.end(), drops_->packets.begin(), end);
+        drops_->packets.erase(drops_->packets.begin(), end);
+        return count;
+    }
+    [[nodiscard]] std::uint64_t missed() const override {
+        const std::scoped_lock lock(drops_->mutex);
+        return drops_->missed;
+    }
+    [[nodiscard]] bool ended() const override {
+        const std::scoped_lock lock(drops_->mutex);
+        return drops_->ended;
+    }
+
+private:
+    std::shared_ptr<FakeDrops> drops_;
+};
+
 class FakePublisher final : public Publisher {
 public:
     Status publish(std::shared_ptr<const ruleset::Ruleset> next, runtime::Existing existing) override {
@@ -45,6 +89,11 @@ public:
         const std::scoped_lock lock(mutex_);
         return census_;
     }
+    Result<std::unique_ptr<runtime::DropWatch>> watch_drops(std::size_t bytes) override {
+        if (failure_) return *failure_;
+        drops->asked_for = bytes;
+        return std::unique_ptr<runtime::DropWatch>(std::make_unique<FakeWatch>(drops));
+    }
 
     void fail_with(std::optional<Error> failure) { failure_ = std::move(failure); }
     void set_snapshot(runtime::Snapshot snapshot) { snapshot_ = std::move(snapshot); }
@@ -53,6 +102,7 @@ public:
         const std::scoped_lock lock(mutex_);
         return published_;
     }
+    std::shared_ptr<FakeDrops> drops = std::make_shared<FakeDrops>();
     [[nodiscard]] runtime::Existing existing() const { return existing_; }  // of the last publication
     [[nodiscard]] std::vector<Generation> attempted() const { return attempted_; }
 

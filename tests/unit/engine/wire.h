@@ -87,9 +87,7 @@ public:
     [[nodiscard]] Engine& engine() { return engine_; }
     [[nodiscard]] Instant now() const { return now_; }
 
-    [[nodiscard]] std::uint64_t dropped(DropReason reason) const {
-        return counters_.dropped[static_cast<std::size_t>(reason)].read().packets;
-    }
+    [[nodiscard]] std::uint64_t dropped(DropReason reason) const { return counters_.dropped.read(reason).packets; }
     [[nodiscard]] std::uint64_t received() const {
         return std::accumulate(counters_.received.begin(), counters_.received.end(), std::uint64_t{0},
                                [](std::uint64_t sum, const auto& port) { return sum + port.read().packets; });

@@ -29,10 +29,25 @@ TEST(PacketsBytes, AddUp) {
 TEST(WorkerCounters, StartAtZeroWithASlotPerPortAndReason) {
     const WorkerCounters counters(2);
     ASSERT_EQ(counters.received.size(), 2U);
+    ASSERT_EQ(counters.forwarded.size(), 2U);
     ASSERT_EQ(counters.transmitted.size(), 2U);
-    EXPECT_EQ(counters.dropped.size(), kDropReasonSlots);
-    for (const auto& dropped : counters.dropped) EXPECT_EQ(dropped.read(), PacketsBytes{});
+    ASSERT_EQ(counters.dropped.ports(), 2U);
+    for (const DropReasonText& text : kDropReasons)
+        for (std::size_t port = 0; port < 2; ++port)
+            EXPECT_EQ(counters.dropped.read(port, text.reason), PacketsBytes{}) << text.name;
     EXPECT_EQ(counters.loops.read(), 0U);
+}
+
+TEST(DropCounters, CountByPortAndReasonAndAddUpOverThePorts) {
+    DropCounters counters(2);
+    counters.add(0, DropReason::kNonIp, 60);
+    counters.add(1, DropReason::kNonIp, 64);
+    counters.add(1, DropReason::kTxRefused, 1500);
+    EXPECT_EQ(counters.read(0, DropReason::kNonIp), (PacketsBytes{1, 60}));
+    EXPECT_EQ(counters.read(0, DropReason::kTxRefused), PacketsBytes{});
+    EXPECT_EQ(counters.read(1, DropReason::kNonIp), (PacketsBytes{1, 64}));
+    EXPECT_EQ(counters.read(DropReason::kNonIp), (PacketsBytes{2, 124}));
+    EXPECT_EQ(counters.read(DropReason::kTxRefused), (PacketsBytes{1, 1500}));
 }
 
 TEST(WorkerCounters, TwoWorkersShareNoCacheLine) {

@@ -1,0 +1,48 @@
+// What is asked about dropped packets: counted, watched while they die, written into a file.
+//
+// Threads: one.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "client.h"
+#include "drywall/observe/flow_filter.h"
+#include "invocation.h"
+#include "render.h"
+
+namespace drywall::cli {
+
+struct DropsArguments {
+    std::string explain;  // a reason: what it means and what to check next; needs no drywalld
+};
+Exit drops(const Invocation& invocation, const DropsArguments& arguments);
+
+struct WatchArguments {
+    std::vector<observe::FlowTerm> terms;  // in the order in which they were written
+    std::string mistake;                   // in how they were written
+    std::uint64_t count = 0;               // then it ends; 0: any number
+    std::string timeout;                   // then too; empty: never
+};
+// A line per packet, until count, timeout or Ctrl-C, and what was missed.
+Exit watch_drops(const Invocation& invocation, const WatchArguments& arguments);
+
+struct CaptureArguments : WatchArguments {
+    bool dropped = false;  // the only kind that there is; it has to be said
+    std::string file;      // "-": standard output
+    std::uint32_t snaplen = 256;
+};
+// pcapng: an interface per port, and who dropped it as each packet's comment.
+Exit capture(const Invocation& invocation, const CaptureArguments& arguments);
+
+// render_drops.cpp
+
+[[nodiscard]] std::string render_drops(const Json& answer, const Style& style);
+// One line of a watch; its header.
+[[nodiscard]] std::string render_drop(const Json& drop, const Style& style);
+[[nodiscard]] std::string render_drop_header(const Style& style);
+// "policy_deny; rule default|gnp:database|deny|1; policy GlobalNetworkPolicy database; generation 7"
+[[nodiscard]] std::string drop_comment(const Json& drop);
+
+}  // namespace drywall::cli
