@@ -127,6 +127,8 @@ TcpFit tcp_fit(const TcpTrack& track, FlowState state, Side sender_side, Side in
         return from_initiator ? fit_asking(sender, receiver, state, segment)
                               : fit_answer(sender, receiver, state, segment);
 
+    // Behind a reset there is nothing more to say (a SYN asks for another connection, and does not come here).
+    if (state == FlowState::kClosed) return TcpFit::kOutside;
     const TcpEvent event = tcp_event(segment.flags);
     if (event == TcpEvent::kRst) return fit_reset(sender, receiver, segment);
     // Its receiver challenges it, whatever its number (RFC 5961 4.2): so an initiator that lost its memory gets rid of
@@ -134,6 +136,8 @@ TcpFit tcp_fit(const TcpTrack& track, FlowState state, Side sender_side, Side in
     if (event == TcpEvent::kSyn) return from_initiator ? TcpFit::kChallenge : TcpFit::kOutside;
     if (track.loose()) return TcpFit::kBelongs;
     if (!is_inside(sender, receiver, segment)) return TcpFit::kOutside;
+    // Behind both FINs there are acknowledgements and repetitions, and nothing new.
+    if (state == FlowState::kTimeWait && distance(segment.end(), sender.end) > 0) return TcpFit::kOutside;
     // The third step of the handshake proves that its sender saw the second: no window's width is granted.
     const bool third_step = state == FlowState::kSynReceived && from_initiator;
     return belongs_if(!third_step || acknowledges_syn_of(receiver, segment), TcpFit::kOutside);

@@ -13,9 +13,9 @@ import json
 import struct
 from pathlib import Path
 
-from tests.lab.frames import (DESTINATION, DONT_FRAGMENT, ETHER_IPV4, ETHER_IPV6, ETHER_MPLS, ETHER_QINQ,
-                              ETHER_VLAN, FRAGMENT, HOP_BY_HOP, ICMP, ICMPV6, MORE, NO_NEXT, ROUTING,
-                              SYN, TCP, UDP, datagram, ethernet, extension, fragment_header, icmp, ipv4, ipv6,
+from tests.lab.frames import (ACK, DESTINATION, DONT_FRAGMENT, ETHER_IPV4, ETHER_IPV6, ETHER_MPLS, ETHER_QINQ,
+                              ETHER_VLAN, FIN, FRAGMENT, HOP_BY_HOP, ICMP, ICMPV6, MORE, NO_NEXT, PSH, ROUTING, RST,
+                              SYN, TCP, UDP, URG, datagram, ethernet, extension, fragment_header, icmp, ipv4, ipv6,
                               pieces, routing, tcp, udp)
 
 FILE = Path(__file__).with_name("cases.jsonl")
@@ -287,10 +287,72 @@ def hop_limits_and_ports() -> None:
              (datagram(SERVER[family], CLIENT[family], number, other), DENY, 1))
 
 
+def tcp_sessions() -> None:
+    for family in (4, 6):
+        name = f"IPv{family}"
+
+        def ask(flags: int, seq: int, ack: int = 0, payload: bytes = b"", port: int = 8080, f: int = family, **more) -> bytes:
+            return datagram(CLIENT[f], SERVER[f], TCP, tcp(CLIENT[f], SERVER[f], 40000, port, flags, payload, seq=seq,
+                                                          ack=ack, window=1000, **more))
+
+        def answer(flags: int, seq: int, ack: int = 0, payload: bytes = b"", f: int = family) -> bytes:
+            return datagram(SERVER[f], CLIENT[f], TCP, tcp(SERVER[f], CLIENT[f], 8080, 40000, flags, payload, seq=seq,
+                                                          ack=ack, window=1000))
+
+        for flags, title in ((0, "none"), (FIN, "FIN alone"), (SYN | FIN, "SYN and FIN"), (SYN | RST, "SYN and RST"),
+                             (FIN | RST, "FIN and RST"), (FIN | PSH | URG, "a christmas tree"), (URG, "URG alone"),
+                             (PSH, "PSH alone"), (63, "all of them"), (SYN | FIN | ACK, "SYN, FIN and ACK")):
+            case(f"TCP flags: {title}, {name}", "RFC 9293; nmap scans", (ask(flags, 100), "tcp_flags"))
+        case(f"TCP flags: SYN with ECE and CWR, {name}", "RFC 3168", (ask(SYN | 0xC0, 100), PASS))
+        case(f"a SYN with data, {name}", "RFC 7413", (ask(SYN, 100, payload=b"early"), PASS))
+        case(f"a SYN to what is denied, with data, {name}", "Ptacek, Newsham 1998", (ask(SYN, 100, payload=b"early", port=22), DENY))
+        case(f"an answer without a question, {name}", "nmap -sA", (answer(SYN | ACK, 500, 101), DENY, 1))
+        handshake = ((ask(SYN, 100), PASS), (answer(SYN | ACK, 500, 101), PASS, 1), (ask(ACK, 101, 501), PASS))
+        data = (ask(ACK, 101, 501, b"question"), PASS)
+        case(f"a connection from SYN to FIN, {name}", "RFC 9293", *handshake, data, (answer(ACK, 501, 109, b"answer"), PASS, 1),
+             (ask(FIN | ACK, 109, 507), PASS), (answer(FIN | ACK, 507, 110), PASS, 1), (ask(ACK, 110, 508), PASS))
+        for offset in (2000, -100000, 10**6, 1 << 31):
+            case(f"a blind reset {offset:+} from the right number, {name}", "RFC 5961", *handshake,
+                 (answer(RST, 501 + offset), "tcp_reset", 1), data)
+            case(f"blind data {offset:+} from the right number, {name}", "RFC 5961", *handshake,
+                 (answer(ACK, 501 + offset, 101, b"blind"), "tcp_window", 1), data)
+        case(f"a reset inside the window tears nothing down, {name}", "RFC 5961", *handshake, (answer(RST, 700), PASS, 1), data)
+        case(f"the right reset ends it, {name}", "RFC 5961", *handshake, (answer(RST, 501), PASS, 1),
+             (ask(SYN, 9000), PASS))
+        case(f"a blind SYN into a connection, from the server's side, {name}", "RFC 5961", *handshake,
+             (answer(SYN, 501), "tcp_window", 1), data)
+        case(f"data before the handshake, {name}", "RFC 9293", (ask(SYN, 100), PASS), (ask(ACK, 101, 1, b"early"), "tcp_window"))
+        case(f"an answer that acknowledges what was not sent, {name}", "RFC 9293", (ask(SYN, 100), PASS),
+             (answer(SYN | ACK, 500, 9999), "tcp_window", 1))
+        case(f"a reset that does not acknowledge the SYN, {name}", "RFC 9293", (ask(SYN, 100), PASS),
+             (answer(RST | ACK, 0, 5555), "tcp_reset", 1), (answer(SYN | ACK, 500, 101), PASS, 1))
+        case(f"a port that is closed, {name}", "RFC 9293", (ask(SYN, 100), PASS), (answer(RST | ACK, 0, 101), PASS, 1))
+        case(f"an urgent pointer, {name}", "Ptacek, Newsham 1998", *handshake,
+             (ask(ACK | URG, 101, 501, b"urgent", urgent=3), PASS))
+        case(f"the same data twice, {name}", "RFC 9293", *handshake, data, data)
+        case(f"a keep-alive, {name}", "RFC 1122, 4.2.3.6", *handshake, (ask(ACK, 100, 501), PASS))
+        case(f"numbers that wrap around, {name}", "RFC 9293", (ask(SYN, 0xFFFFFFFE), PASS),
+             (answer(SYN | ACK, 0xFFFFFFFF, 0xFFFFFFFF), PASS, 1), (ask(ACK, 0xFFFFFFFF, 0), PASS),
+             (ask(ACK, 0xFFFFFFFF, 0, b"question"), PASS), (answer(ACK, 0, 7, b"answer"), PASS, 1))
+        case(f"both open at once, {name}", "RFC 9293, 3.5", (ask(SYN, 100), PASS), (answer(SYN, 500), PASS, 1),
+             (ask(SYN | ACK, 100, 501), PASS), (answer(SYN | ACK, 500, 101), PASS, 1), data)
+        case(f"what is sent behind the end, {name}", "RFC 9293", *handshake, (ask(FIN | ACK, 101, 501), PASS),
+             (answer(FIN | ACK, 501, 102), PASS, 1), (ask(ACK, 102, 502), PASS),
+             (answer(ACK, 502, 102, b"late"), "tcp_window", 1), (ask(ACK, 102, 502, b"late"), "tcp_window"))
+        case(f"what is sent behind a reset, {name}", "RFC 9293", *handshake, (ask(RST, 101), PASS),
+             (answer(ACK, 501, 101, b"late"), "tcp_window", 1), (ask(ACK, 101, 501, b"late"), "tcp_window"))
+        quoted = ipv4(CLIENT[4], SERVER[4], TCP, tcp(CLIENT[4], SERVER[4], 40000, 8080, ACK, seq=10**6)) if family == 4 else \
+            ipv6(CLIENT[6], SERVER[6], TCP, tcp(CLIENT[6], SERVER[6], 40000, 8080, ACK, seq=10**6))
+        number, kind = (ICMP, 3) if family == 4 else (ICMPV6, 1)
+        error = icmp(SERVER[family], CLIENT[family], kind, 1, bytes(4) + quoted[:60])
+        case(f"an ICMP error that quotes a number outside the window, {name}", "RFC 5927", *handshake,
+             (datagram(SERVER[family], CLIENT[family], number, error), "icmp_unrelated", 1), data)
+
+
 def all_cases() -> list[dict]:
     cases.clear()
     for write in (lengths_and_headers, options, extension_headers, fragments, addresses, tags_and_tunnels,
-                  hop_limits_and_ports):
+                  hop_limits_and_ports, tcp_sessions):
         write()
     return list(cases)
 

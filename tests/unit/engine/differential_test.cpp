@@ -58,7 +58,7 @@ public:
     void expect_all_reasons_met() {
         for (const DropReason reason : {DropReason::kTcpFlags, DropReason::kTcpWindow, DropReason::kTcpReset,
                                         DropReason::kIcmpUnrelated, DropReason::kPolicyDeny})
-            EXPECT_GE(counters_.dropped[static_cast<std::size_t>(reason)].read().packets, 10U) << name(reason);
+            EXPECT_GE(counters_.dropped.read(reason).packets, 10U) << name(reason);
         EXPECT_GE(counters_.related_passed.read().packets, 20U);
         for (const flow::FlowState state : {flow::FlowState::kSynReceived, flow::FlowState::kEstablished})
             EXPECT_GE(met_[static_cast<std::size_t>(state)], 20U) << static_cast<int>(state);
