@@ -24,9 +24,8 @@ Exit watch_of(const Invocation& invocation, const WatchOptions& options) { retur
 Exit capture_of(const Invocation& invocation, const CaptureOptions& options) { return capture(invocation, options); }
 
 template <typename Options>
-void add_ends_and_filter(CLI::App& command, Options& options) {
-    command.add_option("--count", options.count, "End after so many packets")
-        ->check(CLI::Range(std::uint64_t{1}, kMostPackets));
+void add_ends_and_filter(CLI::App& command, Options& options, const std::string& count_help) {
+    command.add_option("--count", options.count, count_help)->check(CLI::Range(std::uint64_t{1}, kMostPackets));
     command.add_option("--timeout", options.timeout, "End after this time: 30s, 5m, 1h");
     add_filter(command, options.filter, observe::DropFilter::flags());
     command.callback([&command, &options] {
@@ -46,7 +45,7 @@ void add_drops(CommandLine& line) {
     auto watch = line.add<WatchOptions>("watch", "Show packets as they die, and who decided it",
                                         {Format::kJson, Format::kJsonLines}, &watch_of);
     watch.command.add_option("what", watch.arguments.what, "drops")->required()->check(CLI::IsMember({"drops"}));
-    add_ends_and_filter(watch.command, watch.arguments);
+    add_ends_and_filter(watch.command, watch.arguments, "End after so many packets");
 
     auto capture = line.add<CaptureOptions>("capture", "Write packets that die into a pcapng file", {}, &capture_of);
     CaptureOptions& c = capture.arguments;
@@ -56,7 +55,7 @@ void add_drops(CommandLine& line) {
     capture.command.add_option("--snaplen", c.snaplen, "At most so many bytes of each packet")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
-    add_ends_and_filter(capture.command, c);
+    add_ends_and_filter(capture.command, c, "End after so many packets (10000)");
 }
 
 }  // namespace drywall::cli

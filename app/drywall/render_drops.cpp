@@ -61,12 +61,13 @@ std::string drop_policy(const Json& drop) {
 }
 
 // The least widths keep the lines under each other.
-Table drop_table() {
+Table drop_table(const Style& style) {
+    const std::size_t end = style.wide ? 36 : 20;
     return Table({{"TIME", Table::Align::kLeft, 12},
                   {"PORT", Table::Align::kLeft, 8},
                   {"REASON", Table::Align::kLeft, 14},
-                  {"SRC", Table::Align::kLeft, 20},
-                  {"DST", Table::Align::kLeft, 20},
+                  {"SRC", Table::Align::kLeft, end},
+                  {"DST", Table::Align::kLeft, end},
                   {"PROTO", Table::Align::kLeft, 9},
                   {"BYTES", Table::Align::kRight, 5},
                   {"GEN", Table::Align::kRight, 4},
@@ -111,10 +112,10 @@ std::string render_drops(const Json& answer, const Style& style) {
     return table.text(style.color) + (next.empty() ? "" : "\nWhat to check next:\n" + next);
 }
 
-std::string render_drop_header(const Style& style) { return drop_table().text(style.color); }
+std::string render_drop_header(const Style& style) { return drop_table(style).text(style.color); }
 
 std::string render_drop(const Json& drop, const Style& style) {
-    Table table = drop_table();
+    Table table = drop_table(style);
     const std::string rule = drop_rule(drop);
     table.add({{clock_time(text_at(drop, "/time"))},
                {text_at(drop, "/ingress_port")},

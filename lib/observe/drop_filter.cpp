@@ -56,7 +56,7 @@ Error unknown_reason(const std::string& text) {
     std::vector<std::string_view> known;
     for (const DropReasonText& one : kDropReasons) known.push_back(one.name);
     const std::string near = did_you_mean(text, known);
-    return Error::of(ErrorKind::kInvalid, "reason: '" + text + "' is none",
+    return Error::of(ErrorKind::kInvalid, "reason: '" + text + "' is no drop reason",
                      near.empty() ? "`drywall drops -o wide` lists them" : near);
 }
 

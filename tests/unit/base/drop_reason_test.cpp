@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <fstream>
+#include <iterator>
 #include <set>
 #include <string>
 #include <string_view>
@@ -51,6 +52,18 @@ TEST(DropReason, NameFindsTheReason) {
     EXPECT_EQ(name(DropReason::kPolicyDeny), "policy_deny");
     EXPECT_EQ(name(DropReason::kTxRefused), "tx_refused");
     EXPECT_EQ(name(DropReason::kNone), "none");
+}
+
+TEST(DropReason, ANameThatIsAddedMakesANewVersionOfTheList) {
+    constexpr const char* kHowTo =
+        "raise kDropReasonsVersion, say so in docs/drop-reasons.md, and write both numbers here; never use a name "
+        "again";
+    EXPECT_EQ(kDropReasonsVersion, 1U) << kHowTo;
+    EXPECT_EQ(kDropReasons.size(), 28U) << kHowTo;
+    std::ifstream in(DRYWALL_DROP_REASONS_PAGE);
+    const std::string page{std::istreambuf_iterator<char>(in), {}};
+    EXPECT_NE(page.find("version " + std::to_string(kDropReasonsVersion) + " of the list"), std::string::npos)
+        << kHowTo;
 }
 
 TEST(DropReason, EveryReasonIsDocumentedAndNoOther) {

@@ -174,6 +174,18 @@ TEST(Metrics, RulesBeyondTheLimitAreCountedTogetherAndShown) {
     EXPECT_EQ(sum, 50);
 }
 
+TEST(Metrics, APortTellsWhatWentOnAndWhatDied) {
+    Snapshot snapshot;
+    snapshot.ports.resize(1);
+    snapshot.ports[0].name = "left";
+    snapshot.ports[0].received = {20, 2000};
+    snapshot.ports[0].forwarded = {15, 1500};
+    snapshot.ports[0].drops = {{DropReason::kPolicyDeny, {3, 300}}, {DropReason::kNonIp, {2, 200}}};
+    auto found = metrics_of(snapshot);
+    EXPECT_EQ(found[R"(drywall_port_forwarded_packets_total{port="left"})"], 15);
+    EXPECT_EQ(found[R"(drywall_port_drops_total{port="left"})"], 5) << "one series per port, whatever the reasons";
+}
+
 TEST(Metrics, TheNumberOfSeriesIsBoundedByTheNumberOfRules) {
     Snapshot snapshot;
     constexpr std::size_t kRules = 300;

@@ -97,6 +97,14 @@ TEST(Drop, OfABrokenPacketItSaysWhatItsHeaderClaims) {
     EXPECT_FALSE(json_of_drop(described(copied(brief, DropReason::kTruncated)), 0).contains("source_ip"));
 }
 
+TEST(Drop, ACopyThatIsCutIsKnownByItsHeaders) {
+    const test::Packet large = test::tcp().syn().from("10.0.0.1", 40000).to("10.1.0.1", 22).payload(1000);
+    const auto json = json_of_drop(described(copied(large.bytes(), DropReason::kPolicyDeny, 128)), 256);
+    EXPECT_EQ(json["dest_port"], 22);
+    EXPECT_EQ(json["length"], large.bytes().size());
+    EXPECT_EQ(json["frame"].get<std::string>().size(), 256U);
+}
+
 TEST(Drop, FragmentsAndIcmpSayWhatTheyAre) {
     const auto later = json_of_drop(died(test::udp().fragment(8, false, 1), DropReason::kFragmentUnknown), 0);
     EXPECT_EQ(later["fragment"], "later");

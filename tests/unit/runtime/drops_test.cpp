@@ -143,6 +143,19 @@ TEST(DropWatch, ShowsWhatDiedWhereAndByWhichDecision) {
     EXPECT_EQ(looking->missed(), 0U);
 }
 
+TEST(DropWatch, AFragmentIsShownWithTheDecisionThatItsFirstOneMet) {
+    Testbed bed(only_5000(1));
+    const auto looking = watch(bed);
+    const std::vector<test::Packet> fragments = denied(1000).payload(400).fragments(200, 7);
+    bed.send(fragments);
+    const std::vector<DroppedPacket> seen = take(*looking, fragments.size());
+    ASSERT_EQ(seen.size(), fragments.size());
+    for (const DroppedPacket& one : seen) {
+        EXPECT_EQ(one.reason, DropReason::kPolicyDeny);
+        EXPECT_EQ(one.trace, bed.dataplane->current()->classify(denied(1000).tuple()));
+    }
+}
+
 TEST(DropWatch, ShowsWhatTheEgressDeviceRefused) {
     Testbed bed(only_5000(1));
     bed.wan->set_link(false);
