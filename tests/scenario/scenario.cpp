@@ -153,7 +153,7 @@ private:
         count("packets", "flows_opened", counters_.flows_opened.read());
         count("packets", "flows_ended", counters_.flows_ended.read());
         for (const DropReasonText& text : kDropReasons)
-            count("drops", text.name, counters_.dropped[static_cast<std::size_t>(text.reason)].read().packets);
+            count("drops", text.name, counters_.dropped.read(text.reason).packets);
     }
 
     void count_trace(TraceId id) {
