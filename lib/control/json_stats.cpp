@@ -45,15 +45,10 @@ Json flows_json(const Snapshot& snapshot) {
         Json& count = by_state[std::string(name(static_cast<flow::FlowState>(state)))];
         count = (count.is_null() ? 0 : count.get<std::uint64_t>()) + snapshot.flows_by_state[state];
     }
-    return {{"live", snapshot.flows_live},
-            {"by_state", std::move(by_state)},
-            {"half_open", snapshot.flows_half_open},
-            {"opened", snapshot.flows_opened},
-            {"ended", snapshot.flows_ended},
-            {"rejudged", snapshot.flows_rejudged},
-            {"kept", snapshot.flows_kept},
-            {"reset", snapshot.flows_reset},
-            {"records_lost", snapshot.events_lost}};
+    return {
+        {"live", snapshot.flows_live},     {"by_state", std::move(by_state)}, {"half_open", snapshot.flows_half_open},
+        {"opened", snapshot.flows_opened}, {"ended", snapshot.flows_ended},   {"rejudged", snapshot.flows_rejudged},
+        {"kept", snapshot.flows_kept},     {"reset", snapshot.flows_reset},   {"records_lost", snapshot.events_lost}};
 }
 
 // With what only the appliance counts: a replay has neither this clock nor a stats core.
@@ -139,6 +134,19 @@ Json json_of_status(const State& state, const std::optional<Snapshot>& snapshot,
     out["staged"] = staged_json(snapshot->staged);
     out["swaps"] = snapshot->swaps;
     return out;
+}
+
+Json json_of(const runtime::Health& health) {
+    Json reasons = Json::array();
+    for (const runtime::Reason& reason : health.reasons) {
+        reasons.push_back(
+            {{"trouble", name(reason.trouble)}, {"text", reason.text}, {"since", time_text(reason.since)}});
+        if (reason.trouble == runtime::Trouble::kWorkerHung) reasons.back()["worker"] = reason.worker;
+    }
+    return {{"state", name(health.state)},
+            {"state_since", time_text(health.since)},
+            {"reasons", std::move(reasons)},
+            {"fail", health.fail_open ? "open" : "closed"}};
 }
 
 }  // namespace drywall::control

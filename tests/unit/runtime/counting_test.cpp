@@ -127,12 +127,11 @@ std::uint64_t connections_of(const Snapshot& snapshot, const std::string& policy
 }
 
 TEST(Counting, ConnectionsAreCountedWhereTheyOpenInTheWorldOfTheRule) {
-    Testbed bed(with_policies(1, {server_policy("open", {udp_rule(Action::kAllow, 5000, 5005)}),
-                                  staged(half_open("web"))}));
+    Testbed bed(
+        with_policies(1, {server_policy("open", {udp_rule(Action::kAllow, 5000, 5005)}), staged(half_open("web"))}));
     bed.send(udp_packets(80));
     bed.send(udp_packets(80));  // the same connections again, and the same denials
-    const Snapshot now =
-        eventually(bed, [](const Snapshot& at) { return connections_of(at, "open", false, 0) >= 60; });
+    const Snapshot now = eventually(bed, [](const Snapshot& at) { return connections_of(at, "open", false, 0) >= 60; });
     EXPECT_EQ(now.flows_opened, 60U);
     EXPECT_EQ(connections_of(now, "open", false, 0), 60U);
     EXPECT_EQ(connections_of(now, "open", false, -1), 0U) << "a denied packet opens none";
