@@ -38,8 +38,8 @@ class Flood:
 
     def __init__(self, wire, frame: bytes) -> None:
         self._frame = frame
-        self._out = traffic.RawPort(wire.host_named("frontend").namespace, "eth0")
-        self._in = traffic.RawPort(wire.host_named("database").namespace, "eth0")
+        self._out = traffic.RawPort(wire.hosts["frontend"].namespace, "eth0")
+        self._in = traffic.RawPort(wire.hosts["database"].namespace, "eth0")
         self.sent = 0
         self.arrived: list[float] = []
         self._stopped = threading.Event()
@@ -85,13 +85,9 @@ class NotifySocket:
 
 
 class FailingCase(WireCase):
-    """Each test has an appliance of its own; the class's one only lends its wire and its folder."""
+    """Each test has an appliance of its own."""
 
-    @classmethod
-    def setUpClass(cls) -> None:
-        super().setUpClass()
-        cls.appliance.stop()
-        cls.wire.host_named = lambda name: cls.wire.hosts[name]
+    shares_an_appliance = False
 
     def setUp(self) -> None:
         pass

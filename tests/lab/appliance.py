@@ -168,8 +168,12 @@ class Appliance:
 
     def threads(self) -> dict[str, dict[str, str]]:
         """What the kernel says of every thread: {its id: {"Name": ..., "CapEff": ...}}."""
-        return {task.name: dict(line.split(":\t", 1) for line in (task / "status").read_text().splitlines() if ":\t" in line)
-                for task in Path(f"/proc/{self.process.pid}/task").iterdir()}
+        found = {}
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # it has ended: one that served a connection
+                lines = (task / "status").read_text().splitlines()
+                found[task.name] = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+        return found
 
     def kill(self) -> None:
         self.process.kill()
