@@ -66,7 +66,8 @@ Exit get(const Invocation& invocation, const ObjectArguments& arguments) {
 
 Exit status(const Invocation& invocation) {
     return ask(invocation, "/v1/status", [&](const Json& answer) {
-        return render_guard_status(answer, style_of(invocation)) + render_status(answer, style_of(invocation));
+        return render_state(answer, style_of(invocation)) + render_guard_status(answer, style_of(invocation)) +
+               render_status(answer, style_of(invocation));
     });
 }
 

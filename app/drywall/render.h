@@ -25,6 +25,8 @@ struct Style {
 // "globalnetworkpolicy/web-to-db", one line per object.
 [[nodiscard]] std::string render_names(const Json& resources);
 
+// The first line of it: what state the appliance is in, and below it why.
+[[nodiscard]] std::string render_state(const Json& status, const Style& style);
 [[nodiscard]] std::string render_status(const Json& status, const Style& style);
 
 struct StatsParts {

@@ -117,6 +117,23 @@ std::string render_stats(const Json& stats, const StatsParts& parts, const Style
     return out;
 }
 
+std::string render_state(const Json& status, const Style& style) {
+    const std::string state = text_at(status, "/state");
+    if (state.empty()) return {};  // an appliance that does not say
+    const bool ready = state == "ready";
+    const std::string since = text_at(status, "/state_since");
+    std::string line = "state " + state;
+    if (since.size() > 19) line += " since " + since.substr(0, 10) + ' ' + since.substr(11, 8) + " UTC";
+    std::string out = painted(line, ready ? Color::kGood : Color::kBad, style.color) + '\n';
+    for (const Json& reason : at(status, "/reasons"))
+        out += painted("  " + text_at(reason, "/text"), Color::kBad, style.color) + '\n';
+    if (text_at(status, "/fail") == "open")
+        out += painted("FAIL OPEN: a start that can't bring back its policies lets EVERYTHING PASS", Color::kBad,
+                       style.color) +
+               '\n';
+    return out;
+}
+
 std::string render_status(const Json& status, const Style& style) {
     const auto of_kind = [&](const char* kind) {
         return number_at(status, (std::string("/resources/") + kind).c_str());

@@ -2,8 +2,10 @@
 
 #include "drywall/base/logging.h"
 #include "drywall/explain/site.h"
+#include "drywall/host/service_manager.h"
 #include "drywall/runtime/eal_launcher.h"
 #include "from_settings.h"
+#include "hardening.h"
 
 namespace drywall::daemon {
 
@@ -47,6 +49,8 @@ Status check_policies(const loader::Settings& settings) {
     return Done{};
 }
 
+namespace {
+
 // To move state.db away is the way to begin anew, and to lose it looks the same.
 void warn_of_a_lost_store(store::GenerationStore& store, const loader::Settings& settings) {
     const auto history = flow_history_settings(settings);
@@ -59,7 +63,7 @@ void warn_of_a_lost_store(store::GenerationStore& store, const loader::Settings&
         store.file().string(), history->file.string());
 }
 
-Result<Brain> load_policies(const loader::Settings& settings) {
+Result<Brain> load_what_is_kept(const loader::Settings& settings) {
     auto store = store::GenerationStore::open(store_settings(settings));
     if (!store) return store.error();
     warn_of_a_lost_store(**store, settings);
@@ -69,19 +73,36 @@ Result<Brain> load_policies(const loader::Settings& settings) {
     return Brain{*std::move(store), *std::move(controller)};
 }
 
+}  // namespace
+
+Result<Brain> load_policies(const loader::Settings& settings) {
+    auto brain = load_what_is_kept(settings);
+    if (brain || settings.fail == loader::Fail::kClosed) return brain;
+    const std::string why = "fail: open, and the policies could not be brought back: " + brain.error().text();
+    auto controller = control::Controller::create(explain::surroundings_of(settings), explain::budget_of(settings));
+    if (!controller) return controller.error();
+    return Brain{nullptr, *std::move(controller), why};
+}
+
 Result<std::unique_ptr<Appliance>> Appliance::start(const loader::Settings& settings, Brain brain) {
     // Before any device is opened: no packet is forwarded by an appliance that nobody could operate, and two appliances
     // on the same wire would forward every packet twice.
     if (auto usable = control::Server::can_start(server_settings(settings)); !usable) return usable.error();
     std::unique_ptr<Appliance> appliance(new Appliance(std::move(brain)));
-    appliance->controller_->guard_with(guard_settings(settings, appliance->flows_, appliance->denials_));
+    auto guard = guard_settings(settings, appliance->flows_, appliance->denials_);
+    guard.nothing_to_enforce = appliance->nothing_to_enforce_;
+    appliance->controller_->guard_with(std::move(guard));
     auto dpdk = io::Dpdk::start(dpdk_settings(settings));
     if (!dpdk) return dpdk.error();
     appliance->dpdk_ = std::move(*dpdk);
     if (auto started = appliance->start_dataplane(settings); !started) return started.error();
+    if (auto given_up = give_up_what_is_not_needed(settings); !given_up) return given_up.error();
     if (settings.ipfix)
         appliance->ipfix_ = control::IpfixExporter::start(ipfix_settings(*settings.ipfix), appliance->flows_);
     if (auto started = appliance->start_server(settings); !started) return started.error();
+    appliance->watch_->announce(std::to_string(settings.ports.size()) + " ports, " +
+                                std::to_string(settings.worker_cores.size()) + " worker(s), generation " +
+                                std::to_string(index(appliance->controller_->generation())) + " at the start");
     return appliance;
 }
 
@@ -96,6 +117,7 @@ Status Appliance::start_dataplane(const loader::Settings& settings) {
                                                *launcher_, denials_);
     if (!dataplane) return dataplane.error();
     dataplane_ = std::move(*dataplane);
+    start_watch(settings);
     publisher_ = std::make_unique<control::DataplanePublisher>(*dataplane_);
     controller_->set_existing(existing_connections(settings));
     controller_->attach(*publisher_);
@@ -103,9 +125,36 @@ Status Appliance::start_dataplane(const loader::Settings& settings) {
     return Done{};
 }
 
+void Appliance::start_watch(const loader::Settings& settings) {
+    runtime::HealthSettings health;
+    health.fail_open = settings.fail == loader::Fail::kOpen;
+    health.watchdog = host::ServiceManager::watchdog();
+    health.others = [this] { return troubles(); };
+    health.notify = [](const std::string& message) { host::ServiceManager::notify(message); };
+    if (settings.hung_worker == loader::HungWorker::kExit) health.on_hung = end_because_of;
+    if (health.fail_open)
+        spdlog::warn("FAIL OPEN is configured: a start that can't bring back its policies lets everything pass");
+    watch_ = std::make_unique<runtime::HealthWatch>(*dataplane_, std::move(health));
+}
+
+// Asked ten times a second by the watch, which must not wait.
+std::vector<runtime::Reason> Appliance::troubles() {
+    std::vector<runtime::Reason> out;
+    if (!nothing_to_enforce_.empty() && controller_->guard().safety)
+        out.push_back({.trouble = runtime::Trouble::kNothingEnforced, .text = nothing_to_enforce_});
+    if (!store_) return out;
+    if (const auto health = store_->health_at_once())
+        store_trouble_ = health->state == store::StoreHealth::State::kOk ? "" : health->words;
+    if (!store_trouble_.empty())
+        out.push_back({.trouble = runtime::Trouble::kStore,
+                       .text = "changes are refused: the store can't be written: " + store_trouble_});
+    return out;
+}
+
 Status Appliance::start_server(const loader::Settings& settings) {
     control::ServerSettings how = server_settings(settings);
     how.ipfix = ipfix_.get();
+    how.health = watch_.get();
     auto server = control::Server::start(std::move(how), *controller_, flows_);
     if (!server) return server.error();
     server_ = std::move(*server);
@@ -116,6 +165,7 @@ Status Appliance::start_server(const loader::Settings& settings) {
 
 void Appliance::stop() {
     if (!dataplane_) return;
+    watch_->stop();
     if (server_) server_->stop();
     watchman_.reset();
     controller_->detach();
@@ -125,6 +175,7 @@ void Appliance::stop() {
     server_.reset();
     ipfix_.reset();  // after the last flows ended
     publisher_.reset();
+    watch_.reset();
     dataplane_.reset();
 }
 

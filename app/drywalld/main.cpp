@@ -8,12 +8,13 @@
 #include "appliance.h"
 #include "drywall/base/logging.h"
 #include "drywall/loader/settings.h"
+#include "hardening.h"
 
 namespace {
 
 using namespace drywall;
 
-enum Exit : int { kOk = 0, kUsage = 2, kInvalid = 3, kDevice = 4 };
+enum Exit : int { kOk = 0, kUsage = 2, kInvalid = 3, kDevice = 4 };  // 5: hardening.h
 
 struct Arguments {
     std::string config = "/etc/drywall/drywall.yaml";
@@ -56,6 +57,9 @@ int run(const Arguments& arguments) {
     const sigset_t signals = hold_back_signals();
     auto settings = read_settings(arguments.config);
     if (!settings) return report(settings.error(), kInvalid);
+    // Before the logger's thread, which keeps the rights that it begins with.
+    if (!arguments.check)
+        if (auto taken = daemon::take_on_identity(*settings); !taken) return report(taken.error(), kInvalid);
     log::start(settings->log_level);
 
     if (arguments.check) {

@@ -107,8 +107,9 @@ ApiResponse error_response(int status, std::string_view code, const std::string&
     return response;
 }
 
-Api::Api(Controller& controller, const observe::FlowLog& flows, MetricsLimits metrics, const IpfixExporter* ipfix)
-    : controller_(controller), flows_(flows), metrics_(metrics), ipfix_(ipfix) {}
+Api::Api(Controller& controller, const observe::FlowLog& flows, MetricsLimits metrics, const IpfixExporter* ipfix,
+         const runtime::HealthWatch* health)
+    : controller_(controller), flows_(flows), metrics_(metrics), ipfix_(ipfix), health_(health) {}
 
 std::span<const Api::Route> Api::routes() {
     static const auto rows = std::to_array<Route>({

@@ -57,7 +57,7 @@ struct ApiResponse {
 class Api {
 public:
     Api(Controller& controller, const observe::FlowLog& flows, MetricsLimits metrics = {},
-        const IpfixExporter* ipfix = nullptr);
+        const IpfixExporter* ipfix = nullptr, const runtime::HealthWatch* health = nullptr);
 
     [[nodiscard]] ApiResponse handle(const ApiRequest& request);
 
@@ -149,7 +149,8 @@ private:
     const observe::FlowLog& flows_;
     observe::CheckLimits check_limits_;
     MetricsLimits metrics_;
-    const IpfixExporter* ipfix_;  // null: there is none
+    const IpfixExporter* ipfix_;          // null: there is none
+    const runtime::HealthWatch* health_;  // null: nobody watches
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
     // Of flows, just now, by socket: those who may only look keep no operator out.
     std::array<std::atomic<std::size_t>, kAccesses> followers_{};

@@ -26,6 +26,7 @@ Result<ApiResponse> Api::metrics(const ApiRequest& /*request*/, const Parts& /*p
          .flow_records_lost = flows.lost,
          .flow_groups_evicted = flows.evicted,
          .ipfix = ipfix_ != nullptr ? std::optional(ipfix_->counts()) : std::nullopt,
+         .health = health_ != nullptr ? std::optional(health_->health()) : std::nullopt,
          .uptime = std::chrono::duration_cast<std::chrono::seconds>(std::chrono::steady_clock::now() - started_),
          .changes_refused = changes_refused_,
          .guard = &guard,

@@ -20,6 +20,7 @@ Result<ApiResponse> Api::status(const ApiRequest& /*request*/, const Parts& /*pa
     const State state = controller_.state();
     const auto counted = snapshot ? std::optional(*snapshot) : std::nullopt;
     Json out = json_of_status(state, counted, uptime);
+    if (health_ != nullptr) out.update(json_of(health_->health()));
     out.update(guard_status_json(state, counted, controller_.guard()));
     if (const Result<store::GenerationStore*> store = controller_.store()) {
         out["policies"] = json_of(controller_.origin());

@@ -104,6 +104,8 @@ void Controller::guard_with(GuardSettings settings) {
     }
     const std::filesystem::path& flag = guarding_->settings.rescue_flag;
     if (is_there(flag)) opening = SafetyOpening{"rescue: " + flag.string() + " exists", Peer{}, {}, now.wall};
+    if (const std::string& why = guarding_->settings.nothing_to_enforce; !why.empty())
+        opening = SafetyOpening{why, Peer{}, {}, now.wall};
     if (origin_.taken_back) note_interrupted(*origin_.taken_back, now);
     const std::scoped_lock lock(guarding_->mutex);
     guarding_->safety = std::move(opening);

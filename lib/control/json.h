@@ -14,6 +14,7 @@
 #include "drywall/observe/flow_log.h"
 #include "drywall/runtime/counts_json.h"
 #include "drywall/runtime/dataplane.h"
+#include "drywall/runtime/health.h"
 
 namespace drywall::control {
 
@@ -44,6 +45,8 @@ using runtime::json_of;
 // `snapshot` is absent while the dataplane is not running.
 [[nodiscard]] Json json_of_status(const State& state, const std::optional<runtime::Snapshot>& snapshot,
                                   std::chrono::seconds uptime);
+// What status says about the appliance's state: state, state_since, reasons, fail.
+[[nodiscard]] Json json_of(const runtime::Health& health);
 // Says of every rule in the stats whether it is a safety net's: `safety_net`.
 void mark_safety_nets(Json& stats, const runtime::Snapshot& snapshot, const std::vector<SafetyNet>& nets);
 // What status says about guards: confirmation, safety, last_revert, safety_nets, failsafe.

@@ -172,4 +172,17 @@ Json json_of_status(const State& state, const std::optional<Snapshot>& snapshot,
     return out;
 }
 
+Json json_of(const runtime::Health& health) {
+    Json reasons = Json::array();
+    for (const runtime::Reason& reason : health.reasons) {
+        reasons.push_back(
+            {{"trouble", name(reason.trouble)}, {"text", reason.text}, {"since", time_text(reason.since)}});
+        if (reason.trouble == runtime::Trouble::kWorkerHung) reasons.back()["worker"] = reason.worker;
+    }
+    return {{"state", name(health.state)},
+            {"state_since", time_text(health.since)},
+            {"reasons", std::move(reasons)},
+            {"fail", health.fail_open ? "open" : "closed"}};
+}
+
 }  // namespace drywall::control

@@ -1,5 +1,6 @@
 #include "metrics.h"
 
+#include <algorithm>
 #include <sstream>
 
 #include <prometheus/text_serializer.h>
@@ -54,6 +55,22 @@ void add_guard(MetricFamilies& out, const GuardView& guard) {
                   "When the generation in force is taken back unless it is confirmed.",
                   timestamp(guard.change->deadline.at(guard.now)));
     out.gauge("drywall_safety_open", "1: everything is observed and nothing enforced.", guard.safety ? 1 : 0);
+}
+
+void add_health(MetricFamilies& out, const runtime::Health& health) {
+    using runtime::ApplianceState, runtime::Trouble;
+    for (const auto state :
+         {ApplianceState::kInit, ApplianceState::kReady, ApplianceState::kDegraded, ApplianceState::kStopped})
+        out.gauge("drywall_state", "1 for the state that the appliance is in.", health.state == state ? 1 : 0,
+                  {{"state", std::string(name(state))}});
+    for (const auto trouble :
+         {Trouble::kWorkerHung, Trouble::kStatsCoreBehind, Trouble::kStore, Trouble::kNothingEnforced})
+        out.gauge("drywall_degraded_reasons", "Why it is degraded: how many of each, just now.",
+                  static_cast<double>(std::count_if(health.reasons.begin(), health.reasons.end(),
+                                                    [&](const auto& reason) { return reason.trouble == trouble; })),
+                  {{"trouble", std::string(name(trouble))}});
+    out.gauge("drywall_fail_open", "1: configured to forward everything when policies can't be brought back.",
+              health.fail_open ? 1 : 0);
 }
 
 void add_ports(MetricFamilies& out, const std::vector<runtime::PortTotals>& ports) {
@@ -185,6 +202,7 @@ std::string metrics_text(const MetricsInput& input) {
     MetricFamilies families;
     add_configuration(families, input);
     if (input.guard != nullptr) add_guard(families, *input.guard);
+    if (input.health) add_health(families, *input.health);
     add_flow_log(families, input);
     if (input.snapshot != nullptr) {
         add_dataplane(families, *input.snapshot, input.limits);

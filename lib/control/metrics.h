@@ -32,6 +32,7 @@ struct MetricsInput {
     std::uint64_t flow_records_lost = 0;
     std::uint64_t flow_groups_evicted = 0;
     std::optional<IpfixCounts> ipfix{};
+    std::optional<runtime::Health> health{};
     std::chrono::seconds uptime{0};
     std::uint64_t changes_refused = 0;
     const GuardView* guard = nullptr;

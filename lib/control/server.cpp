@@ -364,7 +364,7 @@ class UnixServer final : public Server {
 public:
     UnixServer(ServerSettings settings, Controller& controller, const observe::FlowLog& flows)
         : settings_(std::move(settings)),
-          api_(controller, flows, settings_.metrics, settings_.ipfix),
+          api_(controller, flows, settings_.metrics, settings_.ipfix, settings_.health),
           control_(settings_, api_, Access::kControl),
           view_(settings_, api_, Access::kView),
           metrics_(settings_, api_, Access::kMetrics) {

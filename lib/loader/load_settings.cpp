@@ -92,6 +92,7 @@ Settings read_settings(Fields& top, Purpose purpose) {
     Settings settings;
     read_machine(top, purpose, settings);
     read_traffic(top, settings);
+    read_failing(top, settings);
     read_limits(top, settings);
     read_control(top, settings);
     read_state(top, settings);

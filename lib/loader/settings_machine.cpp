@@ -16,6 +16,8 @@ constexpr std::size_t kMaxEalArguments = 64;
 
 constexpr std::array<Choice<Memory>, 2> kMemories{Choice<Memory>{"no-huge", Memory::kNoHuge},
                                                   {"hugepages", Memory::kHugepages}};
+constexpr std::array<Choice<HungWorker>, 2> kHungWorkers{Choice<HungWorker>{"report", HungWorker::kReport},
+                                                         {"exit", HungWorker::kExit}};
 constexpr std::array<Choice<Idle>, 2> kIdles{Choice<Idle>{"busy", Idle::kBusy}, {"backoff", Idle::kBackoff}};
 
 void read_dpdk(Fields& top, Settings& settings) {
@@ -159,6 +161,7 @@ void read_workers(Fields& top, Purpose purpose, Settings& settings) {
                              "name at least one CPU, such as [1]");
     }
     if (const auto idle = workers.choice<Idle>("idle", kIdles)) settings.idle = *idle;
+    if (const auto hung = workers.choice<HungWorker>("hung", kHungWorkers)) settings.hung_worker = *hung;
     workers.finish();
 }
 

@@ -21,6 +21,9 @@ void read_traffic(Fields& top, Settings& settings);
 // Limits and times: flows, stats, swap-timeout, ruleset-memory-mb.
 void read_limits(Fields& top, Settings& settings);
 
+// What happens when something fails, and what the process gives away: fail, hardening. After read_traffic().
+void read_failing(Fields& top, Settings& settings);
+
 // What leaves the appliance by itself: metrics, ipfix.
 void read_export(Fields& top, Settings& settings);
 

@@ -28,6 +28,7 @@ public:
     Status publish(std::shared_ptr<const ruleset::Ruleset> next, Existing existing) override;
     [[nodiscard]] std::shared_ptr<const ruleset::Ruleset> current() const override { return generations_.current(); }
     [[nodiscard]] Snapshot snapshot() override;
+    [[nodiscard]] Vitals vitals() const override;
     [[nodiscard]] Census census() override;
     [[nodiscard]] Result<std::unique_ptr<DropWatch>> watch_drops(std::size_t bytes) override {
         return drops_->watch(bytes);
@@ -68,6 +69,8 @@ private:
     std::vector<std::unique_ptr<Worker>> workers_;
     std::size_t launched_ = 0;  // of them
     std::unique_ptr<StatsCore> stats_;
+    std::atomic<std::int64_t> stats_heartbeat_;  // the stats core writes, others read; likewise below
+    std::atomic<std::uint64_t> stats_rounds_{0};
 
     std::mutex publish_mutex_;  // one publication at a time; stop() too
     bool stopped_ = false;
@@ -86,14 +89,18 @@ WorkersAndStats::WorkersAndStats(DataplaneSettings settings, std::shared_ptr<con
       generations_(settings_.worker_cores.size()),
       drops_(std::make_shared<DropHub>(settings_.worker_cores.size(), settings_.drop_ring,
                                        [this] { return generations_.known(); })),
+      stats_heartbeat_(monotonic_now().since_start.count()),
       newest_(first->generation()) {
     in_force_.store(&generations_.admit(std::move(first), Existing::kRecheck, nullptr), std::memory_order_release);
     generations_.set_current(newest_);
     for (std::size_t id = 0; id < settings_.worker_cores.size(); ++id)
         workers_.push_back(std::make_unique<Worker>(WorkerId(id), settings_, in_force_, quiescence_, stop_workers_,
                                                     drops_->desk(WorkerId(id))));
-    stats_ =
-        std::make_unique<StatsCore>(settings_, workers_, generations_, sink, [this] { retire_what_was_put_aside(); });
+    stats_ = std::make_unique<StatsCore>(settings_, workers_, generations_, sink, [this] {
+        stats_heartbeat_.store(monotonic_now().since_start.count(), std::memory_order_relaxed);
+        stats_rounds_.fetch_add(1, std::memory_order_relaxed);
+        retire_what_was_put_aside();
+    });
 }
 
 Status WorkersAndStats::launch() {
@@ -183,6 +190,15 @@ Snapshot WorkersAndStats::snapshot() {
     count_ports(snapshot);
     snapshot.swaps = swaps_.load(std::memory_order_relaxed);
     return snapshot;
+}
+
+Vitals WorkersAndStats::vitals() const {
+    Vitals vitals;
+    for (const auto& worker : workers_)
+        vitals.workers.push_back({worker->core(), worker->heartbeat(), worker->counters().loops.read()});
+    vitals.stats_heartbeat = {Nanos(stats_heartbeat_.load(std::memory_order_relaxed))};
+    vitals.stats_rounds = stats_rounds_.load(std::memory_order_relaxed);
+    return vitals;
 }
 
 void WorkersAndStats::count_workers(Snapshot& snapshot) const {

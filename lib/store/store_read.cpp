@@ -237,6 +237,12 @@ StoreHealth GenerationStore::health() {
     return health_;
 }
 
+std::optional<StoreHealth> GenerationStore::health_at_once() {
+    const std::unique_lock lock(mutex_, std::try_to_lock);
+    if (!lock) return std::nullopt;
+    return health_;
+}
+
 Result<StoreSize> GenerationStore::size() {
     const std::scoped_lock lock(mutex_);
     StoreSize size;

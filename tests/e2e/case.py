@@ -51,6 +51,7 @@ class WireCase(unittest.TestCase):
     driver = "net_af_packet"
     extra = ""  # appended to drywall.yaml
     inside = outside = ""  # keys of its ports
+    shares_an_appliance = True  # False: every test starts its own
     maxDiff = None
 
     @classmethod
@@ -65,11 +66,12 @@ class WireCase(unittest.TestCase):
         cls.addClassCleanup(cls.wire.delete)
         for name, segment, number, env, app in HOSTS:
             cls.wire.host(name, segment, number, env=env, app=app)
-        cls.appliance = Appliance(cls.wire.box, driver=cls.driver, extra=cls.extra, inside=cls.inside,
-                                  outside=cls.outside)
-        cls.addClassCleanup(cls.appliance.forget)
-        cls.addClassCleanup(cls.appliance.stop)
-        cls.appliance.start()
+        if cls.shares_an_appliance:
+            cls.appliance = Appliance(cls.wire.box, driver=cls.driver, extra=cls.extra, inside=cls.inside,
+                                      outside=cls.outside)
+            cls.addClassCleanup(cls.appliance.forget)
+            cls.addClassCleanup(cls.appliance.stop)
+            cls.appliance.start()
 
     def setUp(self) -> None:
         self.delete_everything()

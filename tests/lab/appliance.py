@@ -119,6 +119,8 @@ class Appliance:
         self.config.write_text(text if text is not None else
                                configuration(self.folder, driver, extra, inside=inside, outside=outside))
         self.process: subprocess.Popen | None = None
+        self.environment: dict[str, str] = {}  # beside the test's own
+        self.started_by: tuple[str, ...] = ()  # a command that ends in running what follows
 
     def __enter__(self) -> "Appliance":
         return self.start()
@@ -136,7 +138,8 @@ class Appliance:
         log = open(self.log_file, "ab")
         with log:
             self.process = self.namespace.popen(
-                program("drywalld"), "--config", self.config, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+                *self.started_by, program("drywalld"), "--config", self.config, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                env={**os.environ, **self.environment})
         return self.process
 
     def wait_until_ready(self) -> None:
@@ -166,6 +169,15 @@ class Appliance:
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.wait_for_exit()
+
+    def threads(self) -> dict[str, dict[str, str]]:
+        """What the kernel says of every thread: {its id: {"Name": ..., "CapEff": ...}}."""
+        found = {}
+        for task in Path(f"/proc/{self.process.pid}/task").iterdir():
+            with contextlib.suppress(OSError):  # it has ended: one that served a connection
+                lines = (task / "status").read_text().splitlines()
+                found[task.name] = dict(line.split(":\t", 1) for line in lines if ":\t" in line)
+        return found
 
     def kill(self) -> None:
         self.process.kill()

@@ -153,6 +153,7 @@ class House(unittest.TestCase):
             "libdpdk": "libdpdk-dev", "libpcap": "libpcap-dev", "gtest": "libgtest-dev", "gtest_main": "libgtest-dev",
             "gmock": "libgmock-dev", "benchmark": "libbenchmark-dev", "benchmark_main": "libbenchmark-dev",
             "rapidcheck": "librapidcheck-dev", "sqlite3": "libsqlite3-dev",
+            "libsystemd": "libsystemd-dev", "libseccomp": "libseccomp-dev", "libcap-ng": "libcap-ng-dev",
             "libxxhash": "libxxhash-dev", "threads": None,
         }
         listed = {line.split("#")[0].strip() for line in tree.read("scripts/dependencies.txt").splitlines()}

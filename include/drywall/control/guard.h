@@ -39,6 +39,7 @@ struct GuardSettings {
     Memory* memory = nullptr;                 // null: the controller's store; without one a restart forgets
     std::vector<ManagementService> management = default_management();
     std::filesystem::path rescue_flag{};  // empty: there is none
+    std::string nothing_to_enforce{};     // why the safety is open from the start; empty: it is not
     Clocks clocks = read_clocks;
 };
 

@@ -21,6 +21,7 @@
 #include "drywall/net/socket_address.h"
 #include "drywall/observe/flow_log.h"
 #include "drywall/observe/impact.h"
+#include "drywall/runtime/health_watch.h"
 
 namespace drywall::control {
 
@@ -40,6 +41,7 @@ struct ServerSettings {
         {};  // GET /metrics for this machine's processes, and nothing else
     MetricsLimits metrics = {};
     const IpfixExporter* ipfix = nullptr;                // what it sent is part of the metrics; outlives the server
+    const runtime::HealthWatch* health = nullptr;        // what state the appliance is in; outlives the server
     std::size_t max_body_bytes = std::size_t{64} << 20;  // a whole site's resources, to restore them
     std::size_t max_header_bytes = std::size_t{64} << 10;
     std::size_t max_connections = 64;  // of each socket; one more is answered 503 and closed

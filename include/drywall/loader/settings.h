@@ -22,6 +22,9 @@ namespace drywall::loader {
 enum class Memory : std::uint8_t { kNoHuge, kHugepages };
 enum class Idle : std::uint8_t { kBusy, kBackoff };
 enum class Posture : std::uint8_t { kOpen, kClosed };
+enum class Fail : std::uint8_t { kClosed, kOpen };
+enum class HungWorker : std::uint8_t { kReport, kExit };
+enum class Seccomp : std::uint8_t { kEnforce, kLog, kOff };
 enum class Existing : std::uint8_t { kRecheck, kKeep, kReset };
 enum class MidStream : std::uint8_t { kAllow, kDrop };
 enum class TcpWindow : std::uint8_t { kStrict, kObserve };
@@ -93,6 +96,14 @@ struct IpfixExport {
     std::size_t message_bytes = 1400;
 };
 
+// What the process gives away once its devices and sockets are open.
+struct Hardening {
+    std::string user;   // to run as, if started as root; empty: whoever started it
+    std::string group;  // empty: the user's own
+    Seccomp seccomp = Seccomp::kEnforce;
+    std::vector<std::string> keep_capabilities;  // "sys_rawio": beside those that the devices are known to need
+};
+
 struct Settings {
     Memory memory = Memory::kNoHuge;
     std::uint32_t memory_mb = 256;
@@ -106,6 +117,7 @@ struct Settings {
     std::vector<unsigned> worker_cores;  // CPU numbers, one worker each; a CPU may be named twice
     unsigned stats_core = 0;
     Idle idle = Idle::kBackoff;
+    HungWorker hung_worker = HungWorker::kReport;
 
     std::string control_socket = "/run/drywall/api.sock";
     std::string control_group;  // group that may use the socket; empty: the daemon's own
@@ -114,6 +126,9 @@ struct Settings {
     std::optional<net::SocketAddress> metrics_listen;  // on loopback; absent: only on the sockets
     std::size_t metrics_rules = 2000;                  // that have series of their own
     std::optional<IpfixExport> ipfix;                  // absent: nothing is sent
+
+    Fail fail = Fail::kClosed;  // a start whose policies can't be brought back: does not forward, or forwards all
+    Hardening hardening;
 
     Posture posture = Posture::kOpen;
     Verdict unmatched = Verdict::kAllow;  // from posture unless written

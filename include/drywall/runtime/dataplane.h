@@ -155,6 +155,18 @@ struct Census {
     std::string missing;  // whose connections are not among them, and why; empty: nobody's
 };
 
+// What the threads show of themselves, without asking them: signs of life.
+struct Vitals {
+    struct Worker {
+        unsigned core = 0;
+        Instant heartbeat{};      // when its last turn began; before the first: when it was made
+        std::uint64_t turns = 0;  // of its loop
+    };
+    std::vector<Worker> workers;
+    Instant stats_heartbeat{};  // likewise, the stats core's rounds
+    std::uint64_t stats_rounds = 0;
+};
+
 struct DataplaneSettings {
     std::vector<std::shared_ptr<io::Port>> ports;  // by PortId
     std::vector<unsigned> worker_cores;            // worker w uses queue w of every port
@@ -199,6 +211,9 @@ public:
 
     // Counters as of now: they are collected once more for the answer.
     [[nodiscard]] virtual Snapshot snapshot() = 0;
+
+    // Signs of life; waits for nobody.
+    [[nodiscard]] virtual Vitals vitals() const = 0;
 
     // Walks through the connections of every worker, who look at some of them in each turn, whatever the traffic. Takes
     // as long as the tables are large; whoever asks meanwhile waits for a walk of his own. A worker that makes no step

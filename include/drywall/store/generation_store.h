@@ -170,6 +170,8 @@ public:
     [[nodiscard]] Result<std::vector<std::byte>> backup();
 
     [[nodiscard]] StoreHealth health();
+    // The same for somebody who must not wait: nothing while another call is at work.
+    [[nodiscard]] std::optional<StoreHealth> health_at_once();
     [[nodiscard]] Result<StoreSize> size();
     [[nodiscard]] const std::filesystem::path& file() const noexcept { return file_; }
 

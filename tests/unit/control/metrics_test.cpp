@@ -76,6 +76,22 @@ TEST(Metrics, ARuleIsCountedInTheWorldThatItBelongsTo) {
     EXPECT_EQ(found["drywall_policy_would_allow_packets_total" + staged], 23);
 }
 
+TEST(Metrics, TheStateAndWhyAreSeriesThatAnAlertCanAskFor) {
+    Site site;
+    const State state = site->state();
+    using runtime::Trouble;
+    const runtime::Health health{
+        .state = runtime::ApplianceState::kDegraded,
+        .reasons = {{.trouble = Trouble::kWorkerHung, .worker = 0}, {.trouble = Trouble::kWorkerHung, .worker = 3}},
+        .fail_open = true};
+    auto found = samples(metrics_text({.state = state, .health = health}));
+    EXPECT_EQ(found.at(R"(drywall_state{state="degraded"})"), 1);
+    EXPECT_EQ(found.at(R"(drywall_state{state="ready"})"), 0);
+    EXPECT_EQ(found.at(R"(drywall_degraded_reasons{trouble="worker-hung"})"), 2);
+    EXPECT_EQ(found.at(R"(drywall_degraded_reasons{trouble="store"})"), 0);
+    EXPECT_EQ(found.at("drywall_fail_open"), 1);
+}
+
 TEST(Metrics, ARuleTellsItsConnectionsAndWhenItWasLastHit) {
     Snapshot snapshot;
     snapshot.rules = {rule("web", 0, false, 10), rule("web", 0, false, 5), rule("web", 1, false, 5)};

@@ -61,6 +61,38 @@ TEST(Settings, AMinimalFileGetsTheDocumentedDefaults) {
     EXPECT_EQ(settings.mid_stream, MidStream::kAllow);
     EXPECT_EQ(settings.tcp_window, TcpWindow::kStrict);
     EXPECT_EQ(settings.swap_timeout, 500ms);
+    EXPECT_EQ(settings.fail, Fail::kClosed);
+    EXPECT_EQ(settings.hung_worker, HungWorker::kReport);
+    EXPECT_EQ(settings.hardening.user, "");
+    EXPECT_EQ(settings.hardening.seccomp, Seccomp::kEnforce);
+}
+
+TEST(Settings, WhatHappensWhenSomethingFailsCanBeWritten) {
+    std::string text = kMinimal;
+    text.replace(text.find("cores: [1]"), 10, "cores: [1], hung: exit");
+    const Settings settings = loaded(text + R"(
+fail: open
+hardening: {user: drywall, group: wire, seccomp: log, keep-capabilities: [sys_rawio, ipc_lock]}
+)");
+    EXPECT_EQ(settings.hung_worker, HungWorker::kExit);
+    EXPECT_EQ(settings.fail, Fail::kOpen);
+    EXPECT_EQ(settings.hardening.user, "drywall");
+    EXPECT_EQ(settings.hardening.group, "wire");
+    EXPECT_EQ(settings.hardening.seccomp, Seccomp::kLog);
+    EXPECT_EQ(settings.hardening.keep_capabilities, (std::vector<std::string>{"sys_rawio", "ipc_lock"}));
+}
+
+TEST(Settings, FailOpenAndPostureClosedContradictEachOther) {
+    expect_complaint("posture: closed\nfail: open", "drywall.yaml:7:7: fail: open contradicts posture: closed");
+    expect_complaint("fail: open\nposture: closed", "drywall.yaml:6:7: fail: open contradicts posture: closed");
+    EXPECT_EQ(with("fail: closed\nposture: closed").fail, Fail::kClosed);
+}
+
+TEST(Settings, RightsThatAreNotThereAreRefused) {
+    expect_complaint("hardening: {keep-capabilities: [CAP_SYS_ADMIN]}", "can't be the name of a capability");
+    expect_complaint("hardening: {keep-capabilities: [cap_net_raw]}", "without CAP_");
+    expect_complaint("hardening: {group: wire}", "hardening.group without hardening.user");
+    expect_complaint("hardening: {seccomp: on}", "hardening.seccomp can't be 'on'");
 }
 
 TEST(Settings, EverySettingCanBeWritten) {

@@ -1,0 +1,259 @@
+"""What becomes of traffic when something fails; what systemd hears; what the process may still do."""
+
+import contextlib
+import os
+import pwd
+import re
+import resource
+import socket
+import struct
+import threading
+import time
+import unittest
+from pathlib import Path
+
+from tests.e2e.case import WireCase, eventually, on_every_driver
+from tests.lab import policies, traffic
+from tests.lab.appliance import ROOT, Appliance, drops
+from tests.lab.stopped_thread import StoppedThread
+from tests.lab.traffic import OPEN
+
+EXIT_INVALID, EXIT_HUNG = 3, 5
+CAP_NET_ADMIN = 1 << 12
+DENY_ALL = policies.policy("nothing", "all()", policies.DENY)
+MARK = b"drywall-leak"
+
+
+def datagram(source: str, destination: str) -> bytes:
+    """An Ethernet frame to a host that need not be asked for by ARP, with an UDP datagram that can be told again."""
+    payload = struct.pack("!HHHH", 4000, 8080, 8 + len(MARK), 0) + MARK
+    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 1, 0, 64, 17, 0,
+                         socket.inet_aton(source), socket.inet_aton(destination))
+    header = header[:10] + struct.pack("!H", traffic.checksum(header)) + header[12:]
+    return b"\xff" * 6 + bytes.fromhex("020000000001") + b"\x08\x00" + header + payload
+
+
+class Flood:
+    """Sends a frame a millisecond into one segment, and collects what arrives of it in the other."""
+
+    def __init__(self, wire, frame: bytes) -> None:
+        self._frame = frame
+        self._out = traffic.RawPort(wire.hosts["frontend"].namespace, "eth0")
+        self._in = traffic.RawPort(wire.hosts["database"].namespace, "eth0")
+        self.sent = 0
+        self.arrived: list[float] = []
+        self._stopped = threading.Event()
+        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._send, self._collect)]
+
+    def __enter__(self) -> "Flood":
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_exception) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join()
+        self._out.close()
+        self._in.close()
+
+    def _send(self) -> None:
+        while not self._stopped.wait(0.001):
+            self._out.send(self._frame)
+            self.sent += 1
+
+    def _collect(self) -> None:
+        while not self._stopped.is_set():
+            if self._in.receive(lambda frame: frame.endswith(MARK), timeout=0.1):
+                self.arrived.append(time.monotonic())
+
+
+class NotifySocket:
+    """What systemd would listen on."""
+
+    def __init__(self, path: Path) -> None:
+        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self._socket.bind(str(path))
+        self._socket.settimeout(0.01)
+        self.messages: list[str] = []
+
+    def heard(self, text: str) -> int:
+        with contextlib.suppress(OSError):
+            while True:
+                self.messages.append(self._socket.recv(4096).decode())
+        return sum(text in message for message in self.messages)
+
+
+class FailingCase(WireCase):
+    """Each test has an appliance of its own."""
+
+    shares_an_appliance = False
+
+    def setUp(self) -> None:
+        pass
+
+    def another(self, extra: str = "", change=lambda text: text) -> Appliance:
+        appliance = Appliance(self.wire.box, driver=self.driver, extra=extra)
+        appliance.config.write_text(change(appliance.config.read_text()))
+        self.addCleanup(appliance.forget)
+        self.addCleanup(appliance.stop)
+        self.appliance = appliance  # whose log is shown when the test fails
+        return appliance
+
+    def status(self) -> dict:
+        return self.appliance.get("/v1/status").json
+
+    def worker(self) -> int:
+        return next(int(tid) for tid, thread in self.appliance.threads().items() if thread["Name"] == "worker-0")
+
+
+@on_every_driver
+class Closed(FailingCase):
+    def test_nothing_arrives_from_before_the_start_until_after_the_end(self):
+        appliance = self.another().start()
+        appliance.apply(self.endpoints())
+        appliance.apply(DENY_ALL)
+        self.assertEqual(appliance.stop(), 0, appliance.log())
+        with Flood(self.wire, datagram(self.host("frontend").v4, self.host("database").v4)) as flood:
+            self.assertTrue(eventually(lambda: flood.sent > 50))
+            for end in (appliance.stop, appliance.kill):
+                appliance.start()
+                self.assertTrue(eventually(lambda: drops(appliance.stats()).get("policy_deny", 0) > 50),
+                                "the flood is not seen")
+                end()
+            after = flood.sent
+            self.assertTrue(eventually(lambda: flood.sent > after + 50))
+        self.assertEqual(len(flood.arrived), 0)
+
+    def test_it_holds_no_right_that_it_does_not_need_on_any_thread(self):
+        appliance = self.another().start()
+        allowed = CAP_NET_ADMIN if self.driver == "net_af_packet" else CAP_NET_ADMIN | 1 << 39 | 1 << 21
+        threads = appliance.threads()
+        self.assertGreater(len(threads), 5)
+        for tid, thread in threads.items():
+            about = f"{tid} {thread['Name']}"
+            self.assertEqual(int(thread["CapEff"], 16) & ~allowed, 0, about)
+            self.assertEqual(int(thread["CapPrm"], 16) & ~allowed, 0, about)
+            self.assertEqual(thread["NoNewPrivs"], "1", about)
+            self.assertEqual(thread["Seccomp"], "2", about)
+
+
+class Watched(FailingCase):
+    def started(self, extra: str = "", change=lambda text: text) -> NotifySocket:
+        appliance = self.another(extra, change)
+        notify = NotifySocket(appliance.folder / "notify")
+        appliance.environment = {"NOTIFY_SOCKET": str(appliance.folder / "notify"), "WATCHDOG_USEC": "1000000"}
+        appliance.start()
+        self.assertTrue(eventually(lambda: notify.heard("READY=1")), notify.messages)
+        return notify
+
+    def test_a_worker_that_hangs_is_named_within_a_second_and_the_watchdog_starves(self):
+        notify = self.started()
+        self.assertEqual(self.status()["state"], "ready")
+        self.assertRegex(self.appliance.drywall("status").stdout, r"\Astate ready since ")
+        with StoppedThread(self.worker()):
+            began = time.monotonic()
+            self.assertTrue(eventually(lambda: self.status()["state"] == "degraded", timeout=3))
+            self.assertLess(time.monotonic() - began, 1.5, "a second, and room for a busy machine")
+            reason = self.status()["reasons"][0]
+            self.assertEqual((reason["trouble"], reason["worker"]), ("worker-hung", 0))
+            shown = self.appliance.drywall("status").stdout
+            self.assertRegex(shown, r"\Astate degraded since .*\n  worker 0 \(CPU \d+\) has not turned for ")
+            self.assertIn('drywall_state{state="degraded"} 1\n', self.appliance.get("/metrics").text)
+            self.assertTrue(eventually(lambda: notify.heard("STATUS=DEGRADED: worker 0")))
+            fed = notify.heard("WATCHDOG=1")
+            time.sleep(0.6)  # it is fed every quarter of a second
+            self.assertEqual(notify.heard("WATCHDOG=1"), fed)
+        self.assertTrue(eventually(lambda: self.status()["state"] == "ready"))
+        self.assertTrue(eventually(lambda: notify.heard("WATCHDOG=1") > fed))
+        self.assertEqual(len(re.findall("degraded: worker 0", self.appliance.log())), 1, "said once")
+        self.assertEqual(self.appliance.stop(), 0)
+        self.assertEqual(notify.heard("STOPPING=1"), 1)
+
+    def test_a_hung_worker_ends_the_process_where_that_is_configured(self):
+        self.started(change=lambda text: text.replace("workers:\n", "workers:\n  hung: exit\n"))
+        with StoppedThread(self.worker()) as worker:
+            worker.wait_until_gone(5)
+        self.assertEqual(self.appliance.wait_for_exit(5), EXIT_HUNG)
+        self.assertIn("worker 0 (CPU", self.appliance.log())
+
+    def test_a_state_directory_that_can_not_be_written_degrades_it(self):
+        appliance = self.another(change=lambda text: re.sub(r"(?m)^  directory: \S+", "  directory: /proc/drywall", text))
+        appliance.start()
+        self.assertTrue(eventually(lambda: self.status()["state"] == "degraded"))
+        self.assertEqual([reason["trouble"] for reason in self.status()["reasons"]], ["store"])
+        self.assertIn('drywall_degraded_reasons{trouble="store"} 1\n', appliance.get("/metrics").text)
+
+
+class Open(FailingCase):
+    def damaged(self, extra: str) -> Appliance:
+        appliance = self.another(extra)
+        state = appliance.folder / "state"
+        state.mkdir()
+        (state / "state.db").write_bytes(b"this is no database" * 1000)
+        return appliance
+
+    def test_policies_that_can_not_be_brought_back_stop_the_start_unless_it_shall_fail_open(self):
+        closed = self.damaged("posture: closed\n")
+        closed.spawn()
+        self.assertEqual(closed.wait_for_exit(), EXIT_INVALID)
+
+        self.damaged("fail: open\n").start()
+        self.serve("database")
+        self.assertEqual(self.tcp("frontend", "database"), OPEN)
+        self.assertTrue(eventually(lambda: self.status()["state"] == "degraded"))
+        status = self.status()
+        self.assertEqual((status["fail"], status["reasons"][0]["trouble"]), ("open", "nothing-enforced"))
+        self.assertTrue(status["safety"]["open"])
+        shown = self.appliance.drywall("status").stdout
+        self.assertIn("NOTHING IS ENFORCED", shown)
+        self.assertIn("FAIL OPEN", shown)
+        self.assertIn("drywall_fail_open 1\n", self.appliance.get("/metrics").text)
+        self.assertIn("FAIL OPEN", self.appliance.log())
+
+
+class AsAnotherUser(FailingCase):
+    def test_it_runs_as_the_user_that_is_configured_and_carries_link_state_all_the_same(self):
+        nobody = pwd.getpwnam("nobody")
+        appliance = self.another("hardening:\n  user: nobody\n")
+        os.chown(appliance.folder, nobody.pw_uid, nobody.pw_gid)
+        appliance.start()
+        for thread in appliance.threads().values():
+            self.assertEqual(set(thread["Uid"].split()), {str(nobody.pw_uid)}, thread["Name"])
+            self.assertEqual(int(thread["CapEff"], 16), CAP_NET_ADMIN, thread["Name"])
+        self.assertEqual(appliance.socket.stat().st_uid, nobody.pw_uid)
+        self.serve("database")
+        self.assertEqual(self.tcp("frontend", "database"), OPEN)
+        self.wire.segments["left"].ip("link set up0 down")
+        self.addCleanup(lambda: self.wire.segments["left"].ip("link set up0 up"))
+        outside = lambda: self.wire.box.run("cat", "/sys/class/net/out0/flags").stdout
+        self.assertTrue(eventually(lambda: int(outside() or "0x1", 16) & 1 == 0), "out0 stays up")
+
+    def test_it_needs_no_root_with_the_capabilities_that_the_unit_gives(self):
+        nobody = pwd.getpwnam("nobody")
+        unit = (ROOT / "config/systemd/drywalld.service").read_text()
+        given = re.search(r"(?m)^AmbientCapabilities=(.*)$", unit).group(1).lower().replace("cap_", "+").replace(" ", ",")
+        self.assertIn("LimitMEMLOCK=infinity\n", unit)
+        if resource.getrlimit(resource.RLIMIT_MEMLOCK)[1] != resource.RLIM_INFINITY:
+            given += ",+ipc_lock"  # instead of the limit, which this machine does not let anybody raise
+        appliance = self.another()
+        os.chown(appliance.folder, nobody.pw_uid, nobody.pw_gid)
+        appliance.started_by = (
+            "setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "--no-new-privs",
+            f"--bounding-set=-all,{given}", f"--inh-caps=-all,{given}", f"--ambient-caps=-all,{given}")
+        appliance.start()
+        for thread in appliance.threads().values():
+            self.assertEqual(int(thread["CapEff"], 16), CAP_NET_ADMIN, thread["Name"])
+            self.assertEqual(int(thread["CapAmb"], 16), 0, thread["Name"])
+        self.serve("database")
+        self.assertEqual(self.tcp("frontend", "database"), OPEN)
+
+    def test_a_user_that_is_not_there_is_named(self):
+        appliance = self.another("hardening: {user: nobody-at-all}\n")
+        appliance.spawn()
+        self.assertEqual(appliance.wait_for_exit(), EXIT_INVALID)
+        self.assertIn("there is no user 'nobody-at-all'", appliance.log())
+
+
+if __name__ == "__main__":
+    unittest.main()
