@@ -57,6 +57,8 @@ inline policy::Policy port_policy(const std::string& name, const std::string& la
     policy.selector = "app == '" + label + "'";
     policy.order = order;
     policy.ingress = {rule};
+    rule.protocol = net::protocol::kTcp;
+    policy.ingress.push_back(rule);
     return policy;
 }
 
@@ -104,15 +106,36 @@ inline std::shared_ptr<const ruleset::Ruleset> world_with_staged(int staged, Add
     return *ruleset;
 }
 
-// UDP requests of `flows` connections, 60 bytes each, in an order in which no two neighbours are alike.
-inline test::Frames requests(std::size_t flows, std::uint16_t port) {
+// The same packet from the client of each of `flows` connections, 60 bytes each, in an order in which no two neighbours
+// are alike.
+inline test::Frames from_clients(const test::Packet& packet, std::size_t flows, std::uint16_t port) {
     test::Frames frames;
     for (std::size_t i = 0; i < flows; ++i) {
         const auto one = static_cast<int>(i);
         const auto source_port = static_cast<std::uint16_t>(1024 + i / kEndpoints);
         frames.add(
-            test::udp().from(client(one % kEndpoints), source_port).to(server(one * 7 % kEndpoints), port).padded(60));
+            packet.from(client(one % kEndpoints), source_port).to(server(one * 7 % kEndpoints), port).padded(60));
     }
+    return frames;
+}
+
+inline test::Frames requests(std::size_t flows, std::uint16_t port) { return from_clients(test::udp(), flows, port); }
+
+// The three steps of the handshakes of `flows` TCP connections, each for all of them.
+inline test::Frames handshakes(std::size_t flows, std::uint16_t port) {
+    test::Frames frames;
+    for (int step = 0; step < 3; ++step)
+        for (std::size_t i = 0; i < flows; ++i) {
+            const auto one = static_cast<int>(i);
+            const test::Packet syn =
+                test::tcp()
+                    .syn()
+                    .from(client(one % kEndpoints), static_cast<std::uint16_t>(1024 + i / kEndpoints))
+                    .to(server(one * 7 % kEndpoints), port);
+            frames.add(step == 0   ? syn.padded(60)
+                       : step == 1 ? syn.ack().reply().entering(1).padded(60)
+                                   : syn.flags(net::tcp_flag::kAck).padded(60));
+        }
     return frames;
 }
 

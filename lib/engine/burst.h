@@ -74,8 +74,7 @@ private:
     [[nodiscard]] Judgement keep(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] Judgement reset(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] bool judge_again(flow::FragmentFate& fate) noexcept;
-    [[nodiscard]] Standing stand(const flow::Flow* flow, flow::Side sender,
-                                 const net::TcpSegment& segment) const noexcept;
+    [[nodiscard]] Standing stand(flow::Flow* flow, flow::Side sender, const net::TcpSegment& segment) noexcept;
     [[nodiscard]] static bool may_open(const net::PacketMeta& meta) noexcept;
     [[nodiscard]] flow::Flow* admit(std::size_t subject, const flow::Arrival& first, Judgement& judgement) noexcept;
     [[nodiscard]] flow::Flow* open(std::size_t subject, const flow::Arrival& first, TraceId trace) noexcept;

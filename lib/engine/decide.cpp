@@ -183,7 +183,7 @@ bool Burst::judge_again(flow::FragmentFate& fate) noexcept {
 }
 
 // What the numbers of a TCP segment say, before policy is asked: one that is made up changes nothing.
-Burst::Standing Burst::stand(const flow::Flow* flow, flow::Side sender, const net::TcpSegment& segment) const noexcept {
+Burst::Standing Burst::stand(flow::Flow* flow, flow::Side sender, const net::TcpSegment& segment) noexcept {
     if (flow == nullptr) {
         const bool refused =
             place_.settings.mid_stream == MidStream::kDrop && flow::tcp_event(segment.flags) != flow::TcpEvent::kSyn;
@@ -191,6 +191,12 @@ Burst::Standing Burst::stand(const flow::Flow* flow, flow::Side sender, const ne
     }
     const flow::TcpFit fit = flow::FlowTable::fit(*flow, sender, segment);
     if (fit == flow::TcpFit::kBelongs) return {};
+    if (place_.flows.is_answered_anew(*flow, sender, segment)) {
+        place_.flows.begin_again(*flow, segment);
+        return {};
+    }
+    if (fit == flow::TcpFit::kChallenge && flow::tcp_event(segment.flags) == flow::TcpEvent::kSyn)
+        place_.flows.ask_again(*flow, segment);
     const bool passes = fit == flow::TcpFit::kChallenge || place_.settings.tcp_window == TcpWindow::kObserve;
     if (passes) return {.moves = false};
     return {.drop = fit == flow::TcpFit::kFalseReset ? DropReason::kTcpReset : DropReason::kTcpWindow};

@@ -102,6 +102,19 @@ bool FlowTable::starts_anew(const Flow& flow, Side sender, std::uint8_t tcp_flag
     return tcp_step(flow.state, tcp_event(tcp_flags), sender == flow.initiator).starts_anew;
 }
 
+bool FlowTable::is_answered_anew(const Flow& flow, Side sender, const net::TcpSegment& segment) const noexcept {
+    const TcpEvent event = tcp_event(segment.flags);
+    const bool answers = event == TcpEvent::kSynAck || (event == TcpEvent::kRst && segment.has(net::tcp_flag::kAck));
+    const std::uint32_t asked = notes(flow).asked_again;
+    return answers && sender != flow.initiator && asked != 0 && segment.acknowledged == asked;
+}
+
+void FlowTable::begin_again(Flow& flow, const net::TcpSegment& answer) noexcept {
+    tcp_begin(flow.tcp, opposite(flow.initiator), answer);
+    notes(flow).asked_again = 0;
+    move(flow, FlowState::kNew);
+}
+
 Flow* FlowTable::open(const FlowKey& key, std::uint16_t ingress_port, const Arrival& first) noexcept {
     assert(find(key) == nullptr);
     const std::uint32_t entry = take_free_entry();

@@ -147,6 +147,11 @@ private:
 engine::EngineSettings settings_for(const loader::Settings& settings, bool tap) {
     engine::EngineSettings engine = engine_settings(settings);
     engine.report_interval = Nanos{0};  // nobody listens before the end
+    // A recording begins in the middle of connections and may lack segments. What policy says of it is the question,
+    // not what an attack would have met.
+    engine.mid_stream = engine::MidStream::kAllow;
+    engine.tcp_window = engine::TcpWindow::kObserve;
+    engine.half_open_limit = engine.per_source_limit = 0;
     if (tap) engine.peer_of.front() = PortId{0};
     return engine;
 }

@@ -61,6 +61,7 @@ struct FlowNotes {
     // entries in one that is free.
     std::uint32_t older = BucketIndex::kNone;
     std::uint32_t younger = BucketIndex::kNone;
+    std::uint32_t asked_again = 0;  // TCP: behind the last SYN that was passed on to be challenged
 
     static constexpr Generation kWasReset{std::numeric_limits<std::uint64_t>::max()};
     [[nodiscard]] bool was_reset() const noexcept { return kept_in == kWasReset; }
@@ -115,6 +116,17 @@ public:
     [[nodiscard]] static TcpFit fit(const Flow& flow, Side sender, const net::TcpSegment& segment) noexcept {
         return tcp_fit(flow.tcp, flow.state, sender, flow.initiator, segment);
     }
+
+    // A SYN on a live connection was passed on for its receiver to challenge. REQUIRES: fit() said so
+    void ask_again(Flow& flow, const net::TcpSegment& syn) noexcept { notes(flow).asked_again = syn.end(); }
+
+    // Is it the answer of who does not challenge that SYN, but accepts or refuses it? Then the responder knows nothing
+    // of the connection any more, and nor did the initiator: only the table does.
+    [[nodiscard]] bool is_answered_anew(const Flow& flow, Side sender, const net::TcpSegment& segment) const noexcept;
+
+    // The handshake goes on where that SYN left it, and `answer` belongs to the connection. Its SYN's window is not
+    // known.
+    void begin_again(Flow& flow, const net::TcpSegment& answer) noexcept;
 
     // The TCP connection whose handshake has been incomplete for the longest time; null: there is none.
     [[nodiscard]] Flow* oldest_half_open() noexcept {

@@ -154,7 +154,17 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
     if (connection == nullptr && segment && (meta.tcp_flags & 0x17) != 0x02 && settings_.mid_stream == MidStream::kDrop)
         return DropReason::kTcpMidStream;
     if (connection != nullptr && segment) {
-        const NaiveTcp::Answer answer = connection->tcp->ask(connection->state, from_initiator, *segment);
+        NaiveTcp::Answer answer = connection->tcp->ask(connection->state, from_initiator, *segment);
+        const int flags = meta.tcp_flags & 0x17;
+        const bool accepts_or_refuses = !from_initiator && (flags == 0x12 || flags == 0x14);
+        if (answer != NaiveTcp::Answer::kFine && accepts_or_refuses && connection->challenged != 0 &&
+            segment->acknowledged == connection->challenged) {
+            connection->tcp->begin_again(*segment);
+            connection->challenged = 0;
+            connection->state = FlowState::kNew;
+            answer = NaiveTcp::Answer::kFine;
+        }
+        if (answer == NaiveTcp::Answer::kPassOn && flags == 0x02) connection->challenged = segment->end();
         const bool strict = settings_.tcp_window == TcpWindow::kStrict;
         if (answer == NaiveTcp::Answer::kWindow && strict) return DropReason::kTcpWindow;
         if (answer == NaiveTcp::Answer::kReset && strict) return DropReason::kTcpReset;

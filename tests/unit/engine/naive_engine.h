@@ -40,6 +40,7 @@ private:
         classify::Trace trace;
         std::uint64_t id = 0;
         std::optional<NaiveTcp> tcp{};
+        std::uint32_t challenged = 0;  // behind the last SYN that was to be challenged
     };
     enum class Related : std::uint8_t { kNo, kYes, kMadeUp };
     struct Datagram {

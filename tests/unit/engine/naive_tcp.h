@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <utility>
 
 #include "drywall/flow/state.h"
 #include "drywall/net/tcp_segment.h"
@@ -24,6 +25,12 @@ public:
         sender = {.heard = true, .sent = first.end(), .acked = first.sequence};
         if (syn) take_syn(sender, first);
         if (!syn) ends_[0] = {.sent = first.acknowledged, .acked = first.acknowledged};
+    }
+
+    // From the responder's answer on, which is the first that is known.
+    void begin_again(const net::TcpSegment& answer) {
+        *this = NaiveTcp(answer);
+        std::swap(ends_[0], ends_[1]);
     }
 
     [[nodiscard]] bool blind() const { return blind_; }

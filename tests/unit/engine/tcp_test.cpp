@@ -138,6 +138,25 @@ TEST(Tcp, BlindTrafficDoesNotKeepAConnectionAlive) {
     EXPECT_EQ(site.sweep_all().size(), 1U);
 }
 
+TEST(Tcp, AConnectionThatBothEndsHaveForgottenIsOpenedAgain) {
+    Site site;
+    site.shake_hands();
+    const auto again = [](std::uint32_t number) { return from_client().syn().sequence(number); };
+    EXPECT_EQ(site.send(again(500'000)), kPass) << "for its receiver to challenge, who accepts it instead";
+    EXPECT_EQ(site.send(from_server().syn().ack().sequence(900'000, 500'002)), DropReason::kTcpWindow);
+    EXPECT_EQ(site.send(from_server().syn().ack().sequence(900'000, 500'001)), kPass);
+    EXPECT_EQ(site.flows_in(flow::FlowState::kSynReceived), 1U);
+    EXPECT_EQ(site.send(from_client().ack().sequence(500'001, 900'001)), kPass);
+    EXPECT_EQ(site.flows_in(flow::FlowState::kEstablished), 1U);
+    EXPECT_EQ(site.engine().flow_counts().half_open, 0U);
+
+    EXPECT_EQ(site.send(again(700'000)), kPass);
+    EXPECT_EQ(site.send(from_server().rst().ack().sequence(0, 700'001)), kPass) << "who refuses it";
+    EXPECT_EQ(site.flows_in(flow::FlowState::kClosed), 1U);
+    EXPECT_EQ(site.counters().flows_opened.read(), 1U);
+    site.expect_all_accounted();
+}
+
 TEST(Tcp, TheMiddleOfAConnectionPassesWherePolicyAllowsIt) {
     Site site;
     EXPECT_EQ(site.burst({from_client().ack().payload(10).sequence(7'000'000, 9'000'000),

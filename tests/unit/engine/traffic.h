@@ -66,6 +66,7 @@ private:
             case 0: return packet.sequence(number(), number());
             case 1: return packet.sequence(number(), 1);
             case 2: return packet.sequence(1, number());
+            case 3: return packet.sequence(77, 78);  // of somebody who begins anew
             default: return packet;
         }
     }
