@@ -143,7 +143,8 @@ class WireCase(unittest.TestCase):
         unjudged = sum(stats[key]["packets"] for key in ("non_ip_passed", "neighbour_discovery_passed", "related_passed",
                                                       "kept_passed", "reset_dropped"))
         early = sum(count for reason, count in drops(stats).items()
-                    if reason not in ("policy_deny", "unmatched", "flow_table_full", "tx_refused"))
+                    if reason not in ("policy_deny", "unmatched", "half_open_limit", "source_limit", "flow_table_full",
+                                      "tx_refused"))
         self.assertEqual(received, stats["judged"]["packets"] + unjudged + early, "received = judged + passed by + died early")
 
 

@@ -15,6 +15,7 @@ namespace {
 constexpr std::uint16_t kStays = 8080;  // TCP: they stay for as long as a test takes
 
 test::Packet opening(std::uint16_t client) { return test::tcp().syn().from("10.0.0.1", client).to("10.1.0.9", kStays); }
+test::Packet accepting(std::uint16_t client) { return opening(client).ack().reply().entering(1); }
 
 std::vector<test::Packet> openings(std::uint16_t first, std::uint16_t count) {
     std::vector<test::Packet> packets;
@@ -165,7 +166,7 @@ TEST(Census, KnowsWhatIsKeptAndWhatWasReset) {
     bed.send({opening(1000)});
     ASSERT_TRUE(bed.dataplane->publish(deny_all(2), Existing::kKeep));
     EXPECT_TRUE(bed.dataplane->census().connections.at(0).kept) << "though it was silent since";
-    bed.send({test::tcp().ack().from("10.0.0.1", 1000).to("10.1.0.9", kStays)});
+    bed.send({accepting(1000)});
     EXPECT_TRUE(bed.dataplane->census().connections.at(0).kept);
     ASSERT_TRUE(bed.dataplane->publish(deny_all(3), Existing::kRecheck));
     EXPECT_FALSE(bed.dataplane->census().connections.at(0).kept);
@@ -173,7 +174,7 @@ TEST(Census, KnowsWhatIsKeptAndWhatWasReset) {
     policy::Rule allow;
     allow.action = Action::kAllow;
     ASSERT_TRUE(bed.dataplane->publish(with_policies(4, {server_policy("open", {allow})}), Existing::kReset));
-    bed.send({test::tcp().ack().from("10.0.0.1", 1000).to("10.1.0.9", kStays)});
+    bed.send({accepting(1000)});
     const Census census = bed.dataplane->census();
     ASSERT_EQ(census.connections.size(), 1U);
     EXPECT_TRUE(census.connections[0].was_reset);

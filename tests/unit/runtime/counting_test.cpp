@@ -177,7 +177,7 @@ TEST(Counting, ARuleThatWasHitSaysWhen) {
 TEST(Counting, WorkersSayHowBusyTheyAreHowLongPacketsStayAndHowFarConnectionsAre) {
     Testbed bed(allow_all(1));
     bed.send(udp_packets(80));
-    bed.send({test::tcp().from("10.0.0.1", 7).to("10.1.0.9", 80)});
+    bed.send({test::tcp().syn().from("10.0.0.1", 7).to("10.1.0.9", 80)});
     const Snapshot now = eventually(bed, [](const Snapshot& at) { return at.workers[0].busy > Nanos{0}; });
     std::uint64_t packets = 0;
     for (const std::uint64_t bucket : now.residence.packets) packets += bucket;
