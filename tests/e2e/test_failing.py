@@ -109,8 +109,10 @@ class FailingCase(WireCase):
 
 @on_every_driver
 class Closed(FailingCase):
+    extra = "hardening: {seccomp: enforce}\n"
+
     def test_nothing_arrives_from_before_the_start_until_after_the_end(self):
-        appliance = self.another().start()
+        appliance = self.another(self.extra).start()
         appliance.apply(self.endpoints())
         appliance.apply(DENY_ALL)
         self.assertEqual(appliance.stop(), 0, appliance.log())
@@ -126,7 +128,7 @@ class Closed(FailingCase):
         self.assertEqual(len(flood.arrived), 0)
 
     def test_it_holds_no_right_that_it_does_not_need_on_any_thread(self):
-        appliance = self.another().start()
+        appliance = self.another(self.extra).start()
         allowed = CAP_NET_ADMIN if self.driver == "net_af_packet" else CAP_NET_ADMIN | 1 << 39 | 1 << 21
         threads = appliance.threads()
         self.assertGreater(len(threads), 5)
@@ -215,7 +217,7 @@ class Open(FailingCase):
 class AsAnotherUser(FailingCase):
     def test_it_runs_as_the_user_that_is_configured_and_carries_link_state_all_the_same(self):
         nobody = pwd.getpwnam("nobody")
-        appliance = self.another("hardening:\n  user: nobody\n")
+        appliance = self.another("hardening: {user: nobody, seccomp: enforce}\n")
         os.chown(appliance.folder, nobody.pw_uid, nobody.pw_gid)
         appliance.start()
         for thread in appliance.threads().values():
@@ -236,7 +238,7 @@ class AsAnotherUser(FailingCase):
         self.assertIn("LimitMEMLOCK=infinity\n", unit)
         if resource.getrlimit(resource.RLIMIT_MEMLOCK)[1] != resource.RLIM_INFINITY:
             given += ",+ipc_lock"  # instead of the limit, which this machine does not let anybody raise
-        appliance = self.another()
+        appliance = self.another("hardening: {seccomp: enforce}\n")
         os.chown(appliance.folder, nobody.pw_uid, nobody.pw_gid)
         appliance.started_by = (
             "setpriv", f"--reuid={nobody.pw_uid}", f"--regid={nobody.pw_gid}", "--clear-groups", "--no-new-privs",

@@ -100,7 +100,7 @@ struct IpfixExport {
 struct Hardening {
     std::string user;   // to run as, if started as root; empty: whoever started it
     std::string group;  // empty: the user's own
-    Seccomp seccomp = Seccomp::kEnforce;
+    Seccomp seccomp = Seccomp::kLog;
     std::vector<std::string> keep_capabilities;  // "sys_rawio": beside those that the devices are known to need
 };
 

@@ -64,7 +64,7 @@ TEST(Settings, AMinimalFileGetsTheDocumentedDefaults) {
     EXPECT_EQ(settings.fail, Fail::kClosed);
     EXPECT_EQ(settings.hung_worker, HungWorker::kReport);
     EXPECT_EQ(settings.hardening.user, "");
-    EXPECT_EQ(settings.hardening.seccomp, Seccomp::kEnforce);
+    EXPECT_EQ(settings.hardening.seccomp, Seccomp::kLog);
 }
 
 TEST(Settings, WhatHappensWhenSomethingFailsCanBeWritten) {
@@ -72,13 +72,13 @@ TEST(Settings, WhatHappensWhenSomethingFailsCanBeWritten) {
     text.replace(text.find("cores: [1]"), 10, "cores: [1], hung: exit");
     const Settings settings = loaded(text + R"(
 fail: open
-hardening: {user: drywall, group: wire, seccomp: log, keep-capabilities: [sys_rawio, ipc_lock]}
+hardening: {user: drywall, group: wire, seccomp: enforce, keep-capabilities: [sys_rawio, ipc_lock]}
 )");
     EXPECT_EQ(settings.hung_worker, HungWorker::kExit);
     EXPECT_EQ(settings.fail, Fail::kOpen);
     EXPECT_EQ(settings.hardening.user, "drywall");
     EXPECT_EQ(settings.hardening.group, "wire");
-    EXPECT_EQ(settings.hardening.seccomp, Seccomp::kLog);
+    EXPECT_EQ(settings.hardening.seccomp, Seccomp::kEnforce);
     EXPECT_EQ(settings.hardening.keep_capabilities, (std::vector<std::string>{"sys_rawio", "ipc_lock"}));
 }
 
