@@ -29,7 +29,8 @@ public:
         sample(name, help, prometheus::MetricType::Gauge, std::move(labels)).gauge.value = value;
     }
 
-    // `buckets`: how many samples fell between the bound before (not included) and each bound, then those above the last.
+    // `buckets`: how many samples fell between the bound before (not included) and each bound, then those above the
+    // last.
     void histogram(std::string_view name, std::string_view help, const std::vector<double>& bounds,
                    const std::vector<std::uint64_t>& buckets, double sum) {
         auto& out = sample(name, help, prometheus::MetricType::Histogram, {}).histogram;

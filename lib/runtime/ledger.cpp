@@ -56,8 +56,7 @@ PolicyCounts& Ledger::policy(const ruleset::PolicyRef& ref) {
     return counts;
 }
 
-void Ledger::enter(Account& account, std::span<const std::unique_ptr<telemetry::TraceCounters>> counters,
-                   WallTime at) {
+void Ledger::enter(Account& account, std::span<const std::unique_ptr<telemetry::TraceCounters>> counters, WallTime at) {
     for (std::size_t trace = 0; trace < account.entered_.size(); ++trace) {
         PacketsBytes total;
         for (const auto& worker : counters) total += worker->read(TraceId(trace));
