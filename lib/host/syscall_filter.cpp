@@ -264,7 +264,7 @@ Status install_syscall_filter(FilterMode mode) {
     if (const int code = seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_TSYNC, 1); code != 0)
         return refused("not for all threads", code);
     (void)seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_OPTIMIZE,
-                           2);  // a tree: a worker's calls are found in some steps
+                           2);                                     // a tree: a worker's calls are found in some steps
     (void)seccomp_attr_set(filter.get(), SCMP_FLTATR_CTL_LOG, 1);  // what is refused is in the kernel's log too
     if (auto added = add(filter, SCMP_ACT_ALLOW, kAllowed); !added) return added;
     if (enforce)

@@ -60,7 +60,8 @@ void read_state(Fields& top, Settings& settings) {
 
 void complete_ports(Settings& settings) {
     settings.ports_assumed = settings.ports.empty();
-    if (settings.ports_assumed) for (const char* name : {"left", "right"}) settings.ports.emplace_back().name = name;
+    if (settings.ports_assumed)
+        for (const char* name : {"left", "right"}) settings.ports.emplace_back().name = name;
     if (settings.pairs.empty() && settings.ports.size() == 2)
         settings.pairs = {{settings.ports[0].name, settings.ports[1].name}};
 }
