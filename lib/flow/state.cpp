@@ -74,12 +74,12 @@ constexpr auto kRows = std::to_array<Row>({
     {kTimeWait, kRst, to(kClosed), to(kClosed)},         // whoever got a late segment has forgotten (RFC 9293 3.10.7.1)
     {kTimeWait, kOther, to(kTimeWait), to(kTimeWait)},   // the last ACK
 
-    // Reset.
+    // Reset. Only a SYN has more to say (tcp_fit).
     {kClosed, kSyn, anew(), anew()},               // the ports are used again
-    {kClosed, kSynAck, to(kClosed), to(kClosed)},  // an old SYN+ACK, late
-    {kClosed, kFin, to(kClosed), to(kClosed)},     // sent before the reset arrived
-    {kClosed, kRst, to(kClosed), to(kClosed)},     // repeated, or answering what was under way
-    {kClosed, kOther, to(kClosed), to(kClosed)},   // sent before the reset arrived
+    {kClosed, kSynAck, to(kClosed), to(kClosed)},  // never
+    {kClosed, kFin, to(kClosed), to(kClosed)},     // never: sent before the reset arrived
+    {kClosed, kRst, to(kClosed), to(kClosed)},     // never: repeated, or answering what was under way
+    {kClosed, kOther, to(kClosed), to(kClosed)},   // never: sent before the reset arrived
 });
 
 constexpr std::size_t cell(FlowState state, TcpEvent event, bool from_initiator) {

@@ -44,6 +44,7 @@ public:
         const std::int64_t acks = place(receiver.acked, segment.acknowledged);
         const bool acks_syn = acked(segment) && acks > receiver.acked && acks <= receiver.sent;
 
+        if (state == flow::FlowState::kClosed) return Answer::kWindow;
         if (reset(segment)) {
             if (blind_) return receiver.heard && from == sender.acked ? Answer::kFine : Answer::kPassOn;
             if (!answered && from_initiator)
@@ -67,6 +68,7 @@ public:
         }
         const std::int64_t to = from + (segment.end() - segment.sequence);
         if (to > sender.edge || to < sender.sent - std::max<std::int64_t>(receiver.widest, 1)) return Answer::kWindow;
+        if (state == flow::FlowState::kTimeWait && to > sender.sent) return Answer::kWindow;
         if (acks > receiver.sent || acks < receiver.acked - std::max<std::int64_t>(sender.widest, 1))
             return Answer::kWindow;
         if (state == flow::FlowState::kSynReceived && from_initiator && !acks_syn) return Answer::kWindow;

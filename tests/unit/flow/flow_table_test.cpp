@@ -140,7 +140,9 @@ TEST(FlowTable, PacketsProlongALiveConnectionButNotAClosedOne) {
     EXPECT_TRUE(table.expired(udp, at(seconds(220))));
 
     Flow& tcp = *open(table, packet(6, kClient, 1, kServer, 2));
-    follow(table, tcp, Side::kFar, flag::kRst | flag::kAck, at(seconds(10)));
+    establish(table, tcp, at(seconds(5)));
+    follow(table, tcp, Side::kNear, flag::kFin | flag::kAck, at(seconds(10)));
+    follow(table, tcp, Side::kFar, flag::kFin | flag::kAck, at(seconds(10)));
     follow(table, tcp, Side::kNear, flag::kAck, at(seconds(30)));
     EXPECT_TRUE(table.expired(tcp, at(seconds(40))));
 }

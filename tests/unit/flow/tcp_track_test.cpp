@@ -358,6 +358,21 @@ TEST(TcpTrack, OneSideMayGoOnSendingAfterTheOtherIsDone) {
     EXPECT_EQ(talk.fit(kServer, shifted(fin, 100'000)), TcpFit::kOutside);
 }
 
+TEST(TcpTrack, BehindAResetAndBehindBothFinsNothingNewBelongs) {
+    Talk reset;
+    reset.shake_hands();
+    (void)reset.say(kClient, kRst);
+    EXPECT_EQ(reset.fit(kServer, reset.due(kServer, kAck)), TcpFit::kOutside);
+    EXPECT_EQ(reset.fit(kClient, reset.due(kClient, kRst)), TcpFit::kOutside);
+
+    Talk done;
+    done.shake_hands();
+    (void)done.say(kClient, kFinAck);
+    (void)done.say(kServer, kFinAck);
+    EXPECT_EQ(done.fit(kClient, done.due(kClient, kAck)), TcpFit::kBelongs);
+    EXPECT_EQ(done.fit(kClient, done.due(kClient, kAck, 1)), TcpFit::kOutside);
+}
+
 TEST(TcpTrack, BothMayBeDoneAtOnce) {
     Talk talk;
     talk.shake_hands();
