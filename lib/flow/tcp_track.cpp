@@ -127,9 +127,10 @@ TcpFit tcp_fit(const TcpTrack& track, FlowState state, Side sender_side, Side in
         return from_initiator ? fit_asking(sender, receiver, state, segment)
                               : fit_answer(sender, receiver, state, segment);
 
-    // Behind a reset there is nothing more to say (a SYN asks for another connection, and does not come here).
-    if (state == FlowState::kClosed) return TcpFit::kOutside;
     const TcpEvent event = tcp_event(segment.flags);
+    // Behind a reset there is nothing more to say but another one, if the first was lost behind the appliance (a SYN
+    // asks for another connection, and does not come here).
+    if (state == FlowState::kClosed) return event == TcpEvent::kRst ? TcpFit::kChallenge : TcpFit::kOutside;
     if (event == TcpEvent::kRst) return fit_reset(sender, receiver, segment);
     // Its receiver challenges it, whatever its number (RFC 5961 4.2): so an initiator that lost its memory gets rid of
     // the old connection. The responder's would be a connection the other way, which nobody judged.

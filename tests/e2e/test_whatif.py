@@ -6,7 +6,7 @@ import tempfile
 from pathlib import Path
 
 from tests.e2e.case import PORT, WireCase, eventually
-from tests.lab import policies
+from tests.lab import frames, policies
 from tests.lab.traffic import OPEN
 
 OK, NEGATIVE, USAGE, INVALID = range(4)
@@ -21,11 +21,7 @@ def pcap(packets: list[bytes]) -> bytes:
 
 
 def syn(source: str, destination: str, port: int) -> bytes:
-    def address(text: str) -> bytes:
-        return bytes(int(part) for part in text.split("."))
-    tcp = struct.pack(">HHIIBBHHH", 40000, port, 1, 0, 0x50, 2, 1024, 0, 0)
-    ip = struct.pack(">BBHHHBBH", 0x45, 0, 40, 1, 0, 64, 6, 0) + address(source) + address(destination)
-    return bytes(12) + b"\x08\x00" + ip + tcp
+    return frames.datagram(source, destination, frames.TCP, frames.tcp(source, destination, 40000, port, frames.SYN, seq=1))
 
 
 class WhatIf(WireCase):
@@ -113,7 +109,7 @@ class WhatIf(WireCase):
         self.assertEqual(answer["received"]["packets"], 2)
         self.assertEqual(answer["transmitted"]["packets"], 1)
         self.assertEqual(answer["enforced"]["denied"]["connections"], 1)
-        self.assertEqual(written.stat().st_size, 24 + 16 + 54)
+        self.assertEqual(written.stat().st_size, 24 + 16 + 60)
         # The wire agrees.
         self.assertEqual(self.tcp("backend-1", "database"), OPEN)
         self.assertNotEqual(self.tcp("frontend", "database"), OPEN)

@@ -340,7 +340,8 @@ def tcp_sessions() -> None:
              (answer(FIN | ACK, 501, 102), PASS, 1), (ask(ACK, 102, 502), PASS),
              (answer(ACK, 502, 102, b"late"), "tcp_window", 1), (ask(ACK, 102, 502, b"late"), "tcp_window"))
         case(f"what is sent behind a reset, {name}", "RFC 9293", *handshake, (ask(RST, 101), PASS),
-             (answer(ACK, 501, 101, b"late"), "tcp_window", 1), (ask(ACK, 101, 501, b"late"), "tcp_window"))
+             (answer(ACK, 501, 101, b"late"), "tcp_window", 1), (ask(ACK, 101, 501, b"late"), "tcp_window"),
+             (ask(RST, 101), PASS))
         quoted = ipv4(CLIENT[4], SERVER[4], TCP, tcp(CLIENT[4], SERVER[4], 40000, 8080, ACK, seq=10**6)) if family == 4 else \
             ipv6(CLIENT[6], SERVER[6], TCP, tcp(CLIENT[6], SERVER[6], 40000, 8080, ACK, seq=10**6))
         number, kind = (ICMP, 3) if family == 4 else (ICMPV6, 1)

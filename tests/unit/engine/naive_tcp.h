@@ -44,7 +44,7 @@ public:
         const std::int64_t acks = place(receiver.acked, segment.acknowledged);
         const bool acks_syn = acked(segment) && acks > receiver.acked && acks <= receiver.sent;
 
-        if (state == flow::FlowState::kClosed) return Answer::kWindow;
+        if (state == flow::FlowState::kClosed) return reset(segment) ? Answer::kPassOn : Answer::kWindow;
         if (reset(segment)) {
             if (blind_) return receiver.heard && from == sender.acked ? Answer::kFine : Answer::kPassOn;
             if (!answered && from_initiator)
