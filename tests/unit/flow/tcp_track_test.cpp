@@ -363,7 +363,7 @@ TEST(TcpTrack, BehindAResetAndBehindBothFinsNothingNewBelongs) {
     reset.shake_hands();
     (void)reset.say(kClient, kRst);
     EXPECT_EQ(reset.fit(kServer, reset.due(kServer, kAck)), TcpFit::kOutside);
-    EXPECT_EQ(reset.fit(kClient, reset.due(kClient, kRst)), TcpFit::kOutside);
+    EXPECT_EQ(reset.fit(kClient, reset.due(kClient, kRst)), TcpFit::kChallenge);
 
     Talk done;
     done.shake_hands();
