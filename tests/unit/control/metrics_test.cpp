@@ -80,10 +80,14 @@ TEST(Metrics, TheStateAndWhyAreSeriesThatAnAlertCanAskFor) {
     Site site;
     const State state = site->state();
     using runtime::Trouble;
-    const runtime::Health health{
-        .state = runtime::ApplianceState::kDegraded,
-        .reasons = {{.trouble = Trouble::kWorkerHung, .worker = 0}, {.trouble = Trouble::kWorkerHung, .worker = 3}},
-        .fail_open = true};
+    runtime::Health health;
+    health.state = runtime::ApplianceState::kDegraded;
+    for (const std::size_t worker : {0U, 3U}) {
+        runtime::Reason& reason = health.reasons.emplace_back();
+        reason.trouble = Trouble::kWorkerHung;
+        reason.worker = worker;
+    }
+    health.fail_open = true;
     auto found = samples(metrics_text({.state = state, .health = health}));
     EXPECT_EQ(found.at(R"(drywall_state{state="degraded"})"), 1);
     EXPECT_EQ(found.at(R"(drywall_state{state="ready"})"), 0);
