@@ -45,7 +45,7 @@ void Report(benchmark::State& state) {
     std::size_t told = 0;
     for (auto _ : state) {
         now = now + Nanos(state.range(1));
-        engine::FlowReporter report(WorkerId{0}, now, counters, events);
+        engine::FlowReporter report(WorkerId{0}, now, table, counters, events);
         table.report(now, kInterval, engine::Engine::kReportStep,
                      [&](const flow::Flow& flow) { report.progressed(flow); });
         told += events.size();

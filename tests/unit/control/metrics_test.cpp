@@ -123,7 +123,15 @@ TEST(Metrics, StagedPoliciesTellTheConnectionsThatTheyWouldDeny) {
 
 TEST(Metrics, ConnectionsAreToldByStateAndWorkersByTheirTime) {
     Snapshot snapshot;
-    snapshot.flows_by_state = {0, 5, 40, 2, 3, 1};
+    const auto state = [&](flow::FlowState which) -> std::uint64_t& {
+        return snapshot.flows_by_state[static_cast<std::size_t>(which)];
+    };
+    state(flow::FlowState::kNew) = 4;
+    state(flow::FlowState::kSynReceived) = 1;
+    state(flow::FlowState::kEstablished) = 40;
+    state(flow::FlowState::kInitiatorDone) = 2;
+    state(flow::FlowState::kResponderDone) = 3;
+    state(flow::FlowState::kTimeWait) = 1;
     snapshot.flows_half_open = 4;
     snapshot.workers.resize(2);
     snapshot.workers[1].busy_ratio = 0.25;

@@ -106,7 +106,7 @@ TEST(Drop, ACopyThatIsCutIsKnownByItsHeaders) {
 }
 
 TEST(Drop, FragmentsAndIcmpSayWhatTheyAre) {
-    const auto later = json_of_drop(died(test::udp().fragment(8, false, 1), DropReason::kFragmentUnknown), 0);
+    const auto later = json_of_drop(died(test::udp().payload(16).fragment(8, false, 1), DropReason::kFragmentUnknown), 0);
     EXPECT_EQ(later["fragment"], "later");
     EXPECT_EQ(later["protocol"], "udp");
     EXPECT_FALSE(later.contains("dest_port")) << "only the first fragment has it";
@@ -154,7 +154,7 @@ TEST(DropFilter, WhatIsNotIpIsFromNobodyAndToNoPort) {
     EXPECT_FALSE(meant({{"to-port", "0-65535"}}, frame));
     EXPECT_FALSE(meant({{"policy", "*"}}, frame));
     EXPECT_TRUE(meant({{"in", "inside"}}, frame));
-    const Drop later = died(test::udp().fragment(8, false, 1), DropReason::kFragmentUnknown);
+    const Drop later = died(test::udp().payload(16).fragment(8, false, 1), DropReason::kFragmentUnknown);
     EXPECT_FALSE(meant({{"to-port", "0-65535"}}, later)) << "a later fragment has no ports";
     EXPECT_TRUE(meant({{"protocol", "udp"}, {"from-ip", "10.0.0.1"}}, later));
 }

@@ -102,7 +102,8 @@ struct Testbed {
     // Returns when the worker has taken all of them and counted them.
     void send(const std::vector<test::Packet>& packets, std::uint16_t queue = 0) {
         const std::uint64_t before = dataplane->snapshot().received.packets;
-        for (const test::Packet& packet : packets) EXPECT_TRUE(lan->inject(packet.bytes(), queue));
+        for (const test::Packet& packet : packets)
+            EXPECT_TRUE((packet.port() == 0 ? lan : wan)->inject(packet.bytes(), queue));
         wait_until([&] {
             const Snapshot now = dataplane->snapshot();
             return now.received.packets == before + packets.size() && settled(now);
