@@ -106,7 +106,8 @@ TEST(Drop, ACopyThatIsCutIsKnownByItsHeaders) {
 }
 
 TEST(Drop, FragmentsAndIcmpSayWhatTheyAre) {
-    const auto later = json_of_drop(died(test::udp().payload(16).fragment(8, false, 1), DropReason::kFragmentUnknown), 0);
+    const auto later =
+        json_of_drop(died(test::udp().payload(16).fragment(8, false, 1), DropReason::kFragmentUnknown), 0);
     EXPECT_EQ(later["fragment"], "later");
     EXPECT_EQ(later["protocol"], "udp");
     EXPECT_FALSE(later.contains("dest_port")) << "only the first fragment has it";
