@@ -56,7 +56,7 @@ flows:
         def done() -> dict | None:
             now = self.appliance.stats()
             gone = now["transmitted"]["packets"] + sum(drops(now).values())
-            return now if now["received"]["packets"] > before["received"]["packets"] == gone - 1 else None
+            return now if before["received"]["packets"] < now["received"]["packets"] == gone else None
 
         now = eventually(done, 5)
         self.assertTrue(now, "the frame is not accounted for")
