@@ -155,9 +155,11 @@ void add_safety_nets(MetricFamilies& out, const runtime::Snapshot& snapshot, con
         const auto catches = [&](const SafetyNet& net) { return is_caught_by(net, rule.hit); };
         if (rule.in_current_generation && std::any_of(nets.begin(), nets.end(), catches)) caught += rule.connections;
     }
-    out.counter("drywall_safety_net_connections_total",
-                "Connections that opened because a safety net let them pass: no rule before it has a word for them.",
-                caught);
+    out.counter(
+        "drywall_safety_net_connections_total",
+        "Connections that opened because a safety net let them pass: no rule before it has a word for them. One that "
+        "nets let out and in counts for both.",
+        caught);
 }
 
 void add_rules(MetricFamilies& out, const runtime::Snapshot& snapshot, std::size_t most_rules) {
