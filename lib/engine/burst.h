@@ -74,7 +74,8 @@ private:
     [[nodiscard]] Judgement keep(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] Judgement reset(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] bool judge_again(flow::FragmentFate& fate) noexcept;
-    [[nodiscard]] Standing stand(flow::Flow* flow, flow::Side sender, const net::TcpSegment& segment) noexcept;
+    [[nodiscard]] Standing stand(flow::Flow& flow, flow::Side sender, const net::TcpSegment& segment) noexcept;
+    [[nodiscard]] bool is_refused_middle(std::uint8_t tcp_flags) const noexcept;
     [[nodiscard]] static bool may_open(const net::PacketMeta& meta) noexcept;
     [[nodiscard]] flow::Flow* admit(std::size_t subject, const flow::Arrival& first, Judgement& judgement) noexcept;
     [[nodiscard]] flow::Flow* open(std::size_t subject, const flow::Arrival& first, TraceId trace) noexcept;

@@ -30,11 +30,13 @@ void Burst::decide(std::size_t i) noexcept {
     flow::Flow* flow = current_flow(i);
     net::TcpSegment segment;
     flow::Arrival arrival = arrival_of(subject);
-    if (is_tcp) {
+    if (is_tcp && flow != nullptr) {
         segment = net::read_tcp_segment(frames_[subject.packet], meta);
-        const Standing standing = stand(flow, subject.sender, segment);
+        const Standing standing = stand(*flow, subject.sender, segment);
         if (standing.drop != DropReason::kNone) return drop(subject.packet, standing.drop);
         if (standing.moves) arrival.tcp = &segment;
+    } else if (is_tcp) {
+        if (is_refused_middle(meta.tcp_flags)) return drop(subject.packet, DropReason::kTcpMidStream);
     } else if (flow == nullptr && net::is_icmp(meta.tuple.protocol)) {
         const Relation relation = relation_of(subject);
         if (relation == Relation::kQuotesLive) return place_.counters.related_passed.add(bytes_of(subject));
@@ -51,6 +53,10 @@ void Burst::decide(std::size_t i) noexcept {
     }
     const bool opens = judgement.drop == DropReason::kNone && flow == nullptr && !judgement.untracked &&
                        subject.tracked && may_open(meta);
+    if (opens && is_tcp) {  // only now: most segments without a connection are denied, and their numbers of no use
+        segment = net::read_tcp_segment(frames_[subject.packet], meta);
+        arrival.tcp = &segment;
+    }
     if (opens) flow = admit(i, arrival, judgement);
     if (fate != nullptr)
         *fate = {.judged = flow != nullptr ? flow->initiator_tuple() : meta.tuple,
@@ -183,23 +189,23 @@ bool Burst::judge_again(flow::FragmentFate& fate) noexcept {
 }
 
 // What the numbers of a TCP segment say, before policy is asked: one that is made up changes nothing.
-Burst::Standing Burst::stand(flow::Flow* flow, flow::Side sender, const net::TcpSegment& segment) noexcept {
-    if (flow == nullptr) {
-        const bool refused =
-            place_.settings.mid_stream == MidStream::kDrop && flow::tcp_event(segment.flags) != flow::TcpEvent::kSyn;
-        return {.drop = refused ? DropReason::kTcpMidStream : DropReason::kNone};
-    }
-    const flow::TcpFit fit = flow::FlowTable::fit(*flow, sender, segment);
+Burst::Standing Burst::stand(flow::Flow& flow, flow::Side sender, const net::TcpSegment& segment) noexcept {
+    const flow::TcpFit fit = flow::FlowTable::fit(flow, sender, segment);
     if (fit == flow::TcpFit::kBelongs) return {};
-    if (place_.flows.is_answered_anew(*flow, sender, segment)) {
-        place_.flows.begin_again(*flow, segment);
+    if (place_.flows.is_answered_anew(flow, sender, segment)) {
+        place_.flows.begin_again(flow, segment);
         return {};
     }
     if (fit == flow::TcpFit::kChallenge && flow::tcp_event(segment.flags) == flow::TcpEvent::kSyn)
-        place_.flows.ask_again(*flow, segment);
+        place_.flows.ask_again(flow, segment);
     const bool passes = fit == flow::TcpFit::kChallenge || place_.settings.tcp_window == TcpWindow::kObserve;
     if (passes) return {.moves = false};
     return {.drop = fit == flow::TcpFit::kFalseReset ? DropReason::kTcpReset : DropReason::kTcpWindow};
+}
+
+// A segment of no known connection that opens none.
+bool Burst::is_refused_middle(std::uint8_t tcp_flags) const noexcept {
+    return place_.settings.mid_stream == MidStream::kDrop && flow::tcp_event(tcp_flags) != flow::TcpEvent::kSyn;
 }
 
 // Policy allows the packet; not each has a connection behind it.

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 
 #include "bytes.h"
 #include "drywall/net/packet_meta.h"
@@ -70,10 +71,16 @@ bool has_right_checksum(const FrameView& frame, const PacketMeta& meta) noexcept
     if (meta.tuple.family != Family::kIPv4) return true;
     const std::uint8_t* header = frame.data + meta.l3_offset;
     const std::uint32_t bytes = (header[0] & 0x0fU) * 4;
-    std::uint32_t sum = 0;
-    for (std::uint32_t at = 0; at < bytes; at += 2) sum += load_be16(header + at);
+    // The order of the bytes plays no role (RFC 1071, 2.B): words of the machine are added, four bytes at a time.
+    std::uint64_t sum = 0;
+    for (std::uint32_t at = 0; at < bytes; at += 4) {
+        std::uint32_t word = 0;
+        std::memcpy(&word, header + at, sizeof word);
+        sum += word;
+    }
+    sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
     sum = (sum & 0xffff) + (sum >> 16);
-    return ((sum & 0xffff) + (sum >> 16)) == 0xffff;
+    return (sum & 0xffff) + (sum >> 16) == 0xffff;
 }
 
 std::optional<PacketMeta> parse_icmp_quote(const FrameView& frame, const PacketMeta& meta) noexcept {
