@@ -21,9 +21,9 @@ namespace {
 class Interrupt {
 public:
     Interrupt() {
-        seen_ = 0;
+        was_seen = 0;
         struct sigaction action {};
-        action.sa_handler = [](int) { seen_ = 1; };
+        action.sa_handler = [](int) { was_seen = 1; };
         for (std::size_t i = 0; i < kSignals.size(); ++i) (void)::sigaction(kSignals[i], &action, &before_[i]);
     }
     ~Interrupt() {
@@ -31,11 +31,11 @@ public:
     }
     Interrupt(const Interrupt&) = delete;
     Interrupt& operator=(const Interrupt&) = delete;
-    [[nodiscard]] static bool seen() { return seen_ != 0; }
+    [[nodiscard]] static bool seen() { return was_seen != 0; }
 
 private:
     static constexpr std::array kSignals{SIGINT, SIGTERM};
-    static inline volatile std::sig_atomic_t seen_ = 0;
+    static inline volatile std::sig_atomic_t was_seen = 0;
     std::array<struct sigaction, kSignals.size()> before_{};
 };
 

@@ -70,7 +70,10 @@ Result<WatchRequest> watch_request(const explain::Query& query) {
         if (!timeout) return timeout.error();
         out.timeout = *timeout;
     }
-    for (const auto& [name, value] : query) out.text += (out.text.empty() ? "" : " ") + name + '=' + value;
+    for (const auto& [name, value] : query) {
+        if (!out.text.empty()) out.text += ' ';
+        out.text.append(name).append("=").append(value);
+    }
     return out;
 }
 

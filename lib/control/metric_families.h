@@ -36,7 +36,10 @@ public:
         auto& out = sample(name, help, prometheus::MetricType::Histogram, {}).histogram;
         for (std::size_t i = 0; i < buckets.size(); ++i) {
             out.sample_count += buckets[i];
-            out.bucket.push_back({out.sample_count, i < bounds.size() ? bounds[i] : kInfinity});
+            prometheus::ClientMetric::Bucket& bucket = out.bucket.emplace_back();
+            bucket.cumulative_count = out.sample_count;
+            bucket.upper_bound = std::numeric_limits<double>::infinity();
+            if (i < bounds.size()) bucket.upper_bound = bounds[i];
         }
         out.sample_sum = sum;
     }
@@ -44,8 +47,6 @@ public:
     [[nodiscard]] std::vector<prometheus::MetricFamily> take() && { return std::move(families_); }
 
 private:
-    static constexpr double kInfinity = std::numeric_limits<double>::infinity();
-
     prometheus::ClientMetric& sample(std::string_view name, std::string_view help, prometheus::MetricType type,
                                      MetricLabels labels) {
         auto family = families_.begin();
