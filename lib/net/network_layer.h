@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "bytes.h"
 #include "drywall/net/packet_meta.h"
 
 namespace drywall::net {
@@ -21,8 +22,16 @@ enum class Extent : std::uint8_t {
     kQuote,     // the packet's start, cut anywhere: only enough to name its flow is needed
 };
 
-// Reads IPv4 or IPv6 (as meta.ether_type says) at meta.l3_offset, and the upper layer. Returns kNone, or
-// why it is not well-formed. REQUIRES: meta.l3_offset <= window.length
+// Reads IPv4 or IPv6 (as meta.ether_type says) at meta.l3_offset, and the upper layer. Returns kNone, or why it is
+// not well-formed. REQUIRES: meta.l3_offset <= window.length
 [[nodiscard]] DropReason read_network_layer(const Window& window, Extent extent, PacketMeta& meta) noexcept;
+
+// Where the packet ends by its own word: what lies behind is the frame's padding, neither payload nor quote.
+// REQUIRES: meta is parse(frame) and well-formed.
+inline std::uint32_t packet_end(const FrameView& frame, const PacketMeta& meta) noexcept {
+    const std::uint8_t* header = frame.data + meta.l3_offset;
+    if (meta.tuple.family == Family::kIPv4) return meta.l3_offset + std::uint32_t{load_be16(header + 2)};
+    return meta.l3_offset + kIPv6HeaderBytes + load_be16(header + 4);
+}
 
 }  // namespace drywall::net

@@ -41,14 +41,6 @@ bool is_icmp_error(const Tuple& tuple) noexcept {
     return false;
 }
 
-// Where the packet ends by its own word: what lies behind is the frame's padding, and must not read as a quote.
-// REQUIRES: meta is parse(frame) and well-formed.
-std::uint32_t packet_end(const FrameView& frame, const PacketMeta& meta) noexcept {
-    const std::uint8_t* header = frame.data + meta.l3_offset;
-    if (meta.tuple.family == Family::kIPv4) return meta.l3_offset + std::uint32_t{load_be16(header + 2)};
-    return meta.l3_offset + kIPv6HeaderBytes + load_be16(header + 4);
-}
-
 }  // namespace
 
 PacketMeta parse(const FrameView& frame) noexcept {

@@ -19,13 +19,6 @@ constexpr std::uint8_t kNothing = 1;
 constexpr std::uint8_t kWindowScale = 3;
 }  // namespace option
 
-// Where the packet ends by the word of its IP header.
-std::uint32_t ip_packet_end(const FrameView& frame, const PacketMeta& meta) noexcept {
-    const std::uint8_t* header = frame.data + meta.l3_offset;
-    if (meta.tuple.family == Family::kIPv4) return meta.l3_offset + std::uint32_t{load_be16(header + 2)};
-    return meta.l3_offset + kIPv6HeaderBytes + load_be16(header + 4);
-}
-
 // An option that reaches past the others ends the search: its receiver reads none of them either (RFC 9293 3.1).
 std::optional<std::uint8_t> find_window_scale(const std::uint8_t* at, const std::uint8_t* end) noexcept {
     while (at < end && *at != option::kEnd) {
@@ -46,7 +39,7 @@ TcpSegment read_tcp_segment(const FrameView& frame, const PacketMeta& meta) noex
     assert(meta.tuple.protocol == protocol::kTcp && meta.fragment != FragmentKind::kLater);
     const std::uint8_t* header = frame.data + meta.l4_offset;
     const std::uint32_t header_bytes = (header[12] >> 4) * 4U;
-    const std::uint32_t end = ip_packet_end(frame, meta);
+    const std::uint32_t end = packet_end(frame, meta);
     TcpSegment segment;
     segment.sequence = load_be32(header + 4);
     segment.acknowledged = load_be32(header + 8);
