@@ -26,7 +26,6 @@ void Burst::decide(std::size_t i) noexcept {
         if (misfit != DropReason::kNone) return drop(subject.packet, misfit);
     }
     const bool is_tcp = meta.tuple.protocol == net::protocol::kTcp;
-    if (is_tcp && !net::is_possible(meta.tcp_flags)) return drop(subject.packet, DropReason::kTcpFlags);
     flow::Flow* flow = current_flow(i);
     net::TcpSegment segment;
     flow::Arrival arrival = arrival_of(subject);

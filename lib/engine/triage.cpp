@@ -55,6 +55,8 @@ DropReason Burst::check_header(std::size_t packet) const noexcept {
     const net::PacketMeta& meta = scratch_.metas[packet];
     if (settings.verify_checksums && !net::has_right_checksum(frames_[packet], meta)) return DropReason::kBadChecksum;
     if (const DropReason bad = net::check_addresses(meta, settings.addresses); bad != DropReason::kNone) return bad;
+    const bool has_flags = meta.tuple.protocol == net::protocol::kTcp && meta.fragment != net::FragmentKind::kLater;
+    if (has_flags && !net::is_possible(meta.tcp_flags)) return DropReason::kTcpFlags;
     if (settings.sources.empty()) return DropReason::kNone;
     const SourceRule& rule = settings.sources[meta.tuple.ingress_port];
     if ((rule.only.empty() && rule.none.empty()) || net::speaks_without_address(meta)) return DropReason::kNone;
