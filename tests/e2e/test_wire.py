@@ -5,7 +5,7 @@ import struct
 import threading
 
 from tests.e2e.case import PORT, WireCase, eventually, on_every_driver
-from tests.lab import policies, traffic
+from tests.lab import frames, policies, traffic
 from tests.lab.appliance import drops
 from tests.lab.traffic import OPEN, REFUSED, RawPort
 from tests.lab.wire import LEFT, RIGHT
@@ -14,17 +14,12 @@ LEFT_MAC, RIGHT_MAC, EVERYBODY = b"\x02\0\0\0\0\x11", b"\x02\0\0\0\0\x21", b"\xf
 
 
 def ethernet(destination: bytes, ether_type: int, payload: bytes, *tags: tuple[int, int]) -> bytes:
-    header = destination + LEFT_MAC
-    for tpid, tci in tags:
-        header += struct.pack("!HH", tpid, tci)
-    return (header + struct.pack("!H", ether_type) + payload).ljust(60, b"\0")
+    return frames.ethernet(payload, ether_type, tags, destination, LEFT_MAC)
 
 
 def udp_datagram(source: str, destination: str, port: int, payload: bytes) -> bytes:
-    addresses = traffic.socket.inet_aton(source) + traffic.socket.inet_aton(destination)
-    udp = struct.pack("!HHHH", 40000, port, 8 + len(payload), 0) + payload  # no checksum: RFC 768 allows that
-    header = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 1, 0, 64, 17, 0) + addresses
-    return header[:10] + struct.pack("!H", traffic.checksum(header)) + header[12:] + udp
+    udp = frames.udp(source, destination, 40000, port, payload, check=0)  # no checksum: RFC 768 allows that
+    return frames.ipv4(source, destination, frames.UDP, udp)
 
 
 @on_every_driver

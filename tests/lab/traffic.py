@@ -11,6 +11,7 @@ import struct
 import threading
 import time
 
+from tests.lab.frames import checksum
 from tests.lab.netns import Namespace
 
 OPEN, DROPPED, REFUSED = "open", "dropped", "refused"
@@ -125,14 +126,6 @@ def udp(namespace: Namespace, address: str, port: int, timeout: float = 2.0) -> 
             return REFUSED
         except OSError:
             return DROPPED
-
-
-def checksum(data: bytes) -> int:
-    data += b"\0" * (len(data) % 2)
-    total = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def ping(namespace: Namespace, address: str, timeout: float = 2.0, payload: bytes = b"x" * 32) -> str:
