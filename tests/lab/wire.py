@@ -56,9 +56,11 @@ class Wire:
     def _namespace(self, role: str) -> Namespace:
         namespace = Namespace(role, self._prefix)
         self._namespaces.append(namespace)
-        # Quiet: what nobody sends on purpose (router solicitations, DAD, MLD) would be in every count.
+        # Quiet: what nobody sends on purpose (router solicitations, DAD, MLD reports) would be in every count. The first
+        # report of a group leaves at once and cannot be turned off; the repetitions come at random within eleven days.
         namespace.sysctl(ipv6__conf__default__accept_dad=0, ipv6__conf__default__router_solicitations=0,
-                         ipv6__conf__default__autoconf=0)
+                         ipv6__conf__default__autoconf=0,
+                         ipv6__conf__default__mldv2_unsolicited_report_interval=10**9)
         return namespace
 
     def _segment(self, side: str) -> Namespace:
