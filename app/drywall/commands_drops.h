@@ -38,6 +38,8 @@ Exit capture(const Invocation& invocation, const CaptureArguments& arguments);
 
 // render_drops.cpp
 
+// By reason: counts of what passed because a setting only observes.
+[[nodiscard]] std::string render_observed(const Json& observed, const Style& style);
 [[nodiscard]] std::string render_drops(const Json& answer, const Style& style);
 // One line of a watch; its header.
 [[nodiscard]] std::string render_drop(const Json& drop, const Style& style);

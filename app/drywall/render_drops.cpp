@@ -88,6 +88,16 @@ bool died(const Json& reason) { return number_at(reason, "/packets") > 0; }
 
 }  // namespace
 
+std::string render_observed(const Json& observed, const Style& style) {
+    std::string out;
+    for (const auto& [reason, counts] : observed.items())
+        out += painted("observed only: " + text_at(counts, "/packets") +
+                           " packets passed that would have been dropped, " + reason,
+                       Color::kDoubtful, style.color) +
+               '\n';
+    return out;
+}
+
 std::string render_drops(const Json& answer, const Style& style) {
     std::vector<std::string> ports;  // in the wide form, those with drops
     for (const Json& reason : at(answer, "/reasons"))
@@ -108,8 +118,9 @@ std::string render_drops(const Json& answer, const Style& style) {
         table.add(std::move(row));
         if (died(reason)) next += text_at(reason, "/reason") + ": " + text_at(reason, "/next") + '\n';
     }
-    if (table.empty()) return "nothing was dropped\n";
-    return table.text(style.color) + (next.empty() ? "" : "\nWhat to check next:\n" + next);
+    const std::string observed = render_observed(at(answer, "/observed"), style);
+    if (table.empty()) return "nothing was dropped\n" + observed;
+    return table.text(style.color) + observed + (next.empty() ? "" : "\nWhat to check next:\n" + next);
 }
 
 std::string render_drop_header(const Style& style) { return drop_table(style).text(style.color); }

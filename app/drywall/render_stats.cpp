@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "commands_drops.h"
 #include "fields.h"
 #include "render.h"
 
@@ -71,6 +72,23 @@ std::string drops_table(const Json& drops, const Style& style) {
     return table.empty() ? std::string("nothing was dropped\n") : table.text(style.color);
 }
 
+// What the ports of a pair say of the largest packet that they take, where it is not the same.
+std::string mtu_lines(const Json& ports, const Style& style) {
+    std::string out;
+    for (const Json& port : ports)
+        for (const Json& peer : ports) {
+            const std::uint64_t larger = number_at(port, "/mtu");
+            const std::uint64_t smaller = number_at(peer, "/mtu");
+            if (text_at(port, "/peer") != text_at(peer, "/name") || smaller == 0 || larger <= smaller) continue;
+            out += painted("what is larger than " + std::to_string(smaller) + " bytes and comes in by " +
+                               text_at(port, "/name") + " (MTU " + std::to_string(larger) + ") can't leave by " +
+                               text_at(peer, "/name"),
+                           Color::kDoubtful, style.color) +
+                   '\n';
+        }
+    return out;
+}
+
 std::string ports_table(const Json& ports, const Style& style) {
     Table table({{"PORT"}, {"LINK"}, {"RECEIVED", kRight}, {"TRANSMITTED", kRight}, {"MISSED", kRight}});
     for (const Json& port : ports) {
@@ -81,7 +99,7 @@ std::string ports_table(const Json& ports, const Style& style) {
                    {count(port, "/transmitted", style)},
                    {text_at(port, "/device/missed")}});
     }
-    return table.text(style.color);
+    return table.text(style.color) + mtu_lines(ports, style);
 }
 
 std::string totals(const Json& stats, const Style& style) {
@@ -107,7 +125,8 @@ std::string render_stats(const Json& stats, const StatsParts& parts, const Style
     std::vector<std::string> sections;
     if (parts.rules) sections.push_back(totals(stats, style) + '\n' + rules_table(at(stats, "/rules"), parts, style));
     if (parts.staged) sections.push_back(staged_table(at(stats, "/staged"), style));
-    if (parts.drops) sections.push_back(drops_table(at(stats, "/drops"), style));
+    if (parts.drops)
+        sections.push_back(drops_table(at(stats, "/drops"), style) + render_observed(at(stats, "/observed"), style));
     if (parts.ports) sections.push_back(ports_table(at(stats, "/ports"), style));
     std::string out;
     for (const std::string& section : sections)

@@ -20,7 +20,9 @@ Json ports_json(const std::vector<runtime::PortTotals>& ports) {
     Json out = Json::array();
     for (const runtime::PortTotals& port : ports) {
         out.push_back({{"name", port.name},
+                       {"peer", port.peer.empty() ? Json(nullptr) : Json(port.peer)},
                        {"link_up", port.link_up},
+                       {"mtu", port.mtu == 0 ? Json(nullptr) : Json(port.mtu)},
                        {"received", json_of(port.received)},
                        {"forwarded", json_of(port.forwarded)},
                        {"transmitted", json_of(port.transmitted)},
@@ -117,6 +119,7 @@ Json json_of(const Snapshot& snapshot) {
             {"kept_passed", json_of(snapshot.kept_passed)},
             {"reset_dropped", json_of(snapshot.reset_dropped)},
             {"drops", json_of(snapshot.drops)},
+            {"observed", some_drops_json(snapshot.observed)},
             {"ports", ports_json(snapshot.ports)},
             {"flows", flows_json(snapshot)},
             {"workers", workers_json(snapshot)},
@@ -145,6 +148,7 @@ Json json_of_drops(const Snapshot& snapshot) {
     return {{"version", kDropReasonsVersion},
             {"received", json_of(snapshot.received)},
             {"transmitted", json_of(snapshot.transmitted)},
+            {"observed", some_drops_json(snapshot.observed)},
             {"reasons", std::move(reasons)}};
 }
 

@@ -100,6 +100,10 @@ void add_ports(MetricFamilies& out, const std::vector<runtime::PortTotals>& port
          [](const Port& port) { return port.device.transmit_errors; });
     for (const Port& port : ports)
         out.gauge("drywall_port_link_up", "1: the link is up.", port.link_up ? 1 : 0, {{"port", port.name}});
+    for (const Port& port : ports)
+        if (port.mtu > 0)
+            out.gauge("drywall_port_mtu_bytes", "The largest packet that the port takes.", port.mtu,
+                      {{"port", port.name}});
 }
 
 void add_packets(MetricFamilies& out, const Snapshot& snapshot) {
@@ -118,6 +122,13 @@ void add_packets(MetricFamilies& out, const Snapshot& snapshot) {
     for (const auto& [cause, count] : passed)
         out.counter("drywall_passed_unjudged_packets_total", "Packets that pass without being judged.", count->packets,
                     {{"cause", cause}});
+    for (const DropReason reason : {DropReason::kTcpMidStream, DropReason::kTcpWindow, DropReason::kTcpReset}) {
+        const auto counted = snapshot.observed.find(reason);
+        out.counter("drywall_observed_packets_total",
+                    "Packets that passed, and would have been dropped where a setting only observes.",
+                    counted == snapshot.observed.end() ? 0 : counted->second.packets,
+                    {{"reason", std::string(name(reason))}});
+    }
     for (const DropReasonText& reason : kDropReasons) {
         const auto counted = snapshot.drops.find(reason.reason);
         out.counter(

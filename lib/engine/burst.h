@@ -50,6 +50,7 @@ private:
     // What a TCP segment's numbers say of it.
     struct Standing {
         DropReason drop = DropReason::kNone;
+        DropReason observed = DropReason::kNone;  // why it would be dropped, did the setting not only observe
         bool moves = true;  // the connection's state; not: it is passed on for its receiver to challenge
     };
     // What an ICMP error is to the connections that are there.
@@ -75,7 +76,7 @@ private:
     [[nodiscard]] Judgement reset(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] bool judge_again(flow::FragmentFate& fate) noexcept;
     [[nodiscard]] Standing stand(flow::Flow& flow, flow::Side sender, const net::TcpSegment& segment) noexcept;
-    [[nodiscard]] bool is_refused_middle(std::uint8_t tcp_flags) const noexcept;
+    [[nodiscard]] static bool is_middle(std::uint8_t tcp_flags) noexcept;
     [[nodiscard]] static bool may_open(const net::PacketMeta& meta) noexcept;
     [[nodiscard]] flow::Flow* admit(std::size_t subject, const flow::Arrival& first, Judgement& judgement) noexcept;
     [[nodiscard]] flow::Flow* open(std::size_t subject, const flow::Arrival& first, TraceId trace) noexcept;

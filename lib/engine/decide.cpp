@@ -29,13 +29,16 @@ void Burst::decide(std::size_t i) noexcept {
     flow::Flow* flow = current_flow(i);
     net::TcpSegment segment;
     flow::Arrival arrival = arrival_of(subject);
+    DropReason observed = DropReason::kNone;  // why it would be dropped, did a setting not only observe
     if (is_tcp && flow != nullptr) {
         segment = net::read_tcp_segment(frames_[subject.packet], meta);
         const Standing standing = stand(*flow, subject.sender, segment);
         if (standing.drop != DropReason::kNone) return drop(subject.packet, standing.drop);
         if (standing.moves) arrival.tcp = &segment;
-    } else if (is_tcp) {
-        if (is_refused_middle(meta.tcp_flags)) return drop(subject.packet, DropReason::kTcpMidStream);
+        observed = standing.observed;
+    } else if (is_tcp && place_.settings.mid_stream != MidStream::kAllow && is_middle(meta.tcp_flags)) {
+        if (place_.settings.mid_stream == MidStream::kDrop) return drop(subject.packet, DropReason::kTcpMidStream);
+        observed = DropReason::kTcpMidStream;
     } else if (flow == nullptr && net::is_icmp(meta.tuple.protocol)) {
         const Relation relation = relation_of(subject);
         if (relation == Relation::kQuotesLive) return place_.counters.related_passed.add(bytes_of(subject));
@@ -69,6 +72,8 @@ void Burst::decide(std::size_t i) noexcept {
 
     count(bytes_of(subject), judgement);
     if (judgement.drop != DropReason::kNone) return drop(subject.packet, judgement);
+    if (observed != DropReason::kNone)
+        place_.counters.observed.add(meta.tuple.ingress_port, observed, bytes_of(subject));
     if (flow != nullptr) place_.flows.record(*flow, arrival);
     if (opens) report_.opened(*flow);
 }
@@ -197,15 +202,14 @@ Burst::Standing Burst::stand(flow::Flow& flow, flow::Side sender, const net::Tcp
     }
     if (fit == flow::TcpFit::kChallenge && flow::tcp_event(segment.flags) == flow::TcpEvent::kSyn)
         place_.flows.ask_again(flow, segment);
-    const bool passes = fit == flow::TcpFit::kChallenge || place_.settings.tcp_window == TcpWindow::kObserve;
-    if (passes) return {.moves = false};
-    return {.drop = fit == flow::TcpFit::kFalseReset ? DropReason::kTcpReset : DropReason::kTcpWindow};
+    if (fit == flow::TcpFit::kChallenge) return {.moves = false};
+    const DropReason misfit = fit == flow::TcpFit::kFalseReset ? DropReason::kTcpReset : DropReason::kTcpWindow;
+    if (place_.settings.tcp_window == TcpWindow::kObserve) return {.observed = misfit, .moves = false};
+    return {.drop = misfit};
 }
 
-// A segment of no known connection that opens none.
-bool Burst::is_refused_middle(std::uint8_t tcp_flags) const noexcept {
-    return place_.settings.mid_stream == MidStream::kDrop && flow::tcp_event(tcp_flags) != flow::TcpEvent::kSyn;
-}
+// A segment of no known connection that asks for none.
+bool Burst::is_middle(std::uint8_t tcp_flags) noexcept { return flow::tcp_event(tcp_flags) != flow::TcpEvent::kSyn; }
 
 // Policy allows the packet; not each has a connection behind it.
 bool Burst::may_open(const net::PacketMeta& meta) noexcept {

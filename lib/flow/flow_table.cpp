@@ -19,10 +19,11 @@ std::array<Nanos, kFlowStates> tcp_timeouts(const Timeouts& timeouts) {
     return result;
 }
 
-std::array<Nanos, 256> protocol_timeouts(const Timeouts& timeouts) {
+std::array<Nanos, 256> protocol_timeouts(const Timeouts& timeouts, bool answered) {
     std::array<Nanos, 256> result;
     result.fill(timeouts.other);
     result[net::protocol::kUdp] = timeouts.udp;
+    result[net::protocol::kSctp] = answered ? timeouts.sctp : timeouts.sctp_half_open;
     result[net::protocol::kIcmp] = timeouts.icmp;
     result[net::protocol::kIcmpv6] = timeouts.icmp;
     return result;
@@ -61,7 +62,8 @@ FlowTable::FlowTable(std::uint32_t capacity, const Timeouts& timeouts, std::uint
       notes_(capacity),
       index_(capacity),
       tcp_timeouts_(tcp_timeouts(timeouts)),
-      timeouts_(protocol_timeouts(timeouts)),
+      timeouts_(protocol_timeouts(timeouts, false)),
+      answered_timeouts_(protocol_timeouts(timeouts, true)),
       hash_seed_(hash_seed) {
     if (sources == Sources::kCounted) sources_.emplace(capacity, hash_seed);
 }

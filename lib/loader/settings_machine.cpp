@@ -26,6 +26,7 @@ void read_dpdk(Fields& top, Settings& settings) {
     if (const auto memory = dpdk->choice<Memory>("memory", kMemories)) settings.memory = *memory;
     assign_integer(*dpdk, "memory-mb", 64, 1'048'576, settings.memory_mb);
     assign_integer(*dpdk, "packet-buffers", 1024, 16'777'216, settings.packet_buffers);
+    assign_integer(*dpdk, "buffer-bytes", 2048, 32'768, settings.buffer_bytes);
     for (const Node& item : dpdk->list("eal-arguments", kMaxEalArguments)) {
         if (auto argument = read_text(item, "an argument in dpdk.eal-arguments", top.complaints())) {
             settings.eal_arguments.push_back(*argument);

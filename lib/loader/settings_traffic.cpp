@@ -17,8 +17,8 @@ constexpr std::array<Choice<Verdict>, 2> kVerdicts{Choice<Verdict>{"allow", Verd
 constexpr std::array<Choice<bool>, 2> kNeighbourDiscovery{Choice<bool>{"pass", true}, {"judge", false}};
 constexpr std::array<Choice<bool>, 2> kChecksums{Choice<bool>{"verify", true}, {"ignore", false}};
 constexpr std::array<Choice<bool>, 2> kPending{Choice<bool>{"overlay", false}, {"calico", true}};
-constexpr std::array<Choice<MidStream>, 2> kMidStreams{Choice<MidStream>{"allow", MidStream::kAllow},
-                                                       {"drop", MidStream::kDrop}};
+constexpr std::array<Choice<MidStream>, 3> kMidStreams{
+    Choice<MidStream>{"allow", MidStream::kAllow}, {"observe", MidStream::kObserve}, {"drop", MidStream::kDrop}};
 constexpr std::array<Choice<TcpWindow>, 2> kTcpWindows{Choice<TcpWindow>{"strict", TcpWindow::kStrict},
                                                        {"observe", TcpWindow::kObserve}};
 constexpr std::array<Choice<std::uint8_t>, 2> kFailsafeProtocols{Choice<std::uint8_t>{"tcp", 6}, {"udp", 17}};
@@ -197,6 +197,8 @@ void read_flows(Fields& top, Settings& settings) {
         assign_duration(*timeouts, "tcp-transitory", kLongest, settings.timeouts.tcp_transitory);
         assign_duration(*timeouts, "tcp-half-open", kLongest, settings.timeouts.tcp_half_open);
         assign_duration(*timeouts, "tcp-closed", kLongest, settings.timeouts.tcp_closed);
+        assign_duration(*timeouts, "sctp", kLongest, settings.timeouts.sctp);
+        assign_duration(*timeouts, "sctp-half-open", kLongest, settings.timeouts.sctp_half_open);
         assign_duration(*timeouts, "udp", kLongest, settings.timeouts.udp);
         assign_duration(*timeouts, "icmp", kLongest, settings.timeouts.icmp);
         assign_duration(*timeouts, "other", kLongest, settings.timeouts.other);

@@ -223,6 +223,8 @@ void WorkersAndStats::count_workers(Snapshot& snapshot) const {
         for (const DropReasonText& text : kDropReasons) {
             one.drops[text.reason] = counters.dropped.read(text.reason);
             snapshot.drops[text.reason] += one.drops[text.reason];
+            const telemetry::PacketsBytes observed = counters.observed.read(text.reason);
+            if (observed.packets > 0) snapshot.observed[text.reason] += observed;
         }
         snapshot.non_ip_passed += counters.non_ip_passed.read();
         snapshot.neighbour_discovery_passed += counters.neighbour_discovery_passed.read();
@@ -243,8 +245,10 @@ void WorkersAndStats::count_ports(Snapshot& snapshot) const {
     for (std::size_t id = 0; id < settings_.ports.size(); ++id) {
         PortTotals& port = snapshot.ports.emplace_back();
         port.name = settings_.ports[id]->name();
+        if (const auto peer = settings_.engine.peer_of[id]) port.peer = settings_.ports[index(*peer)]->name();
         port.device = settings_.ports[id]->statistics();
         port.link_up = settings_.ports[id]->link_up();
+        port.mtu = settings_.ports[id]->mtu();
         for (const auto& worker : workers_) {
             const telemetry::WorkerCounters& counters = worker->counters();
             port.received += counters.received[id].read();

@@ -4,6 +4,8 @@
 #include <thread>
 #include <utility>
 
+#include "drywall/base/logging.h"
+
 namespace drywall::runtime {
 
 namespace {
@@ -21,6 +23,7 @@ StatsCore::StatsCore(const DataplaneSettings& settings, std::span<const std::uni
       sink_(sink),
       each_round_(std::move(each_round)),
       links_(settings.ports, settings.engine.peer_of, monotonic_now()),
+      mtus_(settings.ports, settings.engine.peer_of),
       events_(kHelping),
       busy_(workers.size()),
       busy_measured_(monotonic_now()) {}
@@ -35,6 +38,7 @@ void StatsCore::run() {
         if (const Instant now = monotonic_now(); last || now - collected >= interval_) {
             generations_.collect();
             links_.poll(now);
+            for (const std::string& news : mtus_.poll()) spdlog::warn(news);
             measure_busy(now);
             collected = now;
         }

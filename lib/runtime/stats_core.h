@@ -15,6 +15,7 @@
 #include "drywall/runtime/dataplane.h"
 #include "generations.h"
 #include "link_carrier.h"
+#include "mtu_watch.h"
 #include "worker.h"
 
 namespace drywall::runtime {
@@ -46,6 +47,7 @@ private:
     EventSink& sink_;
     std::function<void()> each_round_;
     LinkCarrier links_;
+    MtuWatch mtus_;
     std::vector<telemetry::FlowEvent> events_;                       // room for one helping
     std::vector<std::shared_ptr<const ruleset::Ruleset>> rulesets_;  // known in this round
     std::uint64_t lost_told_ = 0;

@@ -14,6 +14,15 @@ std::uint64_t random_seed() {
     return std::uint64_t{device()} << 32 | device();
 }
 
+engine::MidStream mid_stream_of(loader::MidStream choice) {
+    switch (choice) {
+        case loader::MidStream::kAllow: return engine::MidStream::kAllow;
+        case loader::MidStream::kObserve: return engine::MidStream::kObserve;
+        case loader::MidStream::kDrop: break;
+    }
+    return engine::MidStream::kDrop;
+}
+
 }  // namespace
 
 engine::EngineSettings engine_settings(const loader::Settings& settings) {
@@ -36,9 +45,10 @@ engine::EngineSettings engine_settings(const loader::Settings& settings) {
                        .other = settings.timeouts.other,
                        .fragment = settings.timeouts.fragment,
                        .tcp_half_open = settings.timeouts.tcp_half_open,
-                       .tcp_closed = settings.timeouts.tcp_closed};
-    engine.mid_stream =
-        settings.mid_stream == loader::MidStream::kDrop ? engine::MidStream::kDrop : engine::MidStream::kAllow;
+                       .tcp_closed = settings.timeouts.tcp_closed,
+                       .sctp = settings.timeouts.sctp,
+                       .sctp_half_open = settings.timeouts.sctp_half_open};
+    engine.mid_stream = mid_stream_of(settings.mid_stream);
     engine.tcp_window =
         settings.tcp_window == loader::TcpWindow::kObserve ? engine::TcpWindow::kObserve : engine::TcpWindow::kStrict;
     engine.half_open_limit = settings.half_open_limit.value_or(settings.flows_per_worker / 4);

@@ -51,6 +51,7 @@ class WireCase(unittest.TestCase):
     driver = "net_af_packet"
     extra = ""  # appended to drywall.yaml
     inside = outside = ""  # keys of its ports
+    adjust = staticmethod(lambda text: text)  # what is to be said otherwise in drywall.yaml
     shares_an_appliance = True  # False: every test starts its own
     maxDiff = None
 
@@ -68,7 +69,7 @@ class WireCase(unittest.TestCase):
             cls.wire.host(name, segment, number, env=env, app=app)
         if cls.shares_an_appliance:
             cls.appliance = Appliance(cls.wire.box, driver=cls.driver, extra=cls.extra, inside=cls.inside,
-                                      outside=cls.outside)
+                                      outside=cls.outside, adjust=cls.adjust)
             cls.addClassCleanup(cls.appliance.forget)
             cls.addClassCleanup(cls.appliance.stop)
             cls.appliance.start()

@@ -8,7 +8,7 @@ from tests.e2e.case import PORT, WireCase, eventually, on_every_driver
 from tests.lab import frames, policies, traffic
 from tests.lab.appliance import drops
 from tests.lab.traffic import OPEN, REFUSED, RawPort
-from tests.lab.wire import LEFT, RIGHT
+from tests.lab.wire import BOX_PORTS, LEFT, RIGHT
 
 LEFT_MAC, RIGHT_MAC, EVERYBODY = b"\x02\0\0\0\0\x11", b"\x02\0\0\0\0\x21", b"\xff" * 6
 
@@ -128,6 +128,54 @@ class FragmentsOverAfPacket(WireCase):
         stats = self.settled_stats()
         self.assertEqual(drops(stats).get("truncated", 0), before + 1)
         self.assert_nothing_unaccounted(stats)
+
+
+class JumboFrames(WireCase):
+    """Frames of 9,216 bytes, each in one buffer: net_af_packet knows no other way."""
+
+    MTU = 9216 - 14
+    adjust = staticmethod(lambda text: text.replace("framesz=2048,framecnt=4096", "framesz=16384,framecnt=512")
+                          .replace("memory: no-huge", "memory: no-huge\n  packet-buffers: 4096\n  buffer-bytes: 16384"))
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        for side in (LEFT, RIGHT):
+            cls.wire.segments[side].ip(f"link set up0 mtu {cls.MTU}")
+            cls.set_mtu(side, cls.MTU)
+
+    @classmethod
+    def set_mtu(cls, side: str, mtu: int) -> None:
+        cls.wire.box.ip(f"link set {BOX_PORTS[side]} mtu {mtu}")
+
+    def test_they_cross_as_they_came(self):
+        ports = {side: RawPort(self.wire.segments[side], "up0") for side in (LEFT, RIGHT)}
+        for port in ports.values():
+            self.addCleanup(port.close)
+        a, b = self.host("frontend"), self.host("cache")
+        for family, overhead in ((4, 28), (6, 48)):
+            for enter, source, destination in ((LEFT, a, b), (RIGHT, b, a)):
+                for size in (1514, 4096, 9216):
+                    for tags in (b"", b"\x81\x00\x00\x05"):
+                        ends = source.address(family), destination.address(family)
+                        packet = frames.udp(*ends, 4000, 5000, bytes(i % 251 for i in range(size - 14 - overhead)))
+                        frame = frames.datagram(*ends, frames.UDP, packet)
+                        frame = frame[:12] + tags + frame[12:]
+                        self.assertEqual(len(frame), size + len(tags))
+                        ports[enter].send(frame)
+                        leave = RIGHT if enter == LEFT else LEFT
+                        self.assertEqual(ports[leave].receive(lambda got, sent=frame: got[14:] == sent[14:]), frame)
+        self.assert_nothing_unaccounted(self.settled_stats())
+
+    def test_a_pair_that_takes_different_sizes_is_reported(self):
+        self.assertNotIn("can't leave", self.appliance.drywall("status").stdout)
+        self.set_mtu(RIGHT, 1500)
+        self.addCleanup(self.set_mtu, RIGHT, self.MTU)
+        text = f"what is larger than 1500 bytes and comes in by inside (MTU {self.MTU}) can't leave by outside"
+        self.assertIn(text, self.appliance.drywall("status").stdout)
+        self.assertTrue(eventually(lambda: f"port 'inside' (MTU {self.MTU}) takes larger packets" in self.appliance.log()))
+        self.set_mtu(RIGHT, self.MTU)
+        self.assertTrue(eventually(lambda: "take packets of the same size again" in self.appliance.log()))
 
 
 class ClosedPosture(WireCase):

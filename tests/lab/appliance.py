@@ -108,7 +108,8 @@ class Appliance:
     """One running drywalld. Start it with a configuration's text; stop() is safe to call at any time."""
 
     def __init__(self, namespace: Namespace, *, driver: str = "net_af_packet", extra: str = "",
-                 text: str | None = None, folder: Path | None = None, inside: str = "", outside: str = "") -> None:
+                 text: str | None = None, folder: Path | None = None, inside: str = "", outside: str = "",
+                 adjust=lambda text: text) -> None:
         self.namespace = namespace
         self._own_folder = folder is None
         self.folder = folder or Path(tempfile.mkdtemp(prefix="drywall-"))
@@ -117,7 +118,7 @@ class Appliance:
         self.config = self.folder / "drywall.yaml"
         self.log_file = self.folder / "drywalld.log"
         self.config.write_text(text if text is not None else
-                               configuration(self.folder, driver, extra, inside=inside, outside=outside))
+                               adjust(configuration(self.folder, driver, extra, inside=inside, outside=outside)))
         self.process: subprocess.Popen | None = None
         self.environment: dict[str, str] = {}  # beside the test's own
         self.started_by: tuple[str, ...] = ()  # a command that ends in running what follows

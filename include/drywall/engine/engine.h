@@ -43,14 +43,15 @@ struct SourceRule {
 
 // A TCP segment of no known connection that is not a SYN: the middle of one that was there before.
 enum class MidStream : std::uint8_t {
-    kAllow,  // policy judges it, and the connection is followed from there
+    kAllow,    // policy judges it, and the connection is followed from there
+    kObserve,  // likewise, and what kDrop would have dropped is counted
     kDrop,
 };
 
 // A TCP segment that its connection's sequence numbers do not confirm.
 enum class TcpWindow : std::uint8_t {
     kStrict,   // dropped
-    kObserve,  // passes, and moves nothing
+    kObserve,  // passes, moves nothing, and is counted
 };
 
 struct EngineSettings {

@@ -215,8 +215,8 @@ private:
     [[nodiscard]] std::size_t due_for_report(Instant now, Nanos interval, std::size_t most) noexcept;
 
     [[nodiscard]] Nanos timeout_of(const Flow& flow) const noexcept {
-        return flow.key.protocol == net::protocol::kTcp ? tcp_timeouts_[static_cast<std::size_t>(flow.state)]
-                                                        : timeouts_[flow.key.protocol];
+        if (flow.key.protocol == net::protocol::kTcp) return tcp_timeouts_[static_cast<std::size_t>(flow.state)];
+        return (flow.state == FlowState::kEstablished ? answered_timeouts_ : timeouts_)[flow.key.protocol];
     }
 
     std::vector<Flow> flows_;
@@ -224,7 +224,8 @@ private:
     BucketIndex index_;
     std::optional<SourceTable> sources_;
     std::array<Nanos, kFlowStates> tcp_timeouts_;
-    std::array<Nanos, 256> timeouts_;  // by protocol, other than TCP
+    std::array<Nanos, 256> timeouts_;  // by protocol, other than TCP: nobody has answered yet;
+    std::array<Nanos, 256> answered_timeouts_;
     std::uint64_t hash_seed_;
     std::uint64_t last_id_ = 0;
     std::uint32_t first_free_ = BucketIndex::kNone;  // given back entries, a list through FlowNotes::younger

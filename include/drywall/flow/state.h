@@ -87,6 +87,10 @@ struct Timeouts {
     Nanos tcp_half_open = std::chrono::seconds(30);
     Nanos tcp_closed =
         std::chrono::seconds(30);  // after the close, however much is still sent: last ACKs, repeated FINs
+    // An idle association sends a heartbeat every 30 seconds and a retransmission timeout (RFC 9260 8.3, 16): ten of
+    // them may be lost. Its chunks are not looked at, so its end is a silence as well.
+    Nanos sctp = std::chrono::seconds(300);
+    Nanos sctp_half_open = std::chrono::seconds(30);  // nobody answered
 };
 
 }  // namespace drywall::flow

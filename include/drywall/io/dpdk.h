@@ -25,6 +25,8 @@ struct DpdkSettings {
     bool hugepages = false;
     std::uint32_t memory_mb = 256;
     std::uint32_t packet_buffers = 16384;
+    std::uint16_t buffer_bytes = 2048;       // of a frame that one buffer holds; longer ones need several, or a device
+                                             // that can't use several refuses to start
     std::vector<std::string> eal_arguments;  // passed on as they are, last
     std::vector<DpdkDevice> devices;         // by PortId
     std::vector<unsigned> worker_cores;      // worker w has queue w of every port, and lcore w + 1

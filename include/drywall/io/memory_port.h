@@ -24,6 +24,7 @@ struct MemoryPortSettings {
     std::uint16_t queues = 1;
     std::size_t receive_capacity = 1024;   // frames waiting to be received, per queue
     std::size_t transmit_capacity = 1024;  // frames waiting to be collected, per queue
+    std::uint16_t mtu = 0;                 // it does not say
 };
 
 class MemoryPort final : public Port {
@@ -49,6 +50,7 @@ public:
     [[nodiscard]] std::string name() const override { return settings_.name; }
     [[nodiscard]] std::uint16_t queues() const noexcept override { return settings_.queues; }
     [[nodiscard]] bool link_up() const noexcept override { return link_up_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::uint16_t mtu() const noexcept override { return settings_.mtu; }
     bool set_link(bool up) noexcept override;
     [[nodiscard]] DeviceStatistics statistics() const noexcept override;
 

@@ -26,7 +26,7 @@ enum class Fail : std::uint8_t { kClosed, kOpen };
 enum class HungWorker : std::uint8_t { kReport, kExit };
 enum class Seccomp : std::uint8_t { kEnforce, kLog, kOff };
 enum class Existing : std::uint8_t { kRecheck, kKeep, kReset };
-enum class MidStream : std::uint8_t { kAllow, kDrop };
+enum class MidStream : std::uint8_t { kAllow, kObserve, kDrop };
 enum class TcpWindow : std::uint8_t { kStrict, kObserve };
 
 struct PortSettings {
@@ -66,6 +66,8 @@ struct FlowTimeouts {
     std::chrono::seconds tcp_transitory{240};
     std::chrono::seconds tcp_half_open{30};
     std::chrono::seconds tcp_closed{30};
+    std::chrono::seconds sctp{300};
+    std::chrono::seconds sctp_half_open{30};
     std::chrono::seconds udp{120};
     std::chrono::seconds icmp{30};
     std::chrono::seconds other{120};
@@ -100,7 +102,7 @@ struct IpfixExport {
 struct Hardening {
     std::string user;   // to run as, if started as root; empty: whoever started it
     std::string group;  // empty: the user's own
-    Seccomp seccomp = Seccomp::kLog;
+    Seccomp seccomp = Seccomp::kEnforce;
     std::vector<std::string> keep_capabilities;  // "sys_rawio": beside those that the devices are known to need
 };
 
@@ -108,6 +110,7 @@ struct Settings {
     Memory memory = Memory::kNoHuge;
     std::uint32_t memory_mb = 256;
     std::uint32_t packet_buffers = 16384;    // mbufs per appliance
+    std::uint16_t buffer_bytes = 2048;       // of a frame in one of them
     std::vector<std::string> eal_arguments;  // passed on as they are, last
 
     std::vector<PortSettings> ports;

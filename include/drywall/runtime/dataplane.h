@@ -93,12 +93,14 @@ using Drops = std::map<DropReason, telemetry::PacketsBytes>;  // every reason is
 // received = forwarded + the sum of drops, once the workers have finished what they hold.
 struct PortTotals {
     std::string name;
+    std::string peer;  // the other port of its pair; empty: it has none
     telemetry::PacketsBytes received;
     telemetry::PacketsBytes forwarded;    // of what came in here: left by another port
     telemetry::PacketsBytes transmitted;  // left by this one
     Drops drops;                          // of what came in here
     io::DeviceStatistics device;
     bool link_up = false;
+    std::uint16_t mtu = 0;  // 0: the device does not say
 };
 
 struct Snapshot {
@@ -114,6 +116,7 @@ struct Snapshot {
     telemetry::PacketsBytes unmatched;      // traces without any step
     std::vector<PortTotals> ports;
     Drops drops;
+    Drops observed;                    // passed, and would have died where a setting only observes; what there is of it
     telemetry::PacketsBytes received;  // all ports
     telemetry::PacketsBytes transmitted;
     telemetry::PacketsBytes non_ip_passed;

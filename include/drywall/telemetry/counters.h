@@ -140,12 +140,13 @@ private:
 // Invariant: once the worker has finished a burst, received[p] = forwarded[p] + what it dropped of port p.
 struct alignas(kCacheLine) WorkerCounters {
     explicit WorkerCounters(std::size_t ports)
-        : received(ports), forwarded(ports), transmitted(ports), dropped(ports) {}
+        : received(ports), forwarded(ports), transmitted(ports), dropped(ports), observed(ports) {}
 
     std::vector<PacketsBytesCounter> received;     // by ingress PortId
     std::vector<PacketsBytesCounter> forwarded;    // by ingress PortId: what left again by another port
     std::vector<PacketsBytesCounter> transmitted;  // by egress PortId
     DropCounters dropped;
+    DropCounters observed;                           // passed, and would have died where a setting only observes
     PacketsBytesCounter non_ip_passed;               // by a non-ip rule of the configuration
     PacketsBytesCounter neighbour_discovery_passed;  // ICMPv6 link-local control, which policy does not judge
     PacketsBytesCounter related_passed;              // ICMP errors about a live flow

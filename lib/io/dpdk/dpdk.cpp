@@ -119,10 +119,11 @@ private:
 };
 
 Status RunningDpdk::make_buffers() {
-    buffers_.reset(rte_pktmbuf_pool_create("packets", settings_.packet_buffers, kMempoolCache, 0,
-                                           RTE_MBUF_DEFAULT_BUF_SIZE, static_cast<int>(rte_socket_id())));
+    const auto room = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + settings_.buffer_bytes);
+    buffers_.reset(rte_pktmbuf_pool_create("packets", settings_.packet_buffers, kMempoolCache, 0, room,
+                                           static_cast<int>(rte_socket_id())));
     if (buffers_) return Done{};
-    const std::size_t each = sizeof(rte_mbuf) + RTE_MBUF_DEFAULT_BUF_SIZE + std::size_t{2} * RTE_CACHE_LINE_SIZE;
+    const std::size_t each = sizeof(rte_mbuf) + room + std::size_t{2} * RTE_CACHE_LINE_SIZE;
     return Error::of(ErrorKind::kUnavailable,
                      "`dpdk.packet-buffers: " + std::to_string(settings_.packet_buffers) + "` need about " +
                          std::to_string(settings_.packet_buffers * each / 1'000'000 + 1) +

@@ -135,8 +135,10 @@ Error DpdkPort::failed(const std::string& what, int code) const {
     if (const std::string complaint = take_eal_complaint(); !complaint.empty())
         message += " (DPDK says: " + complaint + ")";
     return Error::of(ErrorKind::kUnavailable, std::move(message),
-                     code == -ENOMEM || code == -ENOBUFS ? "raise `dpdk.packet-buffers`, and `dpdk.memory-mb` with it"
-                                                         : "check what stands behind its name: key=value,...");
+                     code == -ENOMEM || code == -ENOBUFS
+                         ? "raise `dpdk.packet-buffers`, and `dpdk.memory-mb` with it; or "
+                           "`dpdk.buffer-bytes`, if a frame does not fit in one"
+                         : "check what stands behind its name: key=value,...");
 }
 
 std::uint16_t DpdkPort::receive(std::uint16_t queue, std::span<Frame> frames) noexcept {
@@ -167,6 +169,13 @@ bool DpdkPort::link_up() const noexcept {
     if (const auto interface = wish_.device.kernel_interface()) return kernel_link_up(*interface);
     rte_eth_link link{};
     return rte_eth_link_get_nowait(ethdev_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+// That of the interface, where there is one: the PMDs on kernel sockets say what their buffers take.
+std::uint16_t DpdkPort::mtu() const noexcept {
+    if (const auto interface = wish_.device.kernel_interface()) return kernel_mtu(*interface);
+    std::uint16_t mtu = 0;
+    return rte_eth_dev_get_mtu(ethdev_, &mtu) == 0 ? mtu : 0;
 }
 
 bool DpdkPort::set_link(bool up) noexcept {

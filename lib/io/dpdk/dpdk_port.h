@@ -41,6 +41,7 @@ public:
     [[nodiscard]] std::string name() const override { return wish_.name; }
     [[nodiscard]] std::uint16_t queues() const noexcept override { return wish_.queues; }
     [[nodiscard]] bool link_up() const noexcept override;
+    [[nodiscard]] std::uint16_t mtu() const noexcept override;
     bool set_link(bool up) noexcept override;
     [[nodiscard]] DeviceStatistics statistics() const noexcept override;
 

@@ -1,6 +1,8 @@
 #include "kernel_interface.h"
 
+#include <algorithm>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <optional>
 
@@ -52,6 +54,13 @@ bool kernel_link_up(const std::string& interface) noexcept {
     ifreq request = request_for(interface);
     if (!QuestionSocket().ask(SIOCGIFFLAGS, request)) return false;
     return (request.ifr_flags & IFF_UP) != 0 && (request.ifr_flags & IFF_RUNNING) != 0;
+}
+
+std::uint16_t kernel_mtu(const std::string& interface) noexcept {
+    ifreq request = request_for(interface);
+    if (!QuestionSocket().ask(SIOCGIFMTU, request)) return 0;
+    constexpr int kMost = std::numeric_limits<std::uint16_t>::max();  // the loopback's is one more
+    return static_cast<std::uint16_t>(std::clamp(request.ifr_mtu, 0, kMost));
 }
 
 bool set_kernel_link(const std::string& interface, bool up) noexcept {

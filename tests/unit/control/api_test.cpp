@@ -187,13 +187,16 @@ TEST(Api, StatusAndStatsShowWhatTheDataplaneCounted) {
     Asked asked;
     runtime::Snapshot snapshot;
     snapshot.drops[DropReason::kPolicyDeny] = {3, 180};
+    snapshot.observed[DropReason::kTcpMidStream] = {2, 120};
     snapshot.ports.push_back({.name = "left",
+                              .peer = "right",
                               .received = {10, 1000},
                               .forwarded = {},
                               .transmitted = {},
                               .drops = {},
                               .device = {},
-                              .link_up = true});
+                              .link_up = true,
+                              .mtu = 9000});
     asked.site.dataplane.set_snapshot(snapshot);
 
     const Json status = parsed(asked.get("/v1/status"));
@@ -205,6 +208,9 @@ TEST(Api, StatusAndStatsShowWhatTheDataplaneCounted) {
     EXPECT_EQ(stats["drops"].size(), kDropReasons.size());
     EXPECT_EQ(stats["drops"][0]["reason"], "policy_deny");
     EXPECT_EQ(stats["drops"][0]["packets"], 3);
+    EXPECT_EQ(stats["observed"], Json::parse(R"({"tcp_mid_stream": {"packets": 2, "bytes": 120}})"));
+    EXPECT_EQ(stats["ports"][0]["peer"], "right");
+    EXPECT_EQ(stats["ports"][0]["mtu"], 9000);
 }
 
 TEST(Api, WithoutADataplaneStatusAnswersAndStatsAreUnavailable) {

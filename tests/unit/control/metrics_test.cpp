@@ -269,6 +269,26 @@ TEST(Metrics, TheGuardTellsOfChangesThatWaitOrCameBackAndOfAnOpenSafety) {
     EXPECT_EQ(found()["drywall_safety_open"], 1);
 }
 
+TEST(Metrics, WhatASettingOnlyObservesIsCountedApartFromDrops) {
+    Snapshot snapshot;
+    snapshot.observed[DropReason::kTcpWindow] = {7, 700};
+    const auto found = metrics_of(snapshot);
+    EXPECT_EQ(found.at(R"(drywall_observed_packets_total{reason="tcp_window"})"), 7);
+    EXPECT_EQ(found.at(R"(drywall_observed_packets_total{reason="tcp_mid_stream"})"), 0);
+    EXPECT_EQ(found.at(R"(drywall_drops_total{reason="tcp_window"})"), 0);
+}
+
+TEST(Metrics, APortsMtuIsThereWhereItSaysOne) {
+    Snapshot snapshot;
+    snapshot.ports.resize(2);
+    snapshot.ports[0].name = "lan";
+    snapshot.ports[0].mtu = 1500;
+    snapshot.ports[1].name = "wan";
+    const auto found = metrics_of(snapshot);
+    EXPECT_EQ(found.at(R"(drywall_port_mtu_bytes{port="lan"})"), 1500);
+    EXPECT_FALSE(found.contains(R"(drywall_port_mtu_bytes{port="wan"})"));
+}
+
 TEST(Metrics, LabelsAreEscaped) {
     Snapshot snapshot;
     snapshot.ports.resize(1);

@@ -52,7 +52,14 @@ public:
                     packets += traces_[generation]->read(TraceId{trace}).packets;
             EXPECT_EQ(packets, counted.packets);
         }
+        for (const DropReasonText& reason : kDropReasons) {
+            const auto expected = naive_.observed().find(reason.reason);
+            EXPECT_EQ(counters_.observed.read(reason.reason).packets,
+                      expected == naive_.observed().end() ? 0 : expected->second)
+                << reason.name;
+        }
     }
+    [[nodiscard]] std::uint64_t observed(DropReason reason) const { return counters_.observed.read(reason).packets; }
 
     // Or the traffic would prove nothing about these.
     void expect_all_reasons_met() {
@@ -120,9 +127,13 @@ TEST(Differential, SoItIsWhereTcpIsHeldToItsNumbersInOtherWays) {
     no_middle.mid_stream = MidStream::kDrop;
     EngineSettings observing = Both::settings();
     observing.tcp_window = TcpWindow::kObserve;
+    observing.mid_stream = MidStream::kObserve;
     for (const EngineSettings& how : {no_middle, observing}) {
         Both both(four_generations(), how);
         run(both, 4, 150);
+        const bool observes = how.tcp_window == TcpWindow::kObserve;
+        for (const DropReason reason : {DropReason::kTcpMidStream, DropReason::kTcpWindow, DropReason::kTcpReset})
+            EXPECT_EQ(both.observed(reason) > 0, observes) << name(reason);
     }
 }
 

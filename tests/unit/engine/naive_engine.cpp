@@ -151,8 +151,11 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
         connection = nullptr;
         from_initiator = true;
     }
-    if (connection == nullptr && segment && (meta.tcp_flags & 0x17) != 0x02 && settings_.mid_stream == MidStream::kDrop)
-        return DropReason::kTcpMidStream;
+    DropReason observed = DropReason::kNone;
+    if (connection == nullptr && segment && (meta.tcp_flags & 0x17) != 0x02) {
+        if (settings_.mid_stream == MidStream::kDrop) return DropReason::kTcpMidStream;
+        if (settings_.mid_stream == MidStream::kObserve) observed = DropReason::kTcpMidStream;
+    }
     if (connection != nullptr && segment) {
         NaiveTcp::Answer answer = connection->tcp->ask(connection->state, from_initiator, *segment);
         const int flags = meta.tcp_flags & 0x17;
@@ -168,6 +171,8 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
         const bool strict = settings_.tcp_window == TcpWindow::kStrict;
         if (answer == NaiveTcp::Answer::kWindow && strict) return DropReason::kTcpWindow;
         if (answer == NaiveTcp::Answer::kReset && strict) return DropReason::kTcpReset;
+        if (answer == NaiveTcp::Answer::kWindow) observed = DropReason::kTcpWindow;
+        if (answer == NaiveTcp::Answer::kReset) observed = DropReason::kTcpReset;
         if (answer != NaiveTcp::Answer::kFine) segment.reset();
     }
     const net::Tuple judged = connection != nullptr ? connection->initiator : meta.tuple;
@@ -193,6 +198,7 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
                  connection != nullptr ? connection->id : 0);
     count(trace, ruleset.generation());
     if (connection != nullptr) arrive(*connection, from_initiator, segment, now);
+    if (reason_of(trace) == DropReason::kNone && observed != DropReason::kNone) ++observed_[observed];
     return reason_of(trace);
 }
 
@@ -332,6 +338,8 @@ Nanos NaiveEngine::timeout(const Connection& connection) const {
         case net::protocol::kUdp: return timeouts.udp;
         case net::protocol::kIcmp:
         case net::protocol::kIcmpv6: return timeouts.icmp;
+        case net::protocol::kSctp:
+            return connection.state == FlowState::kEstablished ? timeouts.sctp : timeouts.sctp_half_open;
         default: return timeouts.other;
     }
 }

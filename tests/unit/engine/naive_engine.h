@@ -4,6 +4,7 @@
 #pragma once
 
 #include <list>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -29,6 +30,9 @@ public:
         std::uint64_t packets;
     };
     [[nodiscard]] const std::vector<Counted>& counted() const { return counted_; }
+
+    // Packets that passed because a setting only observes.
+    [[nodiscard]] const std::map<DropReason, std::uint64_t>& observed() const { return observed_; }
 
 private:
     struct Connection {
@@ -81,6 +85,7 @@ private:
     std::list<Connection> connections_;
     std::list<Datagram> datagrams_;
     std::vector<Counted> counted_;
+    std::map<DropReason, std::uint64_t> observed_;
     std::uint64_t last_id_ = 0;
 };
 

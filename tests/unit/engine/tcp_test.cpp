@@ -37,6 +37,7 @@ public:
                   (Drops{kPass, kPass, kPass}));
         return *this;
     }
+    [[nodiscard]] std::uint64_t observed(DropReason reason) { return counters().observed.read(reason).packets; }
     [[nodiscard]] std::uint32_t flows_in(flow::FlowState state) {
         return engine().flow_counts().by_state[static_cast<std::size_t>(state)];
     }
@@ -84,6 +85,31 @@ TEST(Tcp, ObservingLetsPassWhatIsOutsideAndMovesNothing) {
     EXPECT_EQ(site.send(from_client().ack().fin().sequence(900'000, 1)), kPass);
     EXPECT_EQ(site.send(from_client().rst().sequence(900'000)), kPass);
     EXPECT_EQ(site.flows_in(flow::FlowState::kEstablished), 1U);
+    EXPECT_EQ(site.observed(DropReason::kTcpWindow), 1U);
+    EXPECT_EQ(site.observed(DropReason::kTcpReset), 1U);
+    site.expect_all_accounted();
+}
+
+TEST(Tcp, WhatPolicyDeniesAnywayWasNotLetPassByObserving) {
+    EngineSettings settings = with(MidStream::kObserve);
+    settings.tcp_window = TcpWindow::kObserve;
+    Site site(settings);
+    EXPECT_EQ(site.send(from_server(50000).ack()), DropReason::kPolicyDeny);
+    site.shake_hands();
+    site.use(build(2, locked()));
+    EXPECT_EQ(site.send(from_client().ack().sequence(900'000, 1)), DropReason::kPolicyDeny);
+    EXPECT_EQ(site.observed(DropReason::kTcpMidStream) + site.observed(DropReason::kTcpWindow), 0U);
+    site.expect_all_accounted();
+}
+
+TEST(Tcp, TheMiddleOfAConnectionIsCountedOnceWhereItIsObserved) {
+    Site site(with(MidStream::kObserve));
+    EXPECT_EQ(site.send(from_client().ack().payload(10).sequence(7'000'000, 9'000'000)), kPass);
+    EXPECT_EQ(site.send(from_server().ack().sequence(9'000'000, 7'000'010)), kPass) << "it belongs to the connection";
+    EXPECT_EQ(site.observed(DropReason::kTcpMidStream), 1U);
+    EXPECT_EQ(site.flows_in(flow::FlowState::kEstablished), 1U);
+    site.shake_hands(50001);
+    EXPECT_EQ(site.observed(DropReason::kTcpMidStream), 1U);
     site.expect_all_accounted();
 }
 

@@ -55,7 +55,7 @@ private:
     test::Packet conversation() {
         const auto client = static_cast<std::uint16_t>(40000 + below(2));
         const std::uint16_t service = kServices[below(kServices.size())];
-        if (below(3) == 0) return from_any(test::udp(), client, service);
+        if (below(3) == 0) return from_any(below(4) == 0 ? test::sctp() : test::udp(), client, service);
         return from_any(segment(), client, service);
     }
     // Most with the numbers that are due as long as nobody sent much; some a little off, some far.

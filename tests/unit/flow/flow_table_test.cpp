@@ -114,7 +114,7 @@ TEST(FlowTable, EachProtocolHasItsPatience) {
     FlowTable table(16, {}, kSeed);
     EXPECT_EQ(patience(table, *open(table, packet(6, kClient, 1, kServer, 2))), 30);
     EXPECT_EQ(patience(table, *open(table, packet(17, kClient, 1, kServer, 2))), 120);
-    EXPECT_EQ(patience(table, *open(table, packet(132, kClient, 1, kServer, 2))), 120);
+    EXPECT_EQ(patience(table, *open(table, packet(132, kClient, 1, kServer, 2))), 30);
     EXPECT_EQ(patience(table, *open(table, packet(47, kClient, 0, kServer, 0))), 120);
     EXPECT_EQ(patience(table, *open(table, icmp(8, 1, kClient, kServer, kLan))), 30);
 }
@@ -207,6 +207,17 @@ TEST(FlowTable, EveryEntryIsUsableAtTheDefaultSize) {
         for (const FlowKey& key : random_keys(seed, 65536))
             ASSERT_NE(table.open(key, 0, {}), nullptr) << "seed " << seed;
     }
+}
+
+TEST(FlowTable, AnAssociationThatNobodyAnsweredIsOverSooner) {
+    FlowTable table(16, {.sctp = seconds(300), .sctp_half_open = seconds(30)}, kSeed);
+    Flow* flow = open(table, packet(net::protocol::kSctp, 1, 1, kServer, 2));
+    ASSERT_NE(flow, nullptr);
+    EXPECT_FALSE(table.expired(*flow, at(seconds(29))));
+    EXPECT_TRUE(table.expired(*flow, at(seconds(30))));
+    table.record(*flow, {.sender = opposite(flow->initiator), .bytes = 60, .at = at(seconds(20))});
+    EXPECT_FALSE(table.expired(*flow, at(seconds(319))));
+    EXPECT_TRUE(table.expired(*flow, at(seconds(320))));
 }
 
 TEST(FlowTable, AFullRoundOfTheSweepEndsAllThatTimedOut) {

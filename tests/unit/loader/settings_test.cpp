@@ -64,7 +64,7 @@ TEST(Settings, AMinimalFileGetsTheDocumentedDefaults) {
     EXPECT_EQ(settings.fail, Fail::kClosed);
     EXPECT_EQ(settings.hung_worker, HungWorker::kReport);
     EXPECT_EQ(settings.hardening.user, "");
-    EXPECT_EQ(settings.hardening.seccomp, Seccomp::kLog);
+    EXPECT_EQ(settings.hardening.seccomp, Seccomp::kEnforce);
 }
 
 TEST(Settings, WhatHappensWhenSomethingFailsCanBeWritten) {
@@ -72,13 +72,13 @@ TEST(Settings, WhatHappensWhenSomethingFailsCanBeWritten) {
     text.replace(text.find("cores: [1]"), 10, "cores: [1], hung: exit");
     const Settings settings = loaded(text + R"(
 fail: open
-hardening: {user: drywall, group: wire, seccomp: enforce, keep-capabilities: [sys_rawio, ipc_lock]}
+hardening: {user: drywall, group: wire, seccomp: log, keep-capabilities: [sys_rawio, ipc_lock]}
 )");
     EXPECT_EQ(settings.hung_worker, HungWorker::kExit);
     EXPECT_EQ(settings.fail, Fail::kOpen);
     EXPECT_EQ(settings.hardening.user, "drywall");
     EXPECT_EQ(settings.hardening.group, "wire");
-    EXPECT_EQ(settings.hardening.seccomp, Seccomp::kEnforce);
+    EXPECT_EQ(settings.hardening.seccomp, Seccomp::kLog);
     EXPECT_EQ(settings.hardening.keep_capabilities, (std::vector<std::string>{"sys_rawio", "ipc_lock"}));
 }
 
@@ -97,7 +97,7 @@ TEST(Settings, RightsThatAreNotThereAreRefused) {
 
 TEST(Settings, EverySettingCanBeWritten) {
     const Settings settings = with(R"(
-dpdk: {memory: hugepages, memory-mb: 512, packet-buffers: 32768, eal-arguments: [--log-level=8]}
+dpdk: {memory: hugepages, memory-mb: 512, packet-buffers: 32768, buffer-bytes: 16384, eal-arguments: [--log-level=8]}
 stats-core: 3
 control: {socket: /tmp/d.sock, group: netops, view-socket: /tmp/ro.sock, view-group: viewers}
 metrics: {listen: "[::1]:9417", rules: 10}
@@ -110,7 +110,7 @@ addresses: strict
 checksums: ignore
 failsafe: [{protocol: udp, port: 53, to: [192.0.2.1, "2001:db8::/32"], from: [0.0.0.0/0]}]
 pending: calico
-flows: {per-worker: 2048, half-open-limit: 300, per-source-limit: 20, mid-stream: drop, tcp-window: observe, report-interval: 2s, history: {hours: 24, max-mb: 64}, log: {path: /tmp/f.jsonl, max-mb: 1, files: 2}, timeouts: {tcp-established: 2h, tcp-transitory: 4m, tcp-half-open: 20s, tcp-closed: 2m, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
+flows: {per-worker: 2048, half-open-limit: 300, per-source-limit: 20, mid-stream: drop, tcp-window: observe, report-interval: 2s, history: {hours: 24, max-mb: 64}, log: {path: /tmp/f.jsonl, max-mb: 1, files: 2}, timeouts: {tcp-established: 2h, tcp-transitory: 4m, tcp-half-open: 20s, tcp-closed: 2m, sctp: 10m, sctp-half-open: 3s, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
 stats: {event-ring: 1024}
 swap-timeout: 2s
 ruleset-memory-mb: 64
@@ -119,6 +119,7 @@ log: {level: debug})");
     EXPECT_EQ(settings.memory, Memory::kHugepages);
     EXPECT_EQ(settings.memory_mb, 512U);
     EXPECT_EQ(settings.packet_buffers, 32768U);
+    EXPECT_EQ(settings.buffer_bytes, 16384U);
     EXPECT_EQ(settings.eal_arguments, (std::vector<std::string>{"--log-level=8"}));
     EXPECT_EQ(settings.stats_core, 3U);
     EXPECT_EQ(settings.control_socket, "/tmp/d.sock");
@@ -160,6 +161,8 @@ log: {level: debug})");
     EXPECT_EQ(settings.timeouts.tcp_established, 7200s);
     EXPECT_EQ(settings.timeouts.tcp_half_open, 20s);
     EXPECT_EQ(settings.timeouts.tcp_closed, 120s);
+    EXPECT_EQ(settings.timeouts.sctp, 600s);
+    EXPECT_EQ(settings.timeouts.sctp_half_open, 3s);
     EXPECT_EQ(settings.half_open_limit, 300U);
     EXPECT_EQ(settings.per_source_limit, 20U);
     EXPECT_EQ(settings.mid_stream, MidStream::kDrop);
@@ -320,6 +323,7 @@ TEST(Settings, TheSampleConfigurationLoadsAndShowsTheDefaults) {
     const Settings defaults;
     EXPECT_EQ(full.memory_mb, defaults.memory_mb);
     EXPECT_EQ(full.packet_buffers, defaults.packet_buffers);
+    EXPECT_EQ(full.buffer_bytes, defaults.buffer_bytes);
     EXPECT_EQ(full.flows_per_worker, defaults.flows_per_worker);
     EXPECT_EQ(full.timeouts.tcp_established, defaults.timeouts.tcp_established);
     EXPECT_EQ(full.timeouts.fragment, defaults.timeouts.fragment);

@@ -3,6 +3,7 @@
 
 #include "drywall/io/memory_port.h"
 #include "link_carrier.h"
+#include "mtu_watch.h"
 #include "quiescence.h"
 #include "record_ring.h"
 #include "testbed.h"
@@ -100,6 +101,35 @@ TEST_F(LinkCarrierTest, APortThatWasTakenDownDoesNotTakeItsPeerDown) {
     for (int i = 0; i < 10; ++i) after(kLong);
     EXPECT_TRUE(lan_->link_up());
     EXPECT_TRUE(wan_->link_up());
+}
+
+class MtuWatchTest : public testing::Test {
+protected:
+    static std::shared_ptr<io::MemoryPort> port(const char* name, std::uint16_t mtu) {
+        io::MemoryPortSettings settings;
+        settings.name = name;
+        settings.mtu = mtu;
+        return std::make_shared<io::MemoryPort>(settings);
+    }
+    static std::vector<std::string> said_of(std::uint16_t one, std::uint16_t other) {
+        MtuWatch watch({port("lan", one), port("wan", other)}, {PortId{1}, PortId{0}});
+        std::vector<std::string> news = watch.poll();
+        EXPECT_TRUE(watch.poll().empty()) << "once";
+        return news;
+    }
+};
+
+TEST_F(MtuWatchTest, NamesThePortByWhichTooMuchComesIn) {
+    const std::string text =
+        "port 'wan' (MTU 9000) takes larger packets than port 'lan' (MTU 1500): what is too large for "
+        "that one can't leave by it; give both the same MTU";
+    EXPECT_EQ(said_of(1500, 9000), std::vector{text});
+}
+
+TEST_F(MtuWatchTest, IsSilentWhereNothingDiffersOrADeviceDoesNotSay) {
+    EXPECT_TRUE(said_of(1500, 1500).empty());
+    EXPECT_TRUE(said_of(0, 1500).empty());
+    EXPECT_TRUE(said_of(9000, 0).empty());
 }
 
 }  // namespace
