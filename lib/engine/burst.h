@@ -123,6 +123,7 @@ private:
     void drop(std::size_t packet, DropReason reason) noexcept;
     void drop(std::size_t packet, const Judgement& judgement) noexcept;
     void end(flow::Flow& flow) noexcept;
+    void remove(flow::Flow& flow) noexcept;
 
     Workplace& place_;
     Scratch& scratch_;
@@ -133,7 +134,8 @@ private:
     std::span<Decision> decisions_;
     const Existing& existing_;
     FlowReporter report_;
-    bool opened_ = false;  // a connection was opened in this burst: one that was not found may be there now
+    bool removed_ = false;  // a connection was removed in this burst: one that was found may be gone
+    bool opened_ = false;   // a connection was opened in this burst: one that was not found may be there now
 };
 
 }  // namespace drywall::engine

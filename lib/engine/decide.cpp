@@ -103,7 +103,7 @@ flow::Flow* Burst::current_flow(std::size_t i) noexcept {
     const Subject& subject = scratch_.subjects[i];
     if (!subject.tracked) return nullptr;
     flow::Flow* flow = scratch_.flows[i];
-    if (flow != nullptr ? !flow::FlowTable::holds(*flow, scratch_.keys[i]) : opened_)
+    if (flow != nullptr ? removed_ && !flow::FlowTable::holds(*flow, scratch_.keys[i]) : opened_)
         flow = place_.flows.find(scratch_.keys[i]);
     if (flow == nullptr) return nullptr;
     const std::uint8_t flags = meta_of(subject).tcp_flags;
@@ -155,7 +155,7 @@ Burst::Judgement Burst::judge_by(flow::Flow& flow, TraceId trace) noexcept {
         report_.rejudged(flow);
     } else {
         report_.cut(flow);
-        place_.flows.remove(flow);
+        remove(flow);
     }
     return {trace, drop, untracked};
 }
@@ -174,7 +174,7 @@ Burst::Judgement Burst::reset(flow::Flow& flow, TraceId trace) noexcept {
     if (flow.key.protocol == net::protocol::kTcp)
         notes(flow).kept_in = flow::FlowNotes::kWasReset;
     else
-        place_.flows.remove(flow);
+        remove(flow);
     return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
 }
 
@@ -314,6 +314,11 @@ void Burst::count(std::uint32_t bytes, const Judgement& judgement) noexcept {
 
 void Burst::end(flow::Flow& flow) noexcept {
     if (!notes(flow).was_reset()) report_.ended(flow);
+    remove(flow);
+}
+
+void Burst::remove(flow::Flow& flow) noexcept {
+    removed_ = true;
     place_.flows.remove(flow);
 }
 

@@ -99,11 +99,6 @@ Flow* FlowTable::find(const FlowKey& key, std::uint64_t hash) noexcept {
     return entry == BucketIndex::kNone ? nullptr : &flows_[entry];
 }
 
-bool FlowTable::starts_anew(const Flow& flow, Side sender, std::uint8_t tcp_flags) noexcept {
-    if (flow.key.protocol != net::protocol::kTcp) return false;
-    return tcp_step(flow.state, tcp_event(tcp_flags), sender == flow.initiator).starts_anew;
-}
-
 bool FlowTable::is_answered_anew(const Flow& flow, Side sender, const net::TcpSegment& segment) const noexcept {
     const TcpEvent event = tcp_event(segment.flags);
     const bool answers = event == TcpEvent::kSynAck || (event == TcpEvent::kRst && segment.has(net::tcp_flag::kAck));

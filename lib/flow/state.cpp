@@ -1,10 +1,7 @@
 #include "drywall/flow/state.h"
 
+#include <algorithm>
 #include <array>
-#include <cassert>
-#include <cstddef>
-
-#include "drywall/net/packet_meta.h"
 
 namespace drywall::flow {
 
@@ -82,33 +79,22 @@ constexpr auto kRows = std::to_array<Row>({
     {kClosed, kOther, to(kClosed), to(kClosed)},   // never: sent before the reset arrived
 });
 
-constexpr std::size_t cell(FlowState state, TcpEvent event, bool from_initiator) {
-    return (static_cast<std::size_t>(state) * kTcpEvents + static_cast<std::size_t>(event)) * 2 +
-           (from_initiator ? 1 : 0);
-}
-
-constexpr auto kSteps = [] {
-    std::array<TcpStep, kFlowStates * kTcpEvents * 2> steps{};
+constexpr TcpSteps kSteps = [] {
+    TcpSteps steps{};
     for (const Row& row : kRows) {
-        steps[cell(row.state, row.event, true)] = row.initiator;
-        steps[cell(row.state, row.event, false)] = row.responder;
+        steps[tcp_cell(row.state, row.event, true)] = row.initiator;
+        steps[tcp_cell(row.state, row.event, false)] = row.responder;
     }
     return steps;
 }();
 static_assert(kRows.size() == (kFlowStates - 1) * kTcpEvents, "every state but kFree has a row for every event");
+// FlowTable::starts_anew() asks no other.
+static_assert(std::all_of(kRows.begin(), kRows.end(), [](const Row& row) {
+    return is_over(row.state) || (!row.initiator.starts_anew && !row.responder.starts_anew);
+}));
 
 }  // namespace
 
-TcpEvent tcp_event(std::uint8_t tcp_flags) noexcept {
-    namespace flag = net::tcp_flag;
-    if ((tcp_flags & flag::kRst) != 0) return kRst;  // a receiver looks at RST first (RFC 9293, 3.10.7)
-    if ((tcp_flags & flag::kSyn) != 0) return (tcp_flags & flag::kAck) != 0 ? kSynAck : kSyn;
-    return (tcp_flags & flag::kFin) != 0 ? kFin : kOther;
-}
-
-TcpStep tcp_step(FlowState state, TcpEvent event, bool from_initiator) noexcept {
-    assert(state != kFree);
-    return kSteps[cell(state, event, from_initiator)];
-}
+constinit const TcpSteps kTcpSteps = kSteps;
 
 }  // namespace drywall::flow

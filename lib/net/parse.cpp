@@ -64,12 +64,13 @@ bool has_right_checksum(const FrameView& frame, const PacketMeta& meta) noexcept
     const std::uint8_t* header = frame.data + meta.l3_offset;
     const std::uint32_t bytes = (header[0] & 0x0fU) * 4;
     // The order of the bytes plays no role (RFC 1071, 2.B): words of the machine are added, four bytes at a time.
-    std::uint64_t sum = 0;
-    for (std::uint32_t at = 0; at < bytes; at += 4) {
-        std::uint32_t word = 0;
-        std::memcpy(&word, header + at, sizeof word);
-        sum += word;
-    }
+    const auto word = [header](std::uint32_t at) {
+        std::uint32_t four = 0;
+        std::memcpy(&four, header + at, sizeof four);
+        return std::uint64_t{four};
+    };
+    std::uint64_t sum = word(0) + word(4) + word(8) + word(12) + word(16);
+    for (std::uint32_t at = 20; at < bytes; at += 4) sum += word(at);  // options
     sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
     sum = (sum & 0xffff) + (sum >> 16);
     return (sum & 0xffff) + (sum >> 16) == 0xffff;

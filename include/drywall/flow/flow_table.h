@@ -110,7 +110,10 @@ public:
     }
 
     // A SYN on a connection that is closing or closed: it asks for a new connection between the same ports.
-    [[nodiscard]] static bool starts_anew(const Flow& flow, Side sender, std::uint8_t tcp_flags) noexcept;
+    [[nodiscard]] static bool starts_anew(const Flow& flow, Side sender, std::uint8_t tcp_flags) noexcept {
+        if (!is_over(flow.state) || flow.key.protocol != net::protocol::kTcp) return false;
+        return tcp_step(flow.state, tcp_event(tcp_flags), sender == flow.initiator).starts_anew;
+    }
 
     // What a TCP segment is to the connection that its ports name. REQUIRES: the flow is live, !expired, !starts_anew
     [[nodiscard]] static TcpFit fit(const Flow& flow, Side sender, const net::TcpSegment& segment) noexcept {

@@ -5,11 +5,13 @@
 #pragma once
 
 #include <array>
+#include <cassert>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include "drywall/base/clock.h"
+#include "drywall/net/packet_meta.h"
 
 namespace drywall::flow {
 
@@ -64,7 +66,12 @@ struct StateCounts {
 enum class TcpEvent : std::uint8_t { kSyn, kSynAck, kFin, kRst, kOther };
 inline constexpr std::size_t kTcpEvents = 5;
 
-[[nodiscard]] TcpEvent tcp_event(std::uint8_t tcp_flags) noexcept;
+[[nodiscard]] constexpr TcpEvent tcp_event(std::uint8_t tcp_flags) noexcept {
+    namespace flag = net::tcp_flag;
+    if ((tcp_flags & flag::kRst) != 0) return TcpEvent::kRst;  // a receiver looks at RST first (RFC 9293, 3.10.7)
+    if ((tcp_flags & flag::kSyn) != 0) return (tcp_flags & flag::kAck) != 0 ? TcpEvent::kSynAck : TcpEvent::kSyn;
+    return (tcp_flags & flag::kFin) != 0 ? TcpEvent::kFin : TcpEvent::kOther;
+}
 
 // What a packet does to the connection that it was found to belong to.
 struct TcpStep {
@@ -72,8 +79,19 @@ struct TcpStep {
     bool starts_anew = false;  // it does not belong to it: the old connection is over, this SYN asks for another
 };
 
+// By state, event and sender: state.cpp has a row for each, and why.
+using TcpSteps = std::array<TcpStep, kFlowStates * kTcpEvents * 2>;
+extern const TcpSteps kTcpSteps;
+[[nodiscard]] constexpr std::size_t tcp_cell(FlowState state, TcpEvent event, bool from_initiator) noexcept {
+    return (static_cast<std::size_t>(state) * kTcpEvents + static_cast<std::size_t>(event)) * 2 +
+           (from_initiator ? 1 : 0);
+}
+
 // REQUIRES: state != kFree
-[[nodiscard]] TcpStep tcp_step(FlowState state, TcpEvent event, bool from_initiator) noexcept;
+[[nodiscard]] inline TcpStep tcp_step(FlowState state, TcpEvent event, bool from_initiator) noexcept {
+    assert(state != FlowState::kFree);
+    return kTcpSteps[tcp_cell(state, event, from_initiator)];
+}
 
 // How long a connection may be silent.
 struct Timeouts {
