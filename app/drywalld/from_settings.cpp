@@ -2,6 +2,7 @@
 
 #include <filesystem>
 
+#include "drywall/io/distributor.h"
 #include "drywall/whatif/engine_settings.h"
 
 namespace drywall::daemon {
@@ -73,14 +74,28 @@ control::IpfixSettings ipfix_settings(const loader::IpfixExport& settings) {
             .message_bytes = settings.message_bytes};
 }
 
+namespace {
+
+io::Distribute distribute(const loader::Settings& settings) {
+    switch (settings.distribute) {
+        case loader::Distribute::kAuto: return io::Distribute::kAuto;
+        case loader::Distribute::kAlways: return io::Distribute::kAlways;
+        case loader::Distribute::kNever: return io::Distribute::kNever;
+    }
+    return io::Distribute::kAuto;
+}
+
+}  // namespace
+
 runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                               std::vector<std::shared_ptr<io::Port>> ports) {
     runtime::DataplaneSettings dataplane;
-    dataplane.ports = std::move(ports);
+    dataplane.engine = whatif::engine_settings(settings);
+    const io::Owners owners(static_cast<std::uint16_t>(settings.worker_cores.size()), dataplane.engine.hash_seed);
+    dataplane.ports = io::distributed(std::move(ports), dataplane.engine.peer_of, distribute(settings), owners);
     dataplane.worker_cores = settings.worker_cores;
     dataplane.stats_core = settings.stats_core;
     dataplane.busy = settings.idle == loader::Idle::kBusy;
-    dataplane.engine = whatif::engine_settings(settings);
     dataplane.event_ring = settings.event_ring;
     dataplane.swap_timeout = settings.swap_timeout;
     return dataplane;

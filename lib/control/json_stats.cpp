@@ -30,6 +30,7 @@ Json ports_json(const std::vector<runtime::PortTotals>& ports) {
                        {"device",
                         {{"received", port.device.received},
                          {"missed", port.device.missed},
+                         {"handed_over", port.device.handed_over},
                          {"errors", port.device.errors},
                          {"transmitted", port.device.transmitted},
                          {"transmit_errors", port.device.transmit_errors}}}});

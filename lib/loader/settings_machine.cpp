@@ -19,6 +19,8 @@ constexpr std::array<Choice<Memory>, 2> kMemories{Choice<Memory>{"no-huge", Memo
 constexpr std::array<Choice<HungWorker>, 2> kHungWorkers{Choice<HungWorker>{"report", HungWorker::kReport},
                                                          {"exit", HungWorker::kExit}};
 constexpr std::array<Choice<Idle>, 2> kIdles{Choice<Idle>{"busy", Idle::kBusy}, {"backoff", Idle::kBackoff}};
+constexpr std::array<Choice<Distribute>, 3> kDistributes{
+    Choice<Distribute>{"auto", Distribute::kAuto}, {"always", Distribute::kAlways}, {"never", Distribute::kNever}};
 
 void read_dpdk(Fields& top, Settings& settings) {
     auto dpdk = section(top, "dpdk");
@@ -162,6 +164,8 @@ void read_workers(Fields& top, Purpose purpose, Settings& settings) {
                              "name at least one CPU, such as [1]");
     }
     if (const auto idle = workers.choice<Idle>("idle", kIdles)) settings.idle = *idle;
+    if (const auto distribute = workers.choice<Distribute>("distribute", kDistributes))
+        settings.distribute = *distribute;
     if (const auto hung = workers.choice<HungWorker>("hung", kHungWorkers)) settings.hung_worker = *hung;
     workers.finish();
 }

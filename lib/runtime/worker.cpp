@@ -85,7 +85,7 @@ flow::StateCounts Worker::flow_counts() const noexcept {
 bool Worker::poll(std::size_t port, const InForce& in_force, Instant now) noexcept {
     io::Port& ingress = *ports_[port];
     const std::size_t received = ingress.receive(queue_, frames_);
-    if (received == 0) return false;
+    if (received == 0) return ingress.moved_frames(queue_);
     counters_.bursts.add(1);
 
     for (std::size_t i = 0; i < received; ++i) views_[i] = frames_[i].view;

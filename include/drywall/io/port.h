@@ -27,6 +27,7 @@ struct DeviceStatistics {
     std::uint64_t errors = 0;
     std::uint64_t transmitted = 0;
     std::uint64_t transmit_errors = 0;
+    std::uint64_t handed_over = 0;  // came in on a queue of another worker than the one that owns their connection
 };
 
 class Port {
@@ -41,6 +42,14 @@ public:
 
     // Gives frames back that will not be transmitted.
     virtual void release(std::span<Frame> frames) noexcept = 0;
+
+    // Whether the last receive() of this queue had work although it may have returned nothing: more is likely to come.
+    [[nodiscard]] virtual bool moved_frames(std::uint16_t /*queue*/) const noexcept { return false; }
+
+    // By what the device chooses the queue of a frame, where that is the same for both directions of a connection;
+    // empty: it promises nothing. Ports that say the same choose the same queue, so that what comes in by one and what
+    // comes in by the other meets.
+    [[nodiscard]] virtual std::string steering() const { return {}; }
 
     [[nodiscard]] virtual std::string name() const = 0;
     [[nodiscard]] virtual std::uint16_t queues() const noexcept = 0;

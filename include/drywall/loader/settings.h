@@ -21,6 +21,7 @@ namespace drywall::loader {
 
 enum class Memory : std::uint8_t { kNoHuge, kHugepages };
 enum class Idle : std::uint8_t { kBusy, kBackoff };
+enum class Distribute : std::uint8_t { kAuto, kAlways, kNever };
 enum class Posture : std::uint8_t { kOpen, kClosed };
 enum class Fail : std::uint8_t { kClosed, kOpen };
 enum class HungWorker : std::uint8_t { kReport, kExit };
@@ -120,6 +121,7 @@ struct Settings {
     std::vector<unsigned> worker_cores;  // CPU numbers, one worker each; a CPU may be named twice
     unsigned stats_core = 0;
     Idle idle = Idle::kBackoff;
+    Distribute distribute = Distribute::kAuto;  // frames to the worker that owns their connection
     HungWorker hung_worker = HungWorker::kReport;
 
     std::string control_socket = "/run/drywall/api.sock";

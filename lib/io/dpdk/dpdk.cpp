@@ -133,7 +133,7 @@ Status RunningDpdk::make_buffers() {
 }
 
 // Without being asked for more, net_af_packet opens one queue. Its queues share the interface by the kernel's fanout
-// hash, which is symmetric: both directions of a connection come to the same worker.
+// hash; what that does not promise, the distributor mends (agreed_steering() in dpdk_port.cpp).
 std::string arguments_for(const Device& device, std::size_t workers) {
     if (device.driver != "net_af_packet" || workers == 1 || device.argument("qpairs")) return device.arguments;
     return device.arguments + ",qpairs=" + std::to_string(workers);

@@ -60,7 +60,9 @@ Status DpdkPort::set_up(rte_mempool* buffers) {
     if (const int code = rte_eth_dev_configure(ethdev_, wish_.queues, wish_.queues, &configured); code != 0)
         return failed("cannot be configured", code);
     if (auto ready = set_up_queues(info, buffers); !ready) return ready;
-    return start();
+    if (auto started = start(); !started) return started;
+    steering_ = agreed_steering(info);
+    return Done{};
 }
 
 Status DpdkPort::has_enough_queues(const rte_eth_dev_info& info) const {
@@ -127,6 +129,26 @@ Status DpdkPort::start() {
         spdlog::info("port '{}': the device has no promiscuous mode ({}); it may need none", wish_.name,
                      std::strerror(-code));
     return Done{};
+}
+
+// What the device says it does is asked of it, not taken from what it was asked to do. Virtual devices promise nothing:
+// net_null accepts a key and does not hash with it; net_ring, net_memif, net_pcap and net_tap have queues that are fed
+// from outside; for AF_XDP the device below chooses, by a key that nobody knows; and AF_PACKET's fanout hash is
+// symmetric, but net_af_packet asks for PACKET_FANOUT_FLAG_ROLLOVER with it, by which a full queue's packets go to
+// another one.
+std::string DpdkPort::agreed_steering(const rte_eth_dev_info& info) const {
+    if (!wish_.device.pci) return {};
+    std::array<std::uint8_t, kSymmetricKey.size()> key{};
+    rte_eth_rss_conf agreed{};
+    agreed.rss_key = key.data();
+    agreed.rss_key_len = info.hash_key_size == 0 ? kUsualKeySize : info.hash_key_size;
+    if (agreed.rss_key_len > key.size() || rte_eth_dev_rss_hash_conf_get(ethdev_, &agreed) != 0) return {};
+    const bool toeplitz =
+        agreed.algorithm == RTE_ETH_HASH_FUNCTION_DEFAULT || agreed.algorithm == RTE_ETH_HASH_FUNCTION_TOEPLITZ;
+    const bool ours = std::equal(key.begin(), key.begin() + kUsualKeySize, kSymmetricKey.begin());
+    if (!toeplitz || !ours || agreed.rss_hf == 0) return {};
+    return "symmetric Toeplitz of " + std::string(info.driver_name) + ", fields " + std::to_string(agreed.rss_hf) +
+           ", table of " + std::to_string(info.reta_size);
 }
 
 Error DpdkPort::failed(const std::string& what, int code) const {

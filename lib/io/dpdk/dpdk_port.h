@@ -38,6 +38,7 @@ public:
     std::uint16_t receive(std::uint16_t queue, std::span<Frame> frames) noexcept override;
     std::uint16_t transmit(std::uint16_t queue, std::span<Frame> frames) noexcept override;
     void release(std::span<Frame> frames) noexcept override;
+    [[nodiscard]] std::string steering() const override { return steering_; }
     [[nodiscard]] std::string name() const override { return wish_.name; }
     [[nodiscard]] std::uint16_t queues() const noexcept override { return wish_.queues; }
     [[nodiscard]] bool link_up() const noexcept override;
@@ -54,10 +55,12 @@ private:
     Status set_up(rte_mempool* buffers);
     Status set_up_queues(const rte_eth_dev_info& info, rte_mempool* buffers);
     Status start();
+    [[nodiscard]] std::string agreed_steering(const rte_eth_dev_info& info) const;
     [[nodiscard]] Error failed(const std::string& what, int code) const;
 
     Wish wish_;
     std::uint16_t ethdev_;
+    std::string steering_;
 };
 
 }  // namespace drywall::io

@@ -62,6 +62,7 @@ TEST(Settings, AMinimalFileGetsTheDocumentedDefaults) {
     EXPECT_EQ(settings.tcp_window, TcpWindow::kStrict);
     EXPECT_EQ(settings.swap_timeout, 500ms);
     EXPECT_EQ(settings.fail, Fail::kClosed);
+    EXPECT_EQ(settings.distribute, Distribute::kAuto);
     EXPECT_EQ(settings.hung_worker, HungWorker::kReport);
     EXPECT_EQ(settings.hardening.user, "");
     EXPECT_EQ(settings.hardening.seccomp, Seccomp::kEnforce);
@@ -69,11 +70,12 @@ TEST(Settings, AMinimalFileGetsTheDocumentedDefaults) {
 
 TEST(Settings, WhatHappensWhenSomethingFailsCanBeWritten) {
     std::string text = kMinimal;
-    text.replace(text.find("cores: [1]"), 10, "cores: [1], hung: exit");
+    text.replace(text.find("cores: [1]"), 10, "cores: [1], distribute: always, hung: exit");
     const Settings settings = loaded(text + R"(
 fail: open
 hardening: {user: drywall, group: wire, seccomp: log, keep-capabilities: [sys_rawio, ipc_lock]}
 )");
+    EXPECT_EQ(settings.distribute, Distribute::kAlways);
     EXPECT_EQ(settings.hung_worker, HungWorker::kExit);
     EXPECT_EQ(settings.fail, Fail::kOpen);
     EXPECT_EQ(settings.hardening.user, "drywall");

@@ -1,0 +1,102 @@
+#include "drywall/io/distributor.h"
+
+#include <algorithm>
+#include <array>
+#include <cassert>
+
+#include "drywall/base/fixed_vector.h"
+#include "hand_over_ring.h"
+
+namespace drywall::io {
+
+namespace {
+
+// One thread writes, so nothing is lost between reading and writing.
+void add(std::atomic<std::uint64_t>& counter, std::uint64_t count) noexcept {
+    counter.store(counter.load(std::memory_order_relaxed) + count, std::memory_order_relaxed);
+}
+
+}  // namespace
+
+Distributor::Distributor(std::shared_ptr<Port> port, Owners owners, std::size_t room)
+    : port_(std::move(port)), owners_(owners), places_(owners.workers()) {
+    assert(port_->queues() >= owners_.workers());
+    const std::size_t workers = owners_.workers();
+    for (std::size_t pair = 0; pair < workers * workers; ++pair)
+        rings_.push_back(pair / workers == pair % workers ? nullptr : std::make_unique<HandOverRing>(room));
+}
+
+Distributor::~Distributor() {
+    std::array<Frame, kMaxBurst> left;
+    for (const auto& ring : rings_)
+        while (const std::size_t count = ring == nullptr ? 0 : ring->pop(left))
+            port_->release(std::span(left).first(count));
+}
+
+HandOverRing& Distributor::ring(std::size_t from, std::size_t to) noexcept {
+    assert(from != to);
+    return *rings_[from * owners_.workers() + to];
+}
+
+// What others received comes first, but leaves the device half of the room: neither can starve the other.
+std::uint16_t Distributor::receive(std::uint16_t queue, std::span<Frame> frames) noexcept {
+    assert(queue < owners_.workers());
+    std::size_t count = take_handed_over(queue, frames.first(frames.size() / 2));
+    count += take_from_device(queue, frames.subspan(count));
+    count += take_handed_over(queue, frames.subspan(count));
+    return static_cast<std::uint16_t>(count);
+}
+
+bool Distributor::moved_frames(std::uint16_t queue) const noexcept { return places_[queue].moved; }
+
+std::size_t Distributor::take_handed_over(std::uint16_t worker, std::span<Frame> frames) noexcept {
+    const std::size_t workers = owners_.workers();
+    const std::size_t first = places_[worker].next_giver;
+    std::size_t taken = 0;
+    for (std::size_t i = 0; i < workers && taken < frames.size(); ++i) {
+        const std::size_t giver = first + i < workers ? first + i : first + i - workers;
+        if (giver != worker) taken += ring(giver, worker).pop(frames.subspan(taken));
+    }
+    places_[worker].next_giver = first + 1 < workers ? first + 1 : 0;
+    return taken;
+}
+
+std::size_t Distributor::take_from_device(std::uint16_t worker, std::span<Frame> frames) noexcept {
+    const std::span<Frame> burst = frames.first(std::min(frames.size(), kMaxBurst));
+    const std::size_t received = burst.empty() ? 0 : port_->receive(worker, burst);
+    FixedVector<Frame, kMaxBurst> refused;
+    std::size_t kept = 0;
+    for (std::size_t i = 0; i < received; ++i) {
+        const std::uint16_t owner = owners_.of(burst[i].view);
+        if (owner == worker || owner == Owners::kAnybody)
+            burst[kept++] = burst[i];
+        else if (!ring(worker, owner).push(burst[i]))
+            refused.push_back(burst[i]);
+    }
+    Place& place = places_[worker];
+    place.moved = kept < received;
+    if (!place.moved) return kept;
+
+    for (std::size_t to = 0; to < owners_.workers(); ++to)
+        if (to != worker) ring(worker, to).publish();
+    add(place.handed_over, received - kept - refused.size());
+    add(place.missed, refused.size());
+    port_->release(refused.span());
+    return kept;
+}
+
+DeviceStatistics Distributor::statistics() const noexcept {
+    std::uint64_t missed = 0;
+    std::uint64_t handed_over = 0;
+    for (const Place& place : places_) {
+        missed += place.missed.load(std::memory_order_relaxed);
+        handed_over += place.handed_over.load(std::memory_order_relaxed);
+    }
+    DeviceStatistics device = port_->statistics();  // last: it has counted whatever was missed above
+    device.received -= std::min(device.received, missed);
+    device.missed += missed;
+    device.handed_over = handed_over;
+    return device;
+}
+
+}  // namespace drywall::io
