@@ -143,10 +143,8 @@ std::string DpdkPort::agreed_steering(const rte_eth_dev_info& info) const {
     agreed.rss_key = key.data();
     agreed.rss_key_len = info.hash_key_size == 0 ? kUsualKeySize : info.hash_key_size;
     if (agreed.rss_key_len > key.size() || rte_eth_dev_rss_hash_conf_get(ethdev_, &agreed) != 0) return {};
-    const bool toeplitz =
-        agreed.algorithm == RTE_ETH_HASH_FUNCTION_DEFAULT || agreed.algorithm == RTE_ETH_HASH_FUNCTION_TOEPLITZ;
     const bool ours = std::equal(key.begin(), key.begin() + kUsualKeySize, kSymmetricKey.begin());
-    if (!toeplitz || !ours || agreed.rss_hf == 0) return {};
+    if (!ours || agreed.rss_hf == 0) return {};
     return "symmetric Toeplitz of " + std::string(info.driver_name) + ", fields " + std::to_string(agreed.rss_hf) +
            ", table of " + std::to_string(info.reta_size);
 }
