@@ -124,6 +124,17 @@ TEST(Distributor, AWorkerThatOnlyHandsOverIsNotIdle) {
     EXPECT_FALSE(two.port->moved_frames(0));
 }
 
+TEST(Distributor, SaysOfThePortWhatThePortSays) {
+    const auto wire = std::make_shared<MemoryPort>(MemoryPortSettings{.name = "lan", .queues = 4, .mtu = 9000});
+    Distributor port(wire, kTwo);
+    EXPECT_EQ(port.name(), "lan");
+    EXPECT_EQ(port.mtu(), 9000);
+    EXPECT_EQ(port.queues(), 2) << "one for each worker";
+    EXPECT_TRUE(port.set_link(false));
+    EXPECT_FALSE(wire->link_up());
+    EXPECT_FALSE(port.link_up());
+}
+
 // A port that counts what is in other hands.
 class LendingPort final : public Port {
 public:
