@@ -1,6 +1,8 @@
 // The rulesets of the engine tests: client 10.0.0.1 (2001:db8::1), server 10.1.0.9 (2001:db8:1::9).
 #pragma once
 
+#include <gtest/gtest.h>
+
 #include <vector>
 
 #include "packets.h"

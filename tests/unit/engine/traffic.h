@@ -1,19 +1,23 @@
 // Traffic: random packets out of a universe so small that they meet: the same connections, identifications and ports
-// again and again, in all orders and from both sides.
+// again and again, in all orders and from both sides. What is random about them comes from a generator, or from the
+// input of a fuzzer.
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <random>
 #include <string_view>
+#include <utility>
 
 #include "packets.h"
 
 namespace drywall::engine {
 
-class Traffic {
+// Random: numbers by a call, as the generators of <random> give them.
+template <typename Random>
+class TrafficFrom {
 public:
-    explicit Traffic(std::uint64_t seed) : random_(seed) {}
+    explicit TrafficFrom(Random random) : random_(std::move(random)) {}
 
     std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
 
@@ -91,7 +95,12 @@ private:
         return below(10) == 0 && about.tuple().family == net::Family::kIPv4 ? error.to("10.0.0.2") : error;
     }
 
-    std::mt19937_64 random_;
+    Random random_;
+};
+
+class Traffic : public TrafficFrom<std::mt19937_64> {
+public:
+    explicit Traffic(std::uint64_t seed) : TrafficFrom(std::mt19937_64(seed)) {}
 };
 
 }  // namespace drywall::engine
