@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 
 namespace drywall::flow {
@@ -24,6 +25,31 @@ TEST(BucketIndex, ALookupAmongCollidingKeysLooksAtTwoBucketsAtMost) {
     std::size_t looked_at = 0;
     EXPECT_EQ(index.find(kHash, [&](std::uint32_t) { return ++looked_at, false; }), BucketIndex::kNone);
     EXPECT_EQ(looked_at, 2 * BucketIndex::kSlots);
+}
+
+// Who knew the seed could choose homes and signatures.
+TEST(BucketIndex, AMillionCraftedHashesFillAFewBucketsAndEveryLookupStaysAtTwo) {
+    constexpr std::uint32_t kOthers = 1000;
+    constexpr std::uint32_t kCrafted = 1'000'000;
+    constexpr std::uint64_t kHomes = 4;
+    constexpr std::uint64_t kSignatures = 4;
+    BucketIndex index(65536);
+    const auto of_others = [](std::uint64_t i) { return (i * 0x9e37'79b1 + 7) << 32 | (i * 16 + 8); };
+    const auto crafted = [](std::uint64_t i) { return (1 + i / kHomes % kSignatures) << 32 | i % kHomes; };
+    for (std::uint32_t value = 0; value < kOthers; ++value) ASSERT_TRUE(index.insert(of_others(value), value));
+
+    std::size_t accepted = 0;
+    std::size_t most_looked_at = 0;
+    for (std::uint32_t i = 0; i < kCrafted; ++i) {
+        std::size_t looked_at = 0;
+        (void)index.find(crafted(i), [&](std::uint32_t) { return ++looked_at, false; });
+        most_looked_at = std::max(most_looked_at, looked_at);
+        accepted += index.insert(crafted(i), kOthers + i) ? 1U : 0U;
+    }
+    EXPECT_LE(most_looked_at, 2 * BucketIndex::kSlots);
+    EXPECT_LE(accepted, kHomes * (1 + kSignatures) * BucketIndex::kSlots);
+    for (std::uint32_t value = 0; value < kOthers; ++value)
+        ASSERT_EQ(index.find(of_others(value), [value](std::uint32_t found) { return found == value; }), value);
 }
 
 TEST(BucketIndex, AKeyWithFullBucketsMovesAnInhabitantThatHasElsewhereToGo) {
