@@ -223,7 +223,7 @@ std::size_t FlowTable::due_for_report(Instant now, Nanos interval, std::size_t m
         report_began_ = now;
     }
     const double passed = static_cast<double>((now - report_began_).count()) / static_cast<double>(interval.count());
-    const auto wanted = static_cast<std::size_t>(std::min(1.0, passed) * static_cast<double>(used_));
+    const auto wanted = static_cast<std::size_t>(std::clamp(passed, 0.0, 1.0) * static_cast<double>(used_));
     return wanted <= report_cursor_ ? 0 : std::min(most, wanted - report_cursor_);
 }
 

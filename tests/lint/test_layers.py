@@ -24,7 +24,7 @@ THIRD_PARTY = [
     (re.compile(r"^xxhash\.h$"), ("lib/flow/", "lib/net/", "lib/classify/", "lib/ruleset/", "lib/store/",
                               "lib/whatif/")),
     (re.compile(r"^(gtest|gmock)/|^rapidcheck"), ("tests/",)),
-    (re.compile(r"^benchmark/"), ("perf/",)),
+    (re.compile(r"^(benchmark|valgrind)/"), ("perf/",)),
 ]
 STANDARD = re.compile(r"^[a-z_0-9]+$")  # <vector>, <cstdint>
 COMPILER = re.compile(r"^([a-z]*mmintrin|x86intrin|immintrin|cpuid)\.h$")
