@@ -1,5 +1,7 @@
 #include "worker.h"
 
+#include <algorithm>
+
 namespace drywall::runtime {
 
 namespace {
@@ -7,6 +9,20 @@ engine::EngineSettings settings_for(WorkerId id, const DataplaneSettings& settin
     engine::EngineSettings own = settings.engine;
     own.worker = id;
     return own;
+}
+
+// A connection that timed out is over at once, whether the sweep came by or not; what waits for it is its record and
+// its entry. So a step at each turn would be spent in vain, while there is room.
+constexpr Nanos kSweepRound = std::chrono::milliseconds(500);
+
+// From one step of the sweep to the next: often enough for a round through the largest table in kSweepRound, and for
+// one of reports in their interval.
+Nanos sweep_interval(const engine::EngineSettings& settings) {
+    const std::size_t entries = std::max(settings.flow_capacity, settings.fragment_capacity);
+    const auto steps = [entries](std::size_t step) { return static_cast<std::int64_t>(entries / step + 1); };
+    const Nanos interval = kSweepRound / steps(engine::Engine::kSweepStep);
+    if (settings.report_interval <= Nanos{0}) return interval;
+    return std::min(interval, settings.report_interval / steps(engine::Engine::kReportStep));
 }
 }  // namespace
 
@@ -25,6 +41,8 @@ Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic
       drops_(drops),
       census_(settings.census_ring),
       idle_(settings.busy),
+      sweep_interval_(sweep_interval(settings.engine)),
+      crowded_(settings.engine.flow_capacity / 4 * 3),
       leaving_(settings.ports.size()),
       heartbeat_(monotonic_now().since_start.count()) {}
 
@@ -48,14 +66,21 @@ bool Worker::turn() noexcept {
 
     bool work = false;
     for (std::size_t port = 0; port < ports_.size(); ++port) work |= poll(port, in_force, now);
-    engine_.sweep(now, batch_);
-    hand_over_events();
+    sweep(now);
     work |= answer_census(in_force, now);
 
     show_flow_counts();
     counters_.loops.add(1);
     turn_worked_ = work;
     return work;
+}
+
+void Worker::sweep(Instant now) noexcept {
+    const bool crowded = engine_.flow_count() >= crowded_;
+    if (!crowded && now - swept_ < sweep_interval_) return;
+    swept_ = now;
+    engine_.sweep(now, batch_);
+    hand_over_events();
 }
 
 // A turn lasts until the next one begins; the worker never sleeps behind one that found something to do.

@@ -64,6 +64,7 @@ private:
                    const Arrival& arrival) noexcept;
     void hand_over_events() noexcept;
     bool answer_census(const InForce& in_force, Instant now) noexcept;
+    void sweep(Instant now) noexcept;
     void count_time(Instant now) noexcept;
     void show_flow_counts() noexcept;
 
@@ -83,6 +84,9 @@ private:
     std::uint64_t census_begun_ = CensusDesk::kNobody;  // the last one
     std::uint64_t census_over_ = CensusDesk::kNobody;   // the last one that was done or is not wanted any more
     Idle idle_;
+    const Nanos sweep_interval_;
+    const std::size_t crowded_;  // with so many connections entries are wanted: a step at each turn
+    Instant swept_;              // when the last step was made
 
     std::array<io::Frame, kMaxBurst> frames_;
     std::array<net::FrameView, kMaxBurst> views_;
