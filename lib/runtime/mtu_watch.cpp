@@ -22,22 +22,24 @@ MtuWatch::MtuWatch(std::vector<std::shared_ptr<io::Port>> ports, std::vector<std
         if (peer_of[port] && index(*peer_of[port]) > port) pairs_.push_back({port, index(*peer_of[port])});
 }
 
+std::string MtuWatch::sentence(const Pair& pair, bool differ) const {
+    const auto [one, other] = pair.mtus;
+    const bool one_is_larger = one > other;
+    std::string text = port_text(*ports_[one_is_larger ? pair.one : pair.other], std::max(one, other));
+    text += differ ? " takes larger packets than " : " and ";
+    text += port_text(*ports_[one_is_larger ? pair.other : pair.one], std::min(one, other));
+    text += differ ? ": what is too large for that one can't leave by it; give both the same MTU"
+                   : " take packets of the same size again";
+    return text;
+}
+
 std::vector<std::string> MtuWatch::poll() {
     std::vector<std::string> news;
     for (Pair& pair : pairs_) {
         const std::pair now{ports_[pair.one]->mtu(), ports_[pair.other]->mtu()};
         const std::pair before = std::exchange(pair.mtus, now);
         if (now == before) continue;
-        const bool one_is_larger = now.first > now.second;
-        const std::string larger =
-            port_text(*ports_[one_is_larger ? pair.one : pair.other], std::max(now.first, now.second));
-        const std::string smaller =
-            port_text(*ports_[one_is_larger ? pair.other : pair.one], std::min(now.first, now.second));
-        if (differ(now))
-            news.push_back(larger + " takes larger packets than " + smaller +
-                           ": what is too large for that one can't leave by it; give both the same MTU");
-        else if (differ(before))
-            news.push_back(larger + " and " + smaller + " take packets of the same size again");
+        if (differ(now) || differ(before)) news.push_back(sentence(pair, differ(now)));
     }
     return news;
 }

@@ -30,6 +30,8 @@ private:
         std::pair<std::uint16_t, std::uint16_t> mtus{};  // as last said; of what does not say, 0
     };
 
+    [[nodiscard]] std::string sentence(const Pair& pair, bool differ) const;
+
     std::vector<std::shared_ptr<io::Port>> ports_;
     std::vector<Pair> pairs_;
 };

@@ -42,7 +42,7 @@ Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic
       census_(settings.census_ring),
       idle_(settings.busy),
       sweep_interval_(sweep_interval(settings.engine)),
-      crowded_(settings.engine.flow_capacity / 4 * 3),
+      crowded_(std::size_t{settings.engine.flow_capacity} / 4 * 3),
       leaving_(settings.ports.size()),
       heartbeat_(monotonic_now().since_start.count()) {}
 
