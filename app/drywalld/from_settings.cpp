@@ -92,7 +92,8 @@ runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
     runtime::DataplaneSettings dataplane;
     dataplane.engine = whatif::engine_settings(settings);
     const io::Owners owners(static_cast<std::uint16_t>(settings.worker_cores.size()), dataplane.engine.hash_seed);
-    dataplane.ports = io::distributed(std::move(ports), dataplane.engine.peer_of, distribute(settings), owners);
+    dataplane.ports = io::distributed(std::move(ports), dataplane.engine.peer_of, distribute(settings), owners,
+                                      settings.packet_buffers);
     dataplane.worker_cores = settings.worker_cores;
     dataplane.stats_core = settings.stats_core;
     dataplane.busy = settings.idle == loader::Idle::kBusy;

@@ -94,6 +94,9 @@ void add_ports(MetricFamilies& out, const std::vector<runtime::PortTotals>& port
          });
     each("drywall_port_receive_missed_packets_total", "Packets that the device dropped because no worker fetched them.",
          [](const Port& port) { return port.device.missed; });
+    each("drywall_port_handed_over_packets_total",
+         "Packets that came in on a queue of another worker than the one that owns their connection.",
+         [](const Port& port) { return port.device.handed_over; });
     each("drywall_port_receive_errors_total", "Frames that the device found damaged.",
          [](const Port& port) { return port.device.errors; });
     each("drywall_port_transmit_errors_total", "Packets that the device could not send.",

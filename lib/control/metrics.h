@@ -24,7 +24,7 @@
 namespace drywall::control {
 
 inline constexpr std::size_t kSeriesPerRule = 12;
-inline constexpr std::size_t kFixedSeries = 740;  // of 32 ports, 64 workers and every drop reason
+inline constexpr std::size_t kFixedSeries = 780;  // of 32 ports, 64 workers and every drop reason
 
 struct MetricsInput {
     const State& state;

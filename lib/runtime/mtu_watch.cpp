@@ -6,9 +6,7 @@ namespace drywall::runtime {
 
 namespace {
 
-bool differ(const std::pair<std::uint16_t, std::uint16_t>& mtus) {
-    return mtus.first != mtus.second && mtus.first != 0 && mtus.second != 0;
-}
+bool differ(const std::pair<std::uint16_t, std::uint16_t>& mtus) { return mtus.first != mtus.second; }
 
 std::string port_text(const io::Port& port, std::uint16_t mtu) {
     return "port '" + port.name() + "' (MTU " + std::to_string(mtu) + ")";
@@ -37,6 +35,7 @@ std::vector<std::string> MtuWatch::poll() {
     std::vector<std::string> news;
     for (Pair& pair : pairs_) {
         const std::pair now{ports_[pair.one]->mtu(), ports_[pair.other]->mtu()};
+        if (now.first == 0 || now.second == 0) continue;  // what does not say changes nothing
         const std::pair before = std::exchange(pair.mtus, now);
         if (now == before) continue;
         if (differ(now) || differ(before)) news.push_back(sentence(pair, differ(now)));

@@ -27,7 +27,7 @@ private:
     struct Pair {
         std::size_t one;
         std::size_t other;
-        std::pair<std::uint16_t, std::uint16_t> mtus{};  // as last said; of what does not say, 0
+        std::pair<std::uint16_t, std::uint16_t> mtus{};  // as last read; 0: not yet
     };
 
     [[nodiscard]] std::string sentence(const Pair& pair, bool differ) const;

@@ -14,6 +14,7 @@ engine::EngineSettings settings_for(WorkerId id, const DataplaneSettings& settin
 // A connection that timed out is over at once, whether the sweep came by or not; what waits for it is its record and
 // its entry. So a step at each turn would be spent in vain, while there is room.
 constexpr Nanos kSweepRound = std::chrono::milliseconds(500);
+constexpr std::int64_t kMostSteps = 16;  // in a turn without work
 
 // From one step of the sweep to the next: often enough for a round through the largest table in kSweepRound, and for
 // one of reports in their interval.
@@ -42,7 +43,7 @@ Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic
       census_(settings.census_ring),
       idle_(settings.busy),
       sweep_interval_(sweep_interval(settings.engine)),
-      crowded_(std::size_t{settings.engine.flow_capacity} / 4 * 3),
+      crowded_(settings.engine.per_source_limit > 0 ? 0 : std::size_t{settings.engine.flow_capacity} / 4 * 3),
       leaving_(settings.ports.size()),
       heartbeat_(monotonic_now().since_start.count()) {}
 
@@ -77,10 +78,14 @@ bool Worker::turn() noexcept {
 
 void Worker::sweep(Instant now) noexcept {
     const bool crowded = engine_.flow_count() >= crowded_;
-    if (!crowded && now - swept_ < sweep_interval_) return;
+    const auto due = (now - swept_) / sweep_interval_;
+    if (!crowded && due == 0) return;
     swept_ = now;
-    engine_.sweep(now, batch_);
-    hand_over_events();
+    // Who slept makes up for it, and is not kept from the next packet for long.
+    for (auto step = turn_worked_ ? 1 : std::clamp<std::int64_t>(due, 1, kMostSteps); step > 0; --step) {
+        engine_.sweep(now, batch_);
+        hand_over_events();
+    }
 }
 
 // A turn lasts until the next one begins; the worker never sleeps behind one that found something to do.

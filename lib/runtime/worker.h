@@ -85,8 +85,9 @@ private:
     std::uint64_t census_over_ = CensusDesk::kNobody;   // the last one that was done or is not wanted any more
     Idle idle_;
     const Nanos sweep_interval_;
-    const std::size_t crowded_;  // with so many connections entries are wanted: a step at each turn
-    Instant swept_;              // when the last step was made
+    const std::size_t
+        crowded_;    // with so many connections a step at each turn: entries, or counts per source, are wanted
+    Instant swept_;  // when the last step was made
 
     std::array<io::Frame, kMaxBurst> frames_;
     std::array<net::FrameView, kMaxBurst> views_;

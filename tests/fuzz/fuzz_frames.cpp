@@ -69,7 +69,9 @@ EngineSettings settings_from(Input& input) {
     settings.hash_seed = 42;
     settings.report_interval = std::chrono::seconds(10);
     settings.verify_checksums = (how & 1) != 0;
-    settings.mid_stream = (how & 2) != 0 ? engine::MidStream::kDrop : engine::MidStream::kAllow;
+    settings.mid_stream = (how & 2) != 0     ? engine::MidStream::kDrop
+                          : (how & 128) != 0 ? engine::MidStream::kObserve
+                                             : engine::MidStream::kAllow;
     settings.tcp_window = (how & 4) != 0 ? engine::TcpWindow::kObserve : engine::TcpWindow::kStrict;
     settings.half_open_limit = (how & 8) != 0 ? 3 : 0;
     settings.per_source_limit = (how & 16) != 0 ? 5 : 0;

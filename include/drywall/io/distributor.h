@@ -28,9 +28,12 @@ namespace drywall::io {
 
 class HandOverRing;
 
-// Frames that may be under way from one worker to another: eight bursts. A worker that hangs then keeps back 512
-// buffers per port and other worker.
+// Frames that may be under way from one worker to another, at most: eight bursts.
 inline constexpr std::size_t kHandOverRoom = 512;
+
+// So many that a worker that hangs, whose rings then fill up, keeps back a quarter of all packet buffers and no more:
+// the others go on. A power of two, and at least one burst. REQUIRES: workers > 1
+[[nodiscard]] std::size_t hand_over_room(std::size_t packet_buffers, std::size_t ports, std::size_t workers);
 
 class Distributor final : public Port {
 public:
@@ -83,8 +86,10 @@ enum class Distribute : std::uint8_t {
 };
 
 // The same ports, with a distributor before those that want one; says in the log which. With one worker none does.
+// `packet_buffers`: of all ports together.
 [[nodiscard]] std::vector<std::shared_ptr<Port>> distributed(std::vector<std::shared_ptr<Port>> ports,
                                                              const std::vector<std::optional<PortId>>& peer_of,
-                                                             Distribute when, const Owners& owners);
+                                                             Distribute when, const Owners& owners,
+                                                             std::size_t packet_buffers);
 
 }  // namespace drywall::io

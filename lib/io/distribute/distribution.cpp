@@ -1,4 +1,6 @@
 // Before which ports a distributor stands.
+#include <algorithm>
+#include <bit>
 #include <string>
 
 #include "drywall/base/logging.h"
@@ -30,16 +32,22 @@ void say(const Port& port, bool met, bool distributed, std::uint16_t workers) {
 
 }  // namespace
 
+std::size_t hand_over_room(std::size_t packet_buffers, std::size_t ports, std::size_t workers) {
+    const std::size_t fair = packet_buffers / (4 * std::max<std::size_t>(1, ports) * (workers - 1));
+    return std::bit_floor(std::clamp(fair, kMaxBurst, kHandOverRoom));
+}
+
 std::vector<std::shared_ptr<Port>> distributed(std::vector<std::shared_ptr<Port>> ports,
                                                const std::vector<std::optional<PortId>>& peer_of, Distribute when,
-                                               const Owners& owners) {
+                                               const Owners& owners, std::size_t packet_buffers) {
     if (owners.workers() < 2) return ports;
+    const std::size_t room = hand_over_room(packet_buffers, ports.size(), owners.workers());
     std::vector<std::shared_ptr<Port>> out = ports;
     for (std::size_t id = 0; id < ports.size(); ++id) {
         if (!peer_of[id]) continue;  // nothing that comes in here is forwarded
         const bool met = meet(*ports[id], *ports[index(*peer_of[id])]);
         const bool wanted = when == Distribute::kAlways || (when == Distribute::kAuto && !met);
-        if (wanted) out[id] = std::make_shared<Distributor>(ports[id], owners);
+        if (wanted) out[id] = std::make_shared<Distributor>(ports[id], owners, room);
         say(*ports[id], met, wanted, owners.workers());
     }
     return out;

@@ -44,6 +44,8 @@ std::uint16_t Distributor::receive(std::uint16_t queue, std::span<Frame> frames)
     std::size_t count = take_handed_over(queue, frames.first(frames.size() / 2));
     count += take_from_device(queue, frames.subspan(count));
     count += take_handed_over(queue, frames.subspan(count));
+    Place& place = places_[queue];
+    place.next_giver = place.next_giver + 1 < owners_.workers() ? place.next_giver + 1 : 0;
     return static_cast<std::uint16_t>(count);
 }
 
@@ -57,13 +59,14 @@ std::size_t Distributor::take_handed_over(std::uint16_t worker, std::span<Frame>
         const std::size_t giver = first + i < workers ? first + i : first + i - workers;
         if (giver != worker) taken += ring(giver, worker).pop(frames.subspan(taken));
     }
-    places_[worker].next_giver = first + 1 < workers ? first + 1 : 0;
     return taken;
 }
 
 std::size_t Distributor::take_from_device(std::uint16_t worker, std::span<Frame> frames) noexcept {
     const std::span<Frame> burst = frames.first(std::min(frames.size(), kMaxBurst));
     const std::size_t received = burst.empty() ? 0 : port_->receive(worker, burst);
+    places_[worker].moved = false;
+    if (received == 0) return 0;
     FixedVector<Frame, kMaxBurst> refused;
     std::size_t kept = 0;
     for (std::size_t i = 0; i < received; ++i) {

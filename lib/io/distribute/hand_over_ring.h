@@ -1,6 +1,6 @@
 // HandOverRing: frames on their way from one worker to another, first in, first out.
 //
-// Threads: one worker pushes and publishes, another one pops; nobody waits. size(): any.
+// Threads: one worker pushes and publishes, another one pops; nobody waits.
 // Memory:  reserved by the constructor; frames are values, whose buffers belong to whoever holds them.
 #pragma once
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <thread>
 #include <vector>
 
@@ -18,6 +19,7 @@ namespace {
 using test::Packet;
 
 const Owners kTwo(2, 1);
+constexpr std::size_t kBuffers = 16384;
 
 Packet between_hosts(unsigned host) {
     return test::udp().from(net::Address::v4(0x0a000000 + host), 1000).to("10.1.0.9", 53);
@@ -113,6 +115,42 @@ TEST(Distributor, NeitherTheDeviceNorTheOthersAreStarved) {
     for (const test::Bytes& frame : burst) of_others += frame == owned_by(0).payload(1).bytes() ? 1 : 0;
     EXPECT_EQ(burst.size(), 8U);
     EXPECT_EQ(of_others, 4U);
+}
+
+// In overload, by any number of workers: whose ring is served first goes round.
+TEST(Distributor, EveryGiverHasItsTurn) {
+    for (const std::uint16_t workers : {std::uint16_t{3}, std::uint16_t{4}, std::uint16_t{6}}) {
+        const Owners owners(workers, 1);
+        const Distributing all(kHandOverRoom, owners);
+        unsigned host = 1;
+        while (owner_of(owners, between_hosts(host)) != 0) ++host;
+        for (std::uint16_t giver = 1; giver < workers; ++giver) {
+            for (int i = 0; i < 200; ++i) all.inject(between_hosts(host).payload(giver), giver);
+            for (int i = 0; i < 200 / 32 + 1; ++i) EXPECT_TRUE(all.received(giver).empty());
+        }
+        std::vector<int> served(workers);
+        for (int turn = 0; turn < 4 * workers; ++turn) {
+            for (int i = 0; i < 4; ++i) all.inject(between_hosts(host), 0);
+            for (const test::Bytes& frame : all.received(0, 8))
+                for (std::uint16_t giver = 1; giver < workers; ++giver)
+                    served[giver] += frame == between_hosts(host).payload(giver).bytes() ? 1 : 0;
+        }
+        for (std::uint16_t giver = 1; giver < workers; ++giver)
+            EXPECT_GE(served[giver], 8) << "giver " << giver << " of " << workers;
+    }
+}
+
+TEST(Distributor, AWorkerThatHangsKeepsBackAQuarterOfTheBuffersAtMost) {
+    for (const std::size_t buffers : {1024U, 4096U, 16384U, 1048576U})
+        for (const std::size_t ports : {2U, 4U, 32U})
+            for (const std::size_t workers : {2U, 4U, 8U, 64U}) {
+                const std::size_t room = hand_over_room(buffers, ports, workers);
+                EXPECT_TRUE(std::has_single_bit(room));
+                EXPECT_LE(room, kHandOverRoom);
+                EXPECT_GE(room, kMaxBurst);
+                EXPECT_TRUE(room == kMaxBurst || room * ports * (workers - 1) <= buffers / 4);
+            }
+    EXPECT_EQ(hand_over_room(16384, 2, 2), kHandOverRoom);
 }
 
 TEST(Distributor, AWorkerThatOnlyHandsOverIsNotIdle) {
@@ -235,7 +273,7 @@ TEST(Distribution, StandsWhereTheTwoDevicesOfAPairDoNotChooseAlike) {
     const auto wan = std::make_shared<LendingPort>(wire);
     const std::vector<std::optional<PortId>> pair{PortId{1}, PortId{0}};
     const auto count = [&](Distribute when, const Owners& owners) {
-        const auto ports = distributed({lan, wan}, pair, when, owners);
+        const auto ports = distributed({lan, wan}, pair, when, owners, kBuffers);
         return std::count_if(ports.begin(), ports.end(), distributes);
     };
     EXPECT_EQ(count(Distribute::kAuto, kTwo), 2) << "they promise nothing";
@@ -252,7 +290,7 @@ TEST(Distribution, StandsWhereTheTwoDevicesOfAPairDoNotChooseAlike) {
 
 TEST(Distribution, LeavesAPortThatHasNoPeerAlone) {
     const auto port = std::make_shared<MemoryPort>(MemoryPortSettings{.queues = 2});
-    EXPECT_FALSE(distributes(distributed({port}, {std::nullopt}, Distribute::kAlways, kTwo)[0]));
+    EXPECT_FALSE(distributes(distributed({port}, {std::nullopt}, Distribute::kAlways, kTwo, kBuffers)[0]));
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ Testbed scattered(std::uint16_t workers, bool distributed) {
         settings.engine.mid_stream = engine::MidStream::kDrop;
         if (distributed)
             settings.ports = io::distributed(settings.ports, settings.engine.peer_of, io::Distribute::kAuto,
-                                             io::Owners(workers, 11));
+                                             io::Owners(workers, 11), 16384);
     });
 }
 
