@@ -417,9 +417,11 @@ Status Controller::close_safety(const Peer& who) {
 
 // REQUIRES: the safety is open, and the change mutex is held
 Status Controller::shut(const Peer& who, const std::string& why) {
+    // Whoever is told that it is closed may rely on it: until every worker enforces, it is shown as open.
     const std::optional<SafetyOpening> before = [this] {
         const std::scoped_lock lock(guarding_->mutex);
-        return std::exchange(guarding_->safety, std::nullopt);
+        guarding_->closing_safety = true;
+        return guarding_->safety;
     }();
     // Forgotten first: a crash between the two starts with everything enforced, as was asked for.
     Memory* memory = guarding_->settings.memory;
@@ -430,11 +432,13 @@ Status Controller::shut(const Peer& who, const std::string& why) {
         if (memory != nullptr && before && before->until)
             complain("the safety is open, and a restart will not know it", memory->remember(kSafety, text_of(*before)));
         const std::scoped_lock lock(guarding_->mutex);
-        guarding_->safety = before;
+        guarding_->closing_safety = false;
         return published;
     }
     {
         const std::scoped_lock lock(guarding_->mutex);
+        guarding_->safety.reset();
+        guarding_->closing_safety = false;
         guarding_->confirmation.enforced_again(guarding_->settings.clocks().boot);
     }
     spdlog::warn("the safety is closed ({}): policies are enforced again", why);

@@ -56,6 +56,7 @@ struct Guarding {
     std::uint64_t drops_before = 0;
     std::optional<std::string> taking_back;  // the cause; set until the previous generation is in force again
     std::optional<SafetyOpening> safety;
+    bool closing_safety = false;  // what is published now enforces; until it is in force, the safety is still open
     std::optional<Reverted> last_revert;
     std::map<ConfirmationState, std::uint64_t> taken_back;  // how many changes, by why
     std::map<std::uint32_t, std::string> notices;           // by uid: what a user is told with the next answer
@@ -73,7 +74,7 @@ struct Guarding {
     }
     [[nodiscard]] ruleset::Enforcement enforcement() const {
         const std::scoped_lock lock(mutex);
-        return safety ? ruleset::Enforcement::kObserve : ruleset::Enforcement::kEnforce;
+        return safety && !closing_safety ? ruleset::Enforcement::kObserve : ruleset::Enforcement::kEnforce;
     }
 };
 

@@ -298,6 +298,25 @@ TEST_F(Guarded, ASafetyThatCantBePublishedIsNotOpen) {
     EXPECT_FALSE(site->guard().safety);
 }
 
+TEST_F(Guarded, TheSafetyIsShownAsOpenUntilEveryWorkerEnforces) {
+    ASSERT_TRUE(site->open_safety(15min, "CHG-7", Site::kAna));
+    std::optional<bool> shown;
+    site.dataplane.meanwhile = [&] { shown = site->guard().safety.has_value(); };
+    ASSERT_TRUE(site->close_safety(Site::kAna));
+    EXPECT_EQ(shown, true);
+    EXPECT_FALSE(site->guard().safety);
+}
+
+TEST_F(Guarded, ASafetyThatCantBeClosedIsStillOpen) {
+    ASSERT_TRUE(site->open_safety(15min, "CHG-7", Site::kAna));
+    site.dataplane.fail_with(Error::of(ErrorKind::kUnavailable, "worker 0 did not answer"));
+    EXPECT_FALSE(site->close_safety(Site::kAna));
+    EXPECT_TRUE(site->guard().safety);
+    site.dataplane.fail_with({});
+    EXPECT_TRUE(site->close_safety(Site::kAna));
+    EXPECT_FALSE(site->guard().safety);
+}
+
 TEST_F(Guarded, ARestartKeepsTheSafetyOpenUntilItsTimeIsOver) {
     ASSERT_TRUE(site->open_safety(15min, "CHG-7", Site::kAna));
     now.boot += 10min;

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -74,6 +75,7 @@ private:
 class FakePublisher final : public Publisher {
 public:
     Status publish(std::shared_ptr<const ruleset::Ruleset> next, runtime::Existing existing) override {
+        if (meanwhile) meanwhile();
         const std::scoped_lock lock(mutex_);
         existing_ = existing;
         attempted_.push_back(next->generation());
@@ -102,6 +104,7 @@ public:
         const std::scoped_lock lock(mutex_);
         return published_;
     }
+    std::function<void()> meanwhile;  // happens while workers take over what is published
     std::shared_ptr<FakeDrops> drops = std::make_shared<FakeDrops>();
     [[nodiscard]] runtime::Existing existing() const { return existing_; }  // of the last publication
     [[nodiscard]] std::vector<Generation> attempted() const { return attempted_; }
