@@ -79,14 +79,14 @@ constexpr auto kRows = std::to_array<Row>({
     {kClosed, kOther, to(kClosed), to(kClosed)},   // never: sent before the reset arrived
 });
 
-constexpr TcpSteps kSteps = [] {
+constexpr TcpSteps steps_of_rows() {
     TcpSteps steps{};
     for (const Row& row : kRows) {
         steps[tcp_cell(row.state, row.event, true)] = row.initiator;
         steps[tcp_cell(row.state, row.event, false)] = row.responder;
     }
     return steps;
-}();
+}
 static_assert(kRows.size() == (kFlowStates - 1) * kTcpEvents, "every state but kFree has a row for every event");
 // FlowTable::starts_anew() asks no other.
 static_assert(std::all_of(kRows.begin(), kRows.end(), [](const Row& row) {
@@ -95,6 +95,6 @@ static_assert(std::all_of(kRows.begin(), kRows.end(), [](const Row& row) {
 
 }  // namespace
 
-constinit const TcpSteps kTcpSteps = kSteps;
+constinit const TcpSteps kTcpSteps = steps_of_rows();
 
 }  // namespace drywall::flow

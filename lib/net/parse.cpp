@@ -3,34 +3,13 @@
 #include <cstring>
 
 #include "bytes.h"
+#include "drywall/net/ethernet.h"
 #include "drywall/net/packet_meta.h"
 #include "network_layer.h"
 
 namespace drywall::net {
 
 namespace {
-
-constexpr std::uint32_t kEthernetBytes = 14;
-constexpr std::uint32_t kTagBytes = 4;
-constexpr int kMaxTags = 2;
-
-bool is_tag(std::uint16_t type) noexcept { return type == ether_type::kVlan || type == ether_type::kQinQ; }
-
-// Finds the ether type behind the tags, and where the network layer starts. A third tag stays what it says it is: a
-// frame that is not IP.
-DropReason read_ethernet(const Window& window, PacketMeta& meta) noexcept {
-    if (window.readable < kEthernetBytes) return DropReason::kTruncated;
-    std::uint32_t position = kEthernetBytes;
-    meta.ether_type = load_be16(window.data + 12);
-    for (int tags = 0; tags < kMaxTags && is_tag(meta.ether_type); ++tags) {
-        if (window.readable - position < kTagBytes) return DropReason::kTruncated;
-        meta.ether_type = load_be16(window.data + position + 2);
-        position += kTagBytes;
-    }
-    meta.l3_offset = static_cast<std::uint16_t>(position);
-    meta.is_ip = meta.ether_type == ether_type::kIPv4 || meta.ether_type == ether_type::kIPv6;
-    return DropReason::kNone;
-}
 
 // Source: the error messages of RFC 1122 3.2.2 and RFC 4443 3.
 bool is_icmp_error(const Tuple& tuple) noexcept {
@@ -46,10 +25,16 @@ bool is_icmp_error(const Tuple& tuple) noexcept {
 PacketMeta parse(const FrameView& frame) noexcept {
     PacketMeta meta;
     meta.tuple.ingress_port = frame.ingress_port;
+    const std::optional<NetworkLayer> layer = network_layer(frame.data, frame.contiguous);
+    if (!layer) {
+        meta.malformed = DropReason::kTruncated;
+        return meta;
+    }
+    meta.ether_type = layer->ether_type;
+    meta.l3_offset = layer->offset;
+    meta.is_ip = meta.ether_type == ether_type::kIPv4 || meta.ether_type == ether_type::kIPv6;
     const Window window{frame.data, frame.contiguous, frame.length};
-    meta.malformed = read_ethernet(window, meta);
-    if (meta.malformed == DropReason::kNone && meta.is_ip)
-        meta.malformed = read_network_layer(window, Extent::kComplete, meta);
+    if (meta.is_ip) meta.malformed = read_network_layer(window, Extent::kComplete, meta);
     return meta;
 }
 

@@ -22,7 +22,7 @@ THIRD_PARTY = [
     (re.compile(r"^prometheus/"), ("lib/control/",)),
     (re.compile(r"^CLI/"), ("app/",)),
     (re.compile(r"^xxhash\.h$"), ("lib/flow/", "lib/net/", "lib/classify/", "lib/ruleset/", "lib/store/",
-                              "lib/whatif/")),
+                              "lib/io/distribute/", "lib/whatif/")),
     (re.compile(r"^(gtest|gmock)/|^rapidcheck"), ("tests/",)),
     (re.compile(r"^(benchmark|valgrind)/"), ("perf/",)),
 ]

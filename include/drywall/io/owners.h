@@ -7,11 +7,10 @@
 //
 // Threads: a value; its functions are const, and called by any worker.
 // Bounds:  no byte outside [data, data + contiguous) is read, whatever the headers claim.
-// Source:  the hash multiplies to 128 bits and folds, as wyhash does (Wang Yi); seeded, so that nobody outside can
-// choose
-//          addresses that all have one owner.
+// Hash:    XXH3, seeded, so that nobody outside can choose addresses that all have one owner.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "drywall/net/packet_meta.h"
@@ -33,8 +32,8 @@ public:
     [[nodiscard]] std::uint16_t workers() const noexcept { return workers_; }
 
 private:
-    [[nodiscard]] std::uint64_t mixed(std::uint64_t high, std::uint64_t low) const noexcept;
-    [[nodiscard]] std::uint16_t owner(std::uint64_t one, std::uint64_t other) const noexcept;
+    using Words = std::array<std::uint64_t, 2>;  // an address's bytes
+    [[nodiscard]] std::uint16_t owner(const Words& one, const Words& other) const noexcept;
     [[nodiscard]] std::uint16_t by_parsing(const net::FrameView& frame) const noexcept;
 
     std::uint16_t workers_;
