@@ -16,7 +16,7 @@
 
 #include "drywall/base/cache_line.h"
 #include "drywall/flow/census.h"
-#include "record_ring.h"
+#include "drywall/io/record_ring.h"
 
 namespace drywall::runtime {
 
@@ -75,7 +75,7 @@ private:
         flow::CensusEntry entry;
     };
 
-    RecordRing<Record> ring_;
+    io::RecordRing<Record> ring_;
     std::uint64_t number_ = 0;                                       // the asker's: of its census
     std::array<Record, 2 * flow::kCensusStep> taken_;                // the asker's
     alignas(kCacheLine) std::atomic<std::uint64_t> asked_{kNobody};  // asker writes, worker reads; likewise the next

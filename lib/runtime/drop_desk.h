@@ -19,8 +19,8 @@
 #include "drywall/base/cache_line.h"
 #include "drywall/base/clock.h"
 #include "drywall/engine/engine.h"
+#include "drywall/io/record_ring.h"
 #include "drywall/runtime/drop_watch.h"
-#include "record_ring.h"
 
 namespace drywall::runtime {
 
@@ -94,7 +94,7 @@ private:
     static constexpr unsigned kLengthBits = 16;
     static_assert(kMostDropBytes < (1U << kLengthBits));
 
-    RecordRing<Record> ring_;
+    io::RecordRing<Record> ring_;
     std::uint64_t number_ = 0;                                       // the asker's: of its asking
     std::array<Record, 32> taken_;                                   // the asker's
     alignas(kCacheLine) std::atomic<std::uint64_t> asked_{kNobody};  // asker writes, worker reads; likewise the next

@@ -14,14 +14,16 @@
 #include "drywall/base/cache_line.h"
 #include "drywall/base/fixed_vector.h"
 #include "drywall/engine/engine.h"
+#include "drywall/io/record_ring.h"
 #include "drywall/runtime/dataplane.h"
 #include "drywall/telemetry/counters.h"
 #include "idle.h"
 #include "in_force.h"
 #include "quiescence.h"
-#include "record_ring.h"
 
 namespace drywall::runtime {
+
+using EventRing = io::RecordRing<telemetry::FlowEvent>;
 
 class Worker {
 public:

@@ -14,7 +14,7 @@ THIRD_PARTY = [
     (re.compile(r"^nlohmann/"), ("lib/loader/", "lib/explain/", "include/drywall/explain/", "lib/observe/",
                                   "include/drywall/observe/", "lib/control/", "include/drywall/control/", "app/", "tests/", "perf/")),
     (re.compile(r"^(hs|hs/.*|ch)\.h$"), ("lib/inspect/",)),
-    (re.compile(r"^rte_.*\.h$"), ("lib/io/dpdk/", "lib/runtime/", "tests/unit/io/", "tests/unit/runtime/", "perf/")),
+    (re.compile(r"^rte_.*\.h$"), ("lib/io/dpdk/", "lib/io/ring/", "lib/runtime/", "tests/unit/io/", "tests/unit/runtime/", "perf/")),
     (re.compile(r"^pcap(/.*)?\.h$"), ("lib/io/pcap/", "tests/support/")),
     (re.compile(r"^(systemd/sd-daemon|seccomp|cap-ng)\.h$"), ("lib/host/",)),
     (re.compile(r"^sqlite3\.h$"), ("lib/store/", "tests/unit/store/")),

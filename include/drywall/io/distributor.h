@@ -20,13 +20,13 @@
 #include <vector>
 
 #include "drywall/base/cache_line.h"
+#include "drywall/base/fixed_vector.h"
 #include "drywall/base/ids.h"
 #include "drywall/io/owners.h"
 #include "drywall/io/port.h"
+#include "drywall/io/record_ring.h"
 
 namespace drywall::io {
-
-class HandOverRing;
 
 // Frames that may be under way from one worker to another, at most: eight bursts.
 inline constexpr std::size_t kHandOverRoom = 512;
@@ -61,22 +61,25 @@ public:
     [[nodiscard]] DeviceStatistics statistics() const noexcept override;
 
 private:
+    using Ring = RecordRing<Frame>;
     // What one worker writes.
     struct alignas(kCacheLine) Place {
         std::size_t next_giver = 0;  // whose ring is looked at first: the others' turn comes, too
         bool moved = false;
-        std::atomic<std::uint64_t> handed_over{0};  // others read; likewise below
+        std::vector<FixedVector<Frame, kMaxBurst>> leaving;  // by owner; empty between calls
+        std::atomic<std::uint64_t> handed_over{0};           // others read; likewise below
         std::atomic<std::uint64_t> missed{0};
     };
 
-    [[nodiscard]] HandOverRing& ring(std::size_t from, std::size_t to) noexcept;
+    [[nodiscard]] Ring& ring(std::size_t from, std::size_t to) noexcept;
     std::size_t take_handed_over(std::uint16_t worker, std::span<Frame> frames) noexcept;
+    void hand_over(std::uint16_t worker) noexcept;
     std::size_t take_from_device(std::uint16_t worker, std::span<Frame> frames) noexcept;
 
     const std::shared_ptr<Port> port_;
     const Owners owners_;
-    std::vector<std::unique_ptr<HandOverRing>> rings_;  // from * workers + to
-    std::vector<Place> places_;                         // by worker
+    std::vector<std::unique_ptr<Ring>> rings_;  // from * workers + to
+    std::vector<Place> places_;                 // by worker
 };
 
 enum class Distribute : std::uint8_t {

@@ -4,9 +4,6 @@
 #include <array>
 #include <cassert>
 
-#include "drywall/base/fixed_vector.h"
-#include "hand_over_ring.h"
-
 namespace drywall::io {
 
 namespace {
@@ -23,7 +20,9 @@ Distributor::Distributor(std::shared_ptr<Port> port, Owners owners, std::size_t 
     assert(port_->queues() >= owners_.workers());
     const std::size_t workers = owners_.workers();
     for (std::size_t pair = 0; pair < workers * workers; ++pair)
-        rings_.push_back(pair / workers == pair % workers ? nullptr : std::make_unique<HandOverRing>(room));
+        rings_.push_back(pair / workers == pair % workers ? nullptr
+                                                          : std::make_unique<Ring>(static_cast<std::uint32_t>(room)));
+    for (Place& place : places_) place.leaving.resize(workers);
 }
 
 Distributor::~Distributor() {
@@ -33,7 +32,7 @@ Distributor::~Distributor() {
             port_->release(std::span(left).first(count));
 }
 
-HandOverRing& Distributor::ring(std::size_t from, std::size_t to) noexcept {
+Distributor::Ring& Distributor::ring(std::size_t from, std::size_t to) noexcept {
     assert(from != to);
     return *rings_[from * owners_.workers() + to];
 }
@@ -65,27 +64,32 @@ std::size_t Distributor::take_handed_over(std::uint16_t worker, std::span<Frame>
 std::size_t Distributor::take_from_device(std::uint16_t worker, std::span<Frame> frames) noexcept {
     const std::span<Frame> burst = frames.first(std::min(frames.size(), kMaxBurst));
     const std::size_t received = burst.empty() ? 0 : port_->receive(worker, burst);
-    places_[worker].moved = false;
-    if (received == 0) return 0;
-    FixedVector<Frame, kMaxBurst> refused;
+    Place& place = places_[worker];
     std::size_t kept = 0;
     for (std::size_t i = 0; i < received; ++i) {
         const std::uint16_t owner = owners_.of(burst[i].view);
         if (owner == worker || owner == Owners::kAnybody)
             burst[kept++] = burst[i];
-        else if (!ring(worker, owner).push(burst[i]))
-            refused.push_back(burst[i]);
+        else
+            place.leaving[owner].push_back(burst[i]);
     }
-    Place& place = places_[worker];
     place.moved = kept < received;
-    if (!place.moved) return kept;
-
-    for (std::size_t to = 0; to < owners_.workers(); ++to)
-        if (to != worker) ring(worker, to).publish();
-    add(place.handed_over, received - kept - refused.size());
-    add(place.missed, refused.size());
-    port_->release(refused.span());
+    if (place.moved) hand_over(worker);
     return kept;
+}
+
+// What a ring has no room for is given back.
+void Distributor::hand_over(std::uint16_t worker) noexcept {
+    Place& place = places_[worker];
+    for (std::size_t owner = 0; owner < place.leaving.size(); ++owner) {
+        const std::span<Frame> frames = place.leaving[owner].span();
+        if (frames.empty()) continue;
+        const std::size_t taken = ring(worker, owner).push(frames);
+        add(place.handed_over, taken);
+        add(place.missed, frames.size() - taken);
+        port_->release(frames.subspan(taken));
+        place.leaving[owner].clear();
+    }
 }
 
 DeviceStatistics Distributor::statistics() const noexcept {

@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include "drywall/io/memory_port.h"
-#include "hand_over_ring.h"
 #include "packets.h"
 
 namespace drywall::io {

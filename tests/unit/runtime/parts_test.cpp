@@ -2,10 +2,10 @@
 #include <gtest/gtest.h>
 
 #include "drywall/io/memory_port.h"
+#include "drywall/io/record_ring.h"
 #include "link_carrier.h"
 #include "mtu_watch.h"
 #include "quiescence.h"
-#include "record_ring.h"
 #include "testbed.h"
 
 namespace drywall::runtime {
@@ -18,7 +18,7 @@ telemetry::FlowEvent event(std::uint64_t flow) {
 }
 
 TEST(EventRing, GivesBackInOrderWhatFittedAndRefusesTheRest) {
-    EventRing ring(3);
+    io::RecordRing<telemetry::FlowEvent> ring(3);
     const std::vector events = {event(1), event(2), event(3), event(4)};
     EXPECT_EQ(ring.push(events), 3U);
     EXPECT_EQ(ring.push(events), 0U);

@@ -1,7 +1,7 @@
-// RecordRing: fixed-size records of one worker on their way to another thread (rte_ring over memory of our own; no EAL
+// RecordRing: fixed-size records of one thread on their way to another (rte_ring over memory of our own; no EAL
 // needed).
 //
-// Threads: one producer (the worker), one consumer.
+// Threads: one producer, one consumer; nobody waits.
 // Memory:  all of it reserved at start; a full ring refuses.
 #pragma once
 
@@ -11,11 +11,9 @@
 #include <span>
 #include <type_traits>
 
-#include "drywall/telemetry/event.h"
-
 struct rte_ring;
 
-namespace drywall::runtime {
+namespace drywall::io {
 
 // The ring itself, which knows of a record only how long it is.
 class UntypedRing {
@@ -58,6 +56,4 @@ private:
     UntypedRing ring_;
 };
 
-using EventRing = RecordRing<telemetry::FlowEvent>;
-
-}  // namespace drywall::runtime
+}  // namespace drywall::io

@@ -1,4 +1,4 @@
-#include "record_ring.h"
+#include "drywall/io/record_ring.h"
 
 #include <bit>
 #include <cassert>
@@ -7,7 +7,7 @@
 #include <rte_ring.h>
 #include <rte_ring_elem.h>
 
-namespace drywall::runtime {
+namespace drywall::io {
 
 void UntypedRing::Free::operator()(rte_ring* memory) const noexcept {
     ::operator delete (memory, std::align_val_t{RTE_CACHE_LINE_SIZE});
@@ -35,4 +35,4 @@ std::size_t UntypedRing::pop(void* records, std::size_t count) noexcept {
 
 std::size_t UntypedRing::capacity() const noexcept { return rte_ring_get_capacity(ring_.get()); }
 
-}  // namespace drywall::runtime
+}  // namespace drywall::io
