@@ -92,7 +92,8 @@ std::string render_observed(const Json& observed, const Style& style) {
     std::string out;
     for (const auto& [reason, counts] : observed.items())
         out += painted("observed only: " + text_at(counts, "/packets") +
-                           " packets passed that would have been dropped, " + reason,
+                           (number_at(counts, "/packets") == 1 ? " packet" : " packets") +
+                           " passed that would have been dropped, " + reason,
                        Color::kDoubtful, style.color) +
                '\n';
     return out;

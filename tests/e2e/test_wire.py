@@ -130,6 +130,38 @@ class FragmentsOverAfPacket(WireCase):
         self.assert_nothing_unaccounted(stats)
 
 
+class ObservedOnly(WireCase):
+    extra = "flows: {mid-stream: observe, tcp-window: observe}\n"
+
+    def test_what_would_be_dropped_passes_and_is_counted_by_reason(self):
+        left, right = (RawPort(self.wire.segments[side], "up0") for side in (LEFT, RIGHT))
+        self.addCleanup(left.close)
+        self.addCleanup(right.close)
+        client, server = self.host("frontend").v4, self.host("cache").v4
+
+        def crosses(sport: int, flags: int, seq: int, ack: int = 0, back: bool = False) -> None:
+            ends = (server, client, PORT, sport) if back else (client, server, sport, PORT)
+            segment = frames.tcp(*ends, flags, b"", seq=seq, ack=ack)
+            frame = frames.datagram(ends[0], ends[1], frames.TCP, segment)
+            (right if back else left).send(frame)
+            self.assertEqual((left if back else right).receive(lambda got: got[14:] == frame[14:]), frame)
+
+        crosses(40001, frames.ACK, 5, 7)  # the middle of a connection,
+        crosses(40001, frames.ACK, 5, 7)  # which is followed from there
+        crosses(40002, frames.SYN, 100)
+        crosses(40002, frames.SYN | frames.ACK, 500, 101, back=True)
+        crosses(40002, frames.ACK, 101, 501)
+        crosses(40002, frames.ACK, 900_000_000, 501)
+        crosses(40002, frames.RST, 900_000_000)
+        stats = self.settled_stats()
+        self.assertEqual({reason: count["packets"] for reason, count in stats["observed"].items()},
+                         {"tcp_mid_stream": 1, "tcp_window": 1, "tcp_reset": 1})
+        self.assertEqual(drops(stats).get("tcp_window", 0), 0)
+        self.assert_nothing_unaccounted(stats)
+        self.assertIn("observed only: 1 packet passed that would have been dropped, tcp_reset",
+                      self.appliance.drywall("drops").stdout)
+
+
 class JumboFrames(WireCase):
     """Frames of 9,216 bytes, each in one buffer: net_af_packet knows no other way."""
 

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <vector>
 
+#include "accounts.h"
 #include "drywall/engine/engine.h"
 #include "input.h"
 #include "rulesets.h"
@@ -131,29 +132,13 @@ private:
     void check_packets() const {
         std::uint64_t received = 0;
         for (const auto& port : counters_.received) received += port.read().packets;
-        std::uint64_t dropped = 0;
-        std::uint64_t unjudged = counters_.non_ip_passed.read().packets + counters_.related_passed.read().packets +
-                                 counters_.kept_passed.read().packets + counters_.reset_dropped.read().packets +
-                                 counters_.neighbour_discovery_passed.read().packets;
-        for (const DropReasonText& reason : kDropReasons) {
-            const std::uint64_t packets = counters_.dropped.read(reason.reason).packets;
-            dropped += packets;
-            switch (reason.reason) {
-                case DropReason::kPolicyDeny:
-                case DropReason::kUnmatched:
-                case DropReason::kFragmentTableFull:
-                case DropReason::kHalfOpenLimit:
-                case DropReason::kSourceLimit:
-                case DropReason::kFlowTableFull: break;
-                default: unjudged += packets;
-            }
-        }
-        require(received == forwarded_ + dropped, "received = forwarded + drops");
+        require(received == forwarded_ + engine::dropped_packets(counters_), "received = forwarded + drops");
         std::uint64_t judged = 0;
         for (const auto& traces : traces_)
             for (std::uint32_t trace = 0; trace < traces->size(); ++trace)
                 judged += traces->read(TraceId{trace}).packets;
-        require(received == judged + unjudged, "every packet is judged once or says why not");
+        require(received == judged + engine::unjudged_packets(counters_),
+                "every packet is judged once or says why not");
     }
     void check_connections() const {
         const flow::StateCounts& counts = engine_.flow_counts();

@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "accounts.h"
 #include "drywall/engine/engine.h"
 #include "packets.h"
 #include "resources.h"
@@ -103,26 +104,8 @@ public:
 
     // received == forwarded + sum of drops, and whoever was not judged has a counter that says why.
     void expect_all_accounted() const {
-        std::uint64_t dropped_in_all = 0;
-        for (const DropReasonText& reason : kDropReasons) dropped_in_all += dropped(reason.reason);
-        EXPECT_EQ(received(), forwarded_ + dropped_in_all);
-
-        std::uint64_t unjudged = counters_.non_ip_passed.read().packets + counters_.related_passed.read().packets +
-                                 counters_.kept_passed.read().packets + counters_.reset_dropped.read().packets +
-                                 counters_.neighbour_discovery_passed.read().packets;
-        for (const DropReason reason : {DropReason::kNoPeer,          DropReason::kTruncated,
-                                        DropReason::kBadHeader,       DropReason::kBadChecksum,
-                                        DropReason::kAddressInvalid,  DropReason::kSpoofed,
-                                        DropReason::kIpOption,        DropReason::kExtensionChain,
-                                        DropReason::kNonIp,           DropReason::kFragmentUnknown,
-                                        DropReason::kFragmentTimeout, DropReason::kFragmentTiny,
-                                        DropReason::kFragmentHeaders, DropReason::kFragmentOversize,
-                                        DropReason::kFragmentOverlap, DropReason::kFragmentDuplicate,
-                                        DropReason::kFragmentFlood,   DropReason::kTcpFlags,
-                                        DropReason::kTcpMidStream,    DropReason::kTcpWindow,
-                                        DropReason::kTcpReset,        DropReason::kIcmpUnrelated})
-            unjudged += dropped(reason);
-        EXPECT_EQ(received(), judged() + unjudged);
+        EXPECT_EQ(received(), forwarded_ + dropped_packets(counters_));
+        EXPECT_EQ(received(), judged() + unjudged_packets(counters_));
     }
 
 private:
