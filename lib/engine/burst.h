@@ -62,10 +62,17 @@ private:
 
     // triage
     void pass_or_drop_non_ip(std::size_t packet) noexcept;
+    [[nodiscard]] bool is_for_policy(std::size_t packet) noexcept;
     [[nodiscard]] DropReason check_header(std::size_t packet) const noexcept;
+    [[nodiscard]] bool may_enter(std::size_t packet) noexcept;
+
+    // find_flows
+    void write_key(Subject& subject, flow::FlowKey& key) const noexcept;
 
     // decide
     void decide(std::size_t subject) noexcept;
+    [[nodiscard]] bool is_followed(std::size_t subject) const noexcept;
+    void follow(const Subject& subject, flow::Flow& flow) noexcept;
     void follow_first_fragment(const Subject& subject) noexcept;
     [[nodiscard]] flow::Flow* current_flow(std::size_t subject) noexcept;
     [[nodiscard]] Judgement judge(const Subject& subject) noexcept;

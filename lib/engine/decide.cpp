@@ -11,7 +11,36 @@
 namespace drywall::engine {
 
 void Burst::decide() noexcept {
-    for (std::size_t i = 0; i < scratch_.subject_count; ++i) decide(i);
+    for (std::size_t i = 0; i < scratch_.subject_count; ++i)
+        if (is_followed(i))
+            follow(scratch_.subjects[i], *scratch_.flows[i]);
+        else
+            decide(i);
+}
+
+// A whole packet of a connection that this generation judged, and which no packet before it in the burst can have
+// ended: what decide(i) would do with it is follow() and nothing else.
+bool Burst::is_followed(std::size_t i) const noexcept {
+    const Subject& subject = scratch_.subjects[i];
+    return subject.current && !removed_ && meta_of(subject).fragment == net::FragmentKind::kWhole &&
+           !flow::is_over(scratch_.flows[i]->state);
+}
+
+void Burst::follow(const Subject& subject, flow::Flow& flow) noexcept {
+    flow::Arrival arrival = arrival_of(subject);
+    net::TcpSegment segment;
+    if (flow.key.protocol == net::protocol::kTcp) {
+        segment = net::read_tcp_segment(frames_[subject.packet], meta_of(subject));
+        arrival.tcp = &segment;
+        if (place_.flows.record_in_stride(flow, arrival)) return traces_.add(flow.trace, arrival.bytes);
+        const Standing standing = stand(flow, subject.sender, segment);
+        if (standing.drop != DropReason::kNone) return drop(subject.packet, standing.drop);
+        if (!standing.moves) arrival.tcp = nullptr;
+        if (standing.observed != DropReason::kNone)
+            place_.counters.observed.add(meta_of(subject).tuple.ingress_port, standing.observed, arrival.bytes);
+    }
+    traces_.add(flow.trace, arrival.bytes);
+    place_.flows.record(flow, arrival);
 }
 
 void Burst::decide(std::size_t i) noexcept {

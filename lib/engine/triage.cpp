@@ -8,35 +8,51 @@
 namespace drywall::engine {
 
 void Burst::receive() noexcept {
-    for (const net::FrameView& frame : frames_) {
-        assert(frame.ingress_port < place_.counters.received.size());
-        place_.counters.received[frame.ingress_port].add(frame.length);
+    // Nearly always the whole burst came in by one port.
+    for (std::size_t next = 0; next < frames_.size();) {
+        const std::uint16_t ingress = frames_[next].ingress_port;
+        assert(ingress < place_.counters.received.size());
+        telemetry::PacketsBytes together;
+        for (; next < frames_.size() && frames_[next].ingress_port == ingress; ++next)
+            together += {1, frames_[next].length};
+        place_.counters.received[ingress].add(together);
     }
 }
 
 void Burst::triage() noexcept {
-    net::parse(frames_, scratch_.metas);
+    const std::uint64_t ordinary = net::parse(frames_, scratch_.metas);
+    const bool any_source = place_.settings.sources.empty();
     scratch_.subject_count = 0;
     for (std::size_t packet = 0; packet < frames_.size(); ++packet) {
-        const net::PacketMeta& meta = scratch_.metas[packet];
         const std::uint16_t ingress = frames_[packet].ingress_port;
         assert(ingress < place_.settings.peer_of.size());
         const std::optional<PortId> peer = place_.settings.peer_of[ingress];
         decisions_[packet] = {.drop = DropReason::kNone, .egress = peer.value_or(PortId{})};
 
-        if (!peer)
-            drop(packet, DropReason::kNoPeer);
-        else if (meta.malformed != DropReason::kNone)
-            drop(packet, meta.malformed);
-        else if (!meta.is_ip)
-            pass_or_drop_non_ip(packet);
-        else if (const DropReason bad = check_header(packet); bad != DropReason::kNone)
-            drop(packet, bad);
-        else if (place_.settings.neighbour_discovery && net::is_link_control(meta))
-            place_.counters.neighbour_discovery_passed.add(frames_[packet].length);
-        else
+        const bool is_ordinary = (ordinary >> packet & 1) != 0;
+        if (peer && (is_ordinary ? any_source || may_enter(packet) : is_for_policy(packet)))
             scratch_.subjects[scratch_.subject_count++] = {.packet = static_cast<std::uint8_t>(packet)};
+        else if (!peer)
+            drop(packet, DropReason::kNoPeer);
     }
+}
+
+// Of what is not ordinary: false, if that decides it already.
+bool Burst::is_for_policy(std::size_t packet) noexcept {
+    const net::PacketMeta& meta = scratch_.metas[packet];
+    if (meta.malformed != DropReason::kNone)
+        drop(packet, meta.malformed);
+    else if (!meta.is_ip)
+        pass_or_drop_non_ip(packet);
+    else if (const DropReason bad = check_header(packet); bad != DropReason::kNone)
+        drop(packet, bad);
+    else if (!may_enter(packet))
+        return false;
+    else if (place_.settings.neighbour_discovery && net::is_link_control(meta))
+        place_.counters.neighbour_discovery_passed.add(frames_[packet].length);
+    else
+        return true;
+    return false;
 }
 
 void Burst::pass_or_drop_non_ip(std::size_t packet) noexcept {
@@ -57,27 +73,50 @@ DropReason Burst::check_header(std::size_t packet) const noexcept {
     if (const DropReason bad = net::check_addresses(meta, settings.addresses); bad != DropReason::kNone) return bad;
     const bool has_flags = meta.tuple.protocol == net::protocol::kTcp && meta.fragment != net::FragmentKind::kLater;
     if (has_flags && !net::is_possible(meta.tcp_flags)) return DropReason::kTcpFlags;
-    if (settings.sources.empty()) return DropReason::kNone;
+    return DropReason::kNone;
+}
+
+// By the source lists of its port; if not, it is dropped.
+bool Burst::may_enter(std::size_t packet) noexcept {
+    const EngineSettings& settings = place_.settings;
+    if (settings.sources.empty()) return true;
+    const net::PacketMeta& meta = scratch_.metas[packet];
     const SourceRule& rule = settings.sources[meta.tuple.ingress_port];
-    if ((rule.only.empty() && rule.none.empty()) || net::speaks_without_address(meta)) return DropReason::kNone;
+    if ((rule.only.empty() && rule.none.empty()) || net::speaks_without_address(meta)) return true;
     const net::Tuple& tuple = meta.tuple;
-    const bool may_enter = (rule.only.empty() || rule.only.contains(tuple.family, tuple.source)) &&
-                           !rule.none.contains(tuple.family, tuple.source);
-    return may_enter ? DropReason::kNone : DropReason::kSpoofed;
+    if ((rule.only.empty() || rule.only.contains(tuple.family, tuple.source)) &&
+        !rule.none.contains(tuple.family, tuple.source))
+        return true;
+    drop(packet, DropReason::kSpoofed);
+    return false;
 }
 
 void Burst::find_flows() noexcept {
     const std::size_t count = scratch_.subject_count;
+    bool all_tracked = true;
     for (std::size_t i = 0; i < count; ++i) {
         Subject& subject = scratch_.subjects[i];
-        const auto keyed = flow::keyed(meta_of(subject), decisions_[subject.packet].egress);
-        subject.tracked = keyed.has_value();
-        scratch_.keys[i] = keyed ? keyed->key : flow::FlowKey{};
-        if (keyed) subject.sender = keyed->sender;
+        write_key(subject, scratch_.keys[i]);
+        all_tracked &= subject.tracked;
     }
     place_.flows.find(std::span(scratch_.keys).first(count), scratch_.flows);
+    if (all_tracked) return;
     for (std::size_t i = 0; i < count; ++i)
         if (!scratch_.subjects[i].tracked) scratch_.flows[i] = nullptr;
+}
+
+void Burst::write_key(Subject& subject, flow::FlowKey& key) const noexcept {
+    const net::PacketMeta& meta = meta_of(subject);
+    const PortId egress = decisions_[subject.packet].egress;
+    if (!net::is_icmp(meta.tuple.protocol) && meta.fragment != net::FragmentKind::kLater) {
+        subject.tracked = true;
+        subject.sender = flow::write_key(meta.tuple, egress, key);
+        return;
+    }
+    const auto keyed = flow::keyed(meta, egress);
+    subject.tracked = keyed.has_value();
+    key = keyed ? keyed->key : flow::FlowKey{};
+    if (keyed) subject.sender = keyed->sender;
 }
 
 void Burst::judge_ahead() noexcept {
@@ -88,7 +127,8 @@ void Burst::judge_ahead() noexcept {
         const flow::Flow* flow = scratch_.flows[i];
         const bool in_flow = flow != nullptr && !place_.flows.expired(*flow, now_) &&
                              !flow::FlowTable::starts_anew(*flow, subject.sender, meta.tcp_flags);
-        if (in_flow ? is_settled(*flow) : meta.fragment == net::FragmentKind::kLater) continue;
+        subject.current = in_flow && !is_stale(*flow);
+        if (subject.current || (in_flow ? is_settled(*flow) : meta.fragment == net::FragmentKind::kLater)) continue;
 
         subject.question = in_flow ? Question::kInitiator : Question::kPacket;
         subject.answer = asked;

@@ -141,14 +141,6 @@ std::uint32_t FlowTable::opened_by_source(const FlowKey& key, Side sender) const
     return sources_->count(source_of(key, sender));
 }
 
-void FlowTable::record(Flow& flow, const Arrival& packet) noexcept {
-    const bool from_initiator = packet.sender == flow.initiator;
-    (from_initiator ? flow.forward : flow.reverse) += {1, packet.bytes};
-    if (flow.key.protocol == net::protocol::kTcp) return record_tcp(flow, packet);
-    flow.last_seen = packet.at;
-    if (!from_initiator) move(flow, FlowState::kEstablished);
-}
-
 // What still arrives on a connection that is over does not keep its entry alive, nor does what repeats a step of the
 // handshake, nor what moves nothing.
 void FlowTable::record_tcp(Flow& flow, const Arrival& packet) noexcept {

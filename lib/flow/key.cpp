@@ -35,35 +35,24 @@ const IcmpQuery* query_of(const net::Tuple& tuple) noexcept {
     return nullptr;
 }
 
-Side side_of_sender(const net::Tuple& tuple, std::uint16_t egress) noexcept {
-    if (tuple.ingress_port != egress) return tuple.ingress_port < egress ? Side::kNear : Side::kFar;
+}  // namespace
+
+Side side_by_address(const net::Tuple& tuple) noexcept {
     const bool source_first =
         std::tie(tuple.source, tuple.source_port) <= std::tie(tuple.destination, tuple.destination_port);
     return source_first ? Side::kNear : Side::kFar;
 }
 
-}  // namespace
-
 std::optional<Keyed> keyed(const net::PacketMeta& packet, PortId egress) noexcept {
     if (packet.fragment == net::FragmentKind::kLater) return std::nullopt;
     const net::Tuple& tuple = packet.tuple;
-    const auto egress_index = static_cast<std::uint16_t>(index(egress));
-    const Side sender = side_of_sender(tuple, egress_index);
-
-    const bool near_sends = sender == Side::kNear;
-    Keyed result{.key = {.near_address = near_sends ? tuple.source : tuple.destination,
-                         .far_address = near_sends ? tuple.destination : tuple.source,
-                         .near_port = near_sends ? tuple.source_port : tuple.destination_port,
-                         .far_port = near_sends ? tuple.destination_port : tuple.source_port,
-                         .pair = std::min(tuple.ingress_port, egress_index),
-                         .protocol = tuple.protocol,
-                         .family = tuple.family},
-                 .sender = sender};
+    Keyed result;
+    result.sender = write_key(tuple, egress, result.key);
     if (!net::is_icmp(tuple.protocol)) return result;
 
     const IcmpQuery* query = query_of(tuple);
     if (query == nullptr) return std::nullopt;
-    const Side asker = icmp_type(tuple) == query->request ? sender : opposite(sender);
+    const Side asker = icmp_type(tuple) == query->request ? result.sender : opposite(result.sender);
     result.key.near_port = packet.icmp_id;
     result.key.far_port = static_cast<std::uint16_t>(query->request << 8 | static_cast<unsigned>(asker));
     return result;

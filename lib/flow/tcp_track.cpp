@@ -116,6 +116,18 @@ void answer_syn(TcpSide& sender, TcpSide& receiver, const net::TcpSegment& segme
     agree_on_scales(sender, receiver);
 }
 
+// Behind the first two segments.
+void move_along(TcpSide& sender, TcpSide& receiver, const net::TcpSegment& segment) noexcept {
+    // Of who was not heard before, the other side's acknowledgement was a guess.
+    receiver.unacked = sender.heard ? later(receiver.unacked, segment.acknowledged) : segment.acknowledged;
+    receiver.end = later(receiver.end, segment.acknowledged);  // only ever later where windows are not known
+    sender.end = later(sender.end, segment.end());
+    sender.heard = true;
+    if (tcp_event(segment.flags) == TcpEvent::kSynAck) return;  // repeated; its window is not scaled
+    sender.window = std::max(sender.window, segment.window);
+    offer(receiver, segment.acknowledged, std::uint32_t{segment.window} << sender.scale);
+}
+
 }  // namespace
 
 TcpFit tcp_fit(const TcpTrack& track, FlowState state, Side sender_side, Side initiator,
@@ -169,14 +181,16 @@ void tcp_advance(TcpTrack& track, FlowState state, Side sender_side, const net::
         if (event == TcpEvent::kSynAck) return answer_syn(sender, receiver, segment);
         return hear_syn(sender, segment);
     }
-    // Of who was not heard before, the other side's acknowledgement was a guess.
-    receiver.unacked = sender.heard ? later(receiver.unacked, segment.acknowledged) : segment.acknowledged;
-    receiver.end = later(receiver.end, segment.acknowledged);  // only ever later where windows are not known
-    sender.end = later(sender.end, segment.end());
-    sender.heard = true;
-    if (event == TcpEvent::kSynAck) return;  // repeated; its window is not scaled
-    sender.window = std::max(sender.window, segment.window);
-    offer(receiver, segment.acknowledged, std::uint32_t{segment.window} << sender.scale);
+    return move_along(sender, receiver, segment);
+}
+
+bool tcp_in_stride(TcpTrack& track, Side sender_side, const net::TcpSegment& segment) noexcept {
+    assert(tcp_event(segment.flags) == TcpEvent::kOther && segment.has(flag::kAck));
+    TcpSide& sender = track.of(sender_side);
+    TcpSide& receiver = track.of(opposite(sender_side));
+    if (track.loose() || segment.cut || !is_inside(sender, receiver, segment)) return false;
+    move_along(sender, receiver, segment);
+    return true;
 }
 
 bool tcp_is_under_way(const TcpTrack& track, Side sender, std::uint32_t sequence) noexcept {

@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "bytes.h"
+#include "unicast.h"
 
 namespace drywall::net {
 
@@ -27,17 +28,18 @@ enum class Kind : std::uint8_t {
 
 Kind kind_of_v4(const AddressBytes& bytes) noexcept {
     const std::uint32_t address = load_be32(bytes.data());
+    if (is_routed_unicast_v4(address)) return Kind::kUnicast;
     const std::uint32_t first = address >> 24;
     if (first == 0) return Kind::kUnspecified;
     if (first == 127) return Kind::kImpossible;
-    if (first < 224) return address >> 16 == 0xa9fe ? Kind::kLinkLocal : Kind::kUnicast;  // 169.254/16 (RFC 3927)
+    if (first < 224) return Kind::kLinkLocal;
     if (first < 240) return Kind::kMulticast;
     return address == kBroadcast ? Kind::kEveryone : Kind::kImpossible;
 }
 
 Kind kind_of_v6(const AddressBytes& bytes) noexcept {
     const std::uint8_t first = bytes[0];
-    if ((first & 0xe0) == 0x20 || (first & 0xfe) == 0xfc) return Kind::kUnicast;              // 2000::/3, fc00::/7
+    if (is_routed_unicast_v6(first)) return Kind::kUnicast;
     if (first == 0xff) return (bytes[1] & 0x0f) == 0 ? Kind::kImpossible : Kind::kMulticast;  // scope 0 is reserved
     if (first == 0xfe && (bytes[1] & 0xc0) == 0x80) return Kind::kLinkLocal;
     if (first != 0) return Kind::kUnassigned;

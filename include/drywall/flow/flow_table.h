@@ -146,7 +146,25 @@ public:
 
     // Counts a packet, moves the protocol's state, and keeps the connection alive.
     // REQUIRES: the flow is live, !expired, !starts_anew; packet.tcp, if any, belongs to it
-    void record(Flow& flow, const Arrival& packet) noexcept;
+    void record(Flow& flow, const Arrival& packet) noexcept {
+        count(flow, packet);
+        if (flow.key.protocol == net::protocol::kTcp) return record_tcp(flow, packet);
+        flow.last_seen = packet.at;
+        if (packet.sender != flow.initiator && flow.state != FlowState::kEstablished)
+            move(flow, FlowState::kEstablished);
+    }
+
+    // Data or an acknowledgement within the windows of an established TCP connection, as nearly every segment is: does
+    // what record() does, and fit() need not be asked. False: nothing happened, do both.
+    // REQUIRES: as record(); TCP, and packet.tcp is not null
+    [[nodiscard]] bool record_in_stride(Flow& flow, const Arrival& packet) noexcept {
+        if (flow.state != FlowState::kEstablished || tcp_event(packet.tcp->flags) != TcpEvent::kOther ||
+            !tcp_in_stride(flow.tcp, packet.sender, *packet.tcp))
+            return false;
+        count(flow, packet);
+        flow.last_seen = packet.at;
+        return true;
+    }
 
     // REQUIRES: the flow is live
     void remove(Flow& flow) noexcept;
@@ -207,6 +225,9 @@ private:
     [[nodiscard]] std::uint64_t hash_of(const FlowKey& key) const noexcept;
     [[nodiscard]] std::uint32_t entry_of(const Flow& flow) const noexcept {
         return static_cast<std::uint32_t>(&flow - flows_.data());
+    }
+    static void count(Flow& flow, const Arrival& packet) noexcept {
+        (packet.sender == flow.initiator ? flow.forward : flow.reverse) += {1, packet.bytes};
     }
     void move(Flow& flow, FlowState next) noexcept;
     void record_tcp(Flow& flow, const Arrival& packet) noexcept;

@@ -56,6 +56,24 @@ struct Keyed {
 // `egress` is the port by which the packet would leave. A port paired with itself orders by address.
 [[nodiscard]] std::optional<Keyed> keyed(const net::PacketMeta& packet, PortId egress) noexcept;
 
+// Which end of the pair comes first by address: the sender's side on a port that is paired with itself.
+[[nodiscard]] Side side_by_address(const net::Tuple& tuple) noexcept;
+
+// The same for what has ports, or is of a protocol without: the key goes into `key`, the answer is its sender.
+// REQUIRES: neither ICMP nor a later fragment
+inline Side write_key(const net::Tuple& tuple, PortId egress, FlowKey& key) noexcept {
+    const auto egress_index = static_cast<std::uint16_t>(index(egress));
+    const bool near_sends =
+        tuple.ingress_port != egress_index ? tuple.ingress_port < egress_index : side_by_address(tuple) == Side::kNear;
+    if (near_sends)
+        key = {tuple.source,       tuple.destination, tuple.source_port, tuple.destination_port,
+               tuple.ingress_port, tuple.protocol,    tuple.family};
+    else
+        key = {tuple.destination, tuple.source, tuple.destination_port, tuple.source_port, egress_index,
+               tuple.protocol,    tuple.family};
+    return near_sends ? Side::kNear : Side::kFar;
+}
+
 // An ICMP reply (echo, timestamp) answers a query, it never starts a connection. REQUIRES: net::is_icmp(tuple.protocol)
 [[nodiscard]] bool is_icmp_reply(const net::Tuple& tuple) noexcept;
 

@@ -66,6 +66,11 @@ void tcp_begin(TcpTrack& track, Side sender, const net::TcpSegment& segment) noe
 // Takes over what a segment says. REQUIRES: it belongs, in this state
 void tcp_advance(TcpTrack& track, FlowState state, Side sender, const net::TcpSegment& segment) noexcept;
 
+// What nearly every segment is: data or an acknowledgement, within known windows. Then it is taken over; false: nothing
+// happened, and it is for tcp_fit() to say what it is.
+// REQUIRES: the connection is established; ACK, and neither SYN, FIN nor RST
+[[nodiscard]] bool tcp_in_stride(TcpTrack& track, Side sender, const net::TcpSegment& segment) noexcept;
+
 // A quoted segment is one that `sender` may have under way: not acknowledged yet, and no more than it sent (RFC 5927
 // 4.1). One below is a keep-alive.
 [[nodiscard]] bool tcp_is_under_way(const TcpTrack& track, Side sender, std::uint32_t sequence) noexcept;

@@ -95,8 +95,11 @@ struct FrameView {
 // Encapsulations (GRE, IP-in-IP, VXLAN) are judged by their outer header.
 [[nodiscard]] PacketMeta parse(const FrameView& frame) noexcept;
 
-// The same over a burst. REQUIRES: metas.size() >= frames.size()
-void parse(std::span<const FrameView> frames, std::span<PacketMeta> metas) noexcept;
+// The same over a burst. Bit i of the answer: frames[i] is ordinary, as nearly all are. That is: not malformed, not a
+// fragment, TCP or UDP right behind an IP header without options; and has_right_checksum(), check_addresses() (however
+// strict) and is_possible() find nothing wrong with it.
+// REQUIRES: frames.size() <= kMaxBurst, metas.size() >= frames.size()
+std::uint64_t parse(std::span<const FrameView> frames, std::span<PacketMeta> metas) noexcept;
 
 // Whether the checksum of the IPv4 header is right (RFC 791); IPv6 has none. REQUIRES: meta is well-formed and IP
 [[nodiscard]] bool has_right_checksum(const FrameView& frame, const PacketMeta& meta) noexcept;

@@ -483,6 +483,50 @@ TEST(TcpTrack, TenThousandBlindGuessesLoseNothing) {
     }
 }
 
+// --- the quick way through an established connection ---
+
+bool same(const TcpSide& a, const TcpSide& b) {
+    return a.end == b.end && a.unacked == b.unacked && a.limit == b.limit && a.window == b.window &&
+           a.scale == b.scale && a.heard == b.heard && a.scales == b.scales && a.loose == b.loose;
+}
+
+// The long way is tcp_fit() and tcp_advance().
+TEST(TcpTrack, InStrideDoesWhatTheLongWayDoes) {
+    constexpr std::uint64_t kSeed = 12;
+    std::mt19937_64 random(kSeed);
+    int taken = 0;
+    int left = 0;
+    for (int round = 0; round < 200; ++round) {
+        Talk talk = round % 5 == 4 ? from_the_middle() : Talk(static_cast<std::uint32_t>(random()), 0xffff'f000);
+        if (round % 5 != 4)
+            talk.windows(static_cast<std::uint16_t>(random() % 3000), round % 2 == 0 ? 3 : 0).shake_hands();
+        TcpTrack track = talk.track();
+        for (int i = 0; i < 200; ++i) {
+            const Side side = random() % 2 == 0 ? kClient : kServer;
+            const auto near = [&](std::uint32_t number) {
+                const auto by = static_cast<std::uint32_t>(random() % (random() % 2 == 0 ? 3 : 60'000));
+                return random() % 2 == 0 ? number + by : number - by;
+            };
+            const TcpSegment segment{.sequence = near(track.of(side).end),
+                                     .acknowledged = near(track.of(opposite(side)).end),
+                                     .payload = static_cast<std::uint32_t>(random() % 3 * 700),
+                                     .window = static_cast<std::uint16_t>(random() % 5 == 0 ? 0 : random() % 4000),
+                                     .flags = kAck,
+                                     .cut = random() % 500 == 0};
+            const bool belongs = tcp_fit(track, FlowState::kEstablished, side, kClient, segment) == TcpFit::kBelongs;
+            const bool for_the_long_way = track.loose() || segment.cut || !belongs;
+            TcpTrack expected = track;
+            if (!for_the_long_way) tcp_advance(expected, FlowState::kEstablished, side, segment);
+            ASSERT_EQ(tcp_in_stride(track, side, segment), !for_the_long_way) << "round " << round << ", " << i;
+            ASSERT_TRUE(same(track.sides[0], expected.sides[0]) && same(track.sides[1], expected.sides[1]));
+            ++(for_the_long_way ? left : taken);
+            if (for_the_long_way && belongs) tcp_advance(track, FlowState::kEstablished, side, segment);
+        }
+    }
+    EXPECT_GT(taken, 2000);
+    EXPECT_GT(left, 2000);
+}
+
 // --- what ICMP errors quote ---
 
 TEST(TcpTrack, OnlyWhatIsUnderWayIsQuoted) {
