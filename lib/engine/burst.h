@@ -67,12 +67,12 @@ private:
     [[nodiscard]] bool may_enter(std::size_t packet) noexcept;
 
     // find_flows
-    void write_key(Subject& subject, flow::FlowKey& key) const noexcept;
+    void write_icmp_key(Subject& subject, flow::FlowKey& key) const noexcept;
 
     // decide
     void decide(std::size_t subject) noexcept;
-    [[nodiscard]] bool is_followed(std::size_t subject) const noexcept;
-    void follow(const Subject& subject, flow::Flow& flow) noexcept;
+    void follow(const flow::Arrival& arrival, flow::Flow& flow) noexcept;
+    void follow_tcp(std::size_t subject) noexcept;
     void follow_first_fragment(const Subject& subject) noexcept;
     [[nodiscard]] flow::Flow* current_flow(std::size_t subject) noexcept;
     [[nodiscard]] Judgement judge(const Subject& subject) noexcept;
@@ -100,7 +100,9 @@ private:
     [[nodiscard]] std::uint32_t bytes_of(const Subject& subject) const noexcept {
         return frames_[subject.packet].length;
     }
-    [[nodiscard]] flow::Arrival arrival_of(const Subject& subject) const noexcept;
+    [[nodiscard]] flow::Arrival arrival_of(const Subject& subject) const noexcept {
+        return {.sender = subject.sender, .bytes = bytes_of(subject), .at = now_};
+    }
     [[nodiscard]] bool is_stale(const flow::Flow& flow) const noexcept {
         return flow.generation != ruleset_.generation();
     }
@@ -127,6 +129,7 @@ private:
     // Allowed by an untracked policy: no connection is opened, and answers are judged as new.
     [[nodiscard]] bool is_untracked(TraceId trace) const noexcept { return ruleset_.verdict(trace).untracked; }
     void count(std::uint32_t bytes, const Judgement& judgement) noexcept;
+    void observe(const Subject& subject, DropReason reason) noexcept;
     void drop(std::size_t packet, DropReason reason) noexcept;
     void drop(std::size_t packet, const Judgement& judgement) noexcept;
     void end(flow::Flow& flow) noexcept;

@@ -11,36 +11,38 @@
 namespace drywall::engine {
 
 void Burst::decide() noexcept {
-    for (std::size_t i = 0; i < scratch_.subject_count; ++i)
-        if (is_followed(i))
-            follow(scratch_.subjects[i], *scratch_.flows[i]);
-        else
+    for (std::size_t i = 0; i < scratch_.subject_count; ++i) {
+        const Subject& subject = scratch_.subjects[i];
+        if (!subject.current || removed_)
             decide(i);
-}
-
-// A whole packet of a connection that this generation judged, and which no packet before it in the burst can have
-// ended: what decide(i) would do with it is follow() and nothing else.
-bool Burst::is_followed(std::size_t i) const noexcept {
-    const Subject& subject = scratch_.subjects[i];
-    return subject.current && !removed_ && meta_of(subject).fragment == net::FragmentKind::kWhole &&
-           !flow::is_over(scratch_.flows[i]->state);
-}
-
-void Burst::follow(const Subject& subject, flow::Flow& flow) noexcept {
-    flow::Arrival arrival = arrival_of(subject);
-    net::TcpSegment segment;
-    if (flow.key.protocol == net::protocol::kTcp) {
-        segment = net::read_tcp_segment(frames_[subject.packet], meta_of(subject));
-        arrival.tcp = &segment;
-        if (place_.flows.record_in_stride(flow, arrival)) return traces_.add(flow.trace, arrival.bytes);
-        const Standing standing = stand(flow, subject.sender, segment);
-        if (standing.drop != DropReason::kNone) return drop(subject.packet, standing.drop);
-        if (!standing.moves) arrival.tcp = nullptr;
-        if (standing.observed != DropReason::kNone)
-            place_.counters.observed.add(meta_of(subject).tuple.ingress_port, standing.observed, arrival.bytes);
+        else if (scratch_.flows[i]->key.protocol == net::protocol::kTcp)
+            follow_tcp(i);
+        else
+            follow(arrival_of(subject), *scratch_.flows[i]);
     }
+}
+
+// A whole packet of a connection that this generation judged and that no packet before it in the burst has ended: what
+// decide(i) would do with it is this, and nothing else.
+void Burst::follow(const flow::Arrival& arrival, flow::Flow& flow) noexcept {
     traces_.add(flow.trace, arrival.bytes);
     place_.flows.record(flow, arrival);
+}
+
+void Burst::follow_tcp(std::size_t i) noexcept {
+    const Subject& subject = scratch_.subjects[i];
+    flow::Flow& flow = *scratch_.flows[i];
+    if (flow::is_over(flow.state)) return decide(i);  // by a packet of this burst; a SYN behind it asks for another one
+    const net::TcpSegment segment = net::read_tcp_segment(frames_[subject.packet], meta_of(subject));
+    flow::Arrival arrival = arrival_of(subject);
+    arrival.tcp = &segment;
+    if (place_.flows.record_in_stride(flow, arrival)) return traces_.add(flow.trace, arrival.bytes);
+
+    const Standing standing = stand(flow, subject.sender, segment);
+    if (standing.drop != DropReason::kNone) return drop(subject.packet, standing.drop);
+    if (!standing.moves) arrival.tcp = nullptr;
+    if (standing.observed != DropReason::kNone) observe(subject, standing.observed);
+    follow(arrival, flow);
 }
 
 void Burst::decide(std::size_t i) noexcept {
@@ -101,8 +103,7 @@ void Burst::decide(std::size_t i) noexcept {
 
     count(bytes_of(subject), judgement);
     if (judgement.drop != DropReason::kNone) return drop(subject.packet, judgement);
-    if (observed != DropReason::kNone)
-        place_.counters.observed.add(meta.tuple.ingress_port, observed, bytes_of(subject));
+    if (observed != DropReason::kNone) observe(subject, observed);
     if (flow != nullptr) place_.flows.record(*flow, arrival);
     if (opens) report_.opened(*flow);
 }
@@ -330,8 +331,9 @@ bool Burst::is_believable(const net::FrameView& error, const net::PacketMeta& me
     return flow::tcp_is_under_way(flow.tcp, quoted_sender, net::quoted_tcp_sequence(error, quote));
 }
 
-flow::Arrival Burst::arrival_of(const Subject& subject) const noexcept {
-    return {.sender = subject.sender, .bytes = bytes_of(subject), .at = now_};
+// It passes, and would have died where a setting only observes.
+void Burst::observe(const Subject& subject, DropReason reason) noexcept {
+    place_.counters.observed.add(meta_of(subject).tuple.ingress_port, reason, bytes_of(subject));
 }
 
 // Under its trace; or as kept, or as reset, whatever the trace says.

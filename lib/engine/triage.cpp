@@ -96,7 +96,12 @@ void Burst::find_flows() noexcept {
     bool all_tracked = true;
     for (std::size_t i = 0; i < count; ++i) {
         Subject& subject = scratch_.subjects[i];
-        write_key(subject, scratch_.keys[i]);
+        const net::PacketMeta& meta = meta_of(subject);
+        subject.tracked = meta.fragment != net::FragmentKind::kLater;
+        if (net::is_icmp(meta.tuple.protocol))
+            write_icmp_key(subject, scratch_.keys[i]);
+        else
+            subject.sender = flow::write_key(meta.tuple, decisions_[subject.packet].egress, scratch_.keys[i]);
         all_tracked &= subject.tracked;
     }
     place_.flows.find(std::span(scratch_.keys).first(count), scratch_.flows);
@@ -105,15 +110,8 @@ void Burst::find_flows() noexcept {
         if (!scratch_.subjects[i].tracked) scratch_.flows[i] = nullptr;
 }
 
-void Burst::write_key(Subject& subject, flow::FlowKey& key) const noexcept {
-    const net::PacketMeta& meta = meta_of(subject);
-    const PortId egress = decisions_[subject.packet].egress;
-    if (!net::is_icmp(meta.tuple.protocol) && meta.fragment != net::FragmentKind::kLater) {
-        subject.tracked = true;
-        subject.sender = flow::write_key(meta.tuple, egress, key);
-        return;
-    }
-    const auto keyed = flow::keyed(meta, egress);
+void Burst::write_icmp_key(Subject& subject, flow::FlowKey& key) const noexcept {
+    const auto keyed = flow::keyed(meta_of(subject), decisions_[subject.packet].egress);
     subject.tracked = keyed.has_value();
     key = keyed ? keyed->key : flow::FlowKey{};
     if (keyed) subject.sender = keyed->sender;
@@ -127,7 +125,7 @@ void Burst::judge_ahead() noexcept {
         const flow::Flow* flow = scratch_.flows[i];
         const bool in_flow = flow != nullptr && !place_.flows.expired(*flow, now_) &&
                              !flow::FlowTable::starts_anew(*flow, subject.sender, meta.tcp_flags);
-        subject.current = in_flow && !is_stale(*flow);
+        subject.current = in_flow && !is_stale(*flow) && meta.fragment == net::FragmentKind::kWhole;
         if (subject.current || (in_flow ? is_settled(*flow) : meta.fragment == net::FragmentKind::kLater)) continue;
 
         subject.question = in_flow ? Question::kInitiator : Question::kPacket;

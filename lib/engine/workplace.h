@@ -27,7 +27,7 @@ enum class Question : std::uint8_t {
 struct Subject {
     std::uint8_t packet = 0;  // its number in the burst
     bool tracked = false;     // it has a flow key
-    bool current = false;     // its connection is live and this generation judged it, when the burst began
+    bool current = false;     // whole, and of a live connection that this generation judged, when the burst began
     flow::Side sender = flow::Side::kNear;
     Question question = Question::kNone;
     std::uint8_t answer = 0;  // index into Scratch::answers; only with a question

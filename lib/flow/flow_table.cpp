@@ -68,7 +68,7 @@ FlowTable::FlowTable(std::uint32_t capacity, const Timeouts& timeouts, std::uint
     if (sources == Sources::kCounted) sources_.emplace(capacity, hash_seed);
 }
 
-std::uint64_t FlowTable::hash_of(const FlowKey& key) const noexcept { return hash(key, hash_seed_); }
+inline std::uint64_t FlowTable::hash_of(const FlowKey& key) const noexcept { return hash(key, hash_seed_); }
 
 void FlowTable::find(std::span<const FlowKey> keys, std::span<Flow*> found) noexcept {
     assert(keys.size() <= kMaxBurst && found.size() >= keys.size());

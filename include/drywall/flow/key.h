@@ -60,7 +60,7 @@ struct Keyed {
 [[nodiscard]] Side side_by_address(const net::Tuple& tuple) noexcept;
 
 // The same for what has ports, or is of a protocol without: the key goes into `key`, the answer is its sender.
-// REQUIRES: neither ICMP nor a later fragment
+// REQUIRES: not ICMP. Of a later fragment, which carries no ports, it is nobody's key.
 inline Side write_key(const net::Tuple& tuple, PortId egress, FlowKey& key) noexcept {
     const auto egress_index = static_cast<std::uint16_t>(index(egress));
     const bool near_sends =
