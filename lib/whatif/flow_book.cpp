@@ -40,9 +40,18 @@ void FlowBook::find_ahead(std::span<const FlowEvent> events) noexcept {
         place(events[i].tuple, places[i]);
         denied_.prefetch(places[i].hash);
     }
-    for (Place& place : places) place.candidate = denied_.candidate(place.hash);
+    for (std::size_t i = 0; i < events.size(); ++i) {
+        Place& place = places[i];
+        place.candidate = denied_.candidate(place.hash);
+        if (place.candidate != kNoEntry) continue;  // else it starts a connection, which has to be put in a group
+        place.group_hash = groups_.hash_of(group_key(events[i]));
+        groups_.prefetch(place.group_hash);
+    }
     for (const Place& place : places) {
-        if (place.candidate == kNoEntry) continue;
+        if (place.candidate == kNoEntry) {
+            (void)groups_.candidate(place.group_hash);
+            continue;
+        }
         const std::uint32_t group = denied_[place.candidate].groups[place.onward];
         if (group >= flows_.size()) continue;
         __builtin_prefetch(&flows_[group].forward, 1);
@@ -123,9 +132,14 @@ std::uint32_t FlowBook::start_connection(const FlowEvent& event) {
     return group;
 }
 
+FlowBook::GroupKey FlowBook::group_key(const FlowEvent& event) noexcept {
+    GroupKey key{parties_of(event.tuple), event.trace};
+    key.parties.source_port = 0;
+    return key;
+}
+
 std::uint32_t FlowBook::group_of(const FlowEvent& event) {
-    Group group{{parties_of(event.tuple), event.trace}};
-    group.key.parties.source_port = 0;
+    const Group group{group_key(event)};
     const std::uint64_t hash = groups_.hash_of(group.key);
     if (const std::uint32_t known = groups_.find(group.key, hash); known != kNoEntry) return known;
     if (flows_.size() >= most_flows_) return kNoGroup;

@@ -81,6 +81,7 @@ private:
     struct Place {
         Parties key;
         std::uint64_t hash;
+        std::uint64_t group_hash;  // only of events that may start a connection, as far as can be seen
         std::uint32_t candidate;
         std::uint8_t onward;  // the event's direction, in Denied::groups,
         std::uint8_t back;    // and that of the connection which it answers
@@ -94,6 +95,7 @@ private:
     void denied(const telemetry::FlowEvent& event, const Place& place);
     void opened(const telemetry::FlowEvent& event, const Place& place);
     void ended(const telemetry::FlowEvent& event, const Place& place);
+    [[nodiscard]] static GroupKey group_key(const telemetry::FlowEvent& event) noexcept;
     std::uint32_t start_connection(const telemetry::FlowEvent& event);
     [[nodiscard]] std::uint32_t group_of(const telemetry::FlowEvent& event);
     void touch(std::uint32_t group, Nanos time, const telemetry::PacketsBytes& forward,
