@@ -19,6 +19,7 @@
 #endif
 
 #include "drywall/base/cache_line.h"
+#include "drywall/base/huge_pages.h"
 
 namespace drywall::flow {
 
@@ -115,7 +116,7 @@ private:
     bool take(std::size_t place, std::uint32_t signature, std::uint32_t value) noexcept;
     bool make_room(std::size_t place) noexcept;
 
-    std::vector<Bucket> buckets_;  // a power of two of them
+    std::vector<Bucket, HugePageAllocator<Bucket>> buckets_;  // a power of two of them
     std::size_t mask_;
 };
 

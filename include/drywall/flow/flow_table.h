@@ -17,6 +17,7 @@
 
 #include "drywall/base/cache_line.h"
 #include "drywall/base/clock.h"
+#include "drywall/base/huge_pages.h"
 #include "drywall/base/ids.h"
 #include "drywall/flow/bucket_index.h"
 #include "drywall/flow/key.h"
@@ -243,8 +244,8 @@ private:
         return (flow.state == FlowState::kEstablished ? answered_timeouts_ : timeouts_)[flow.key.protocol];
     }
 
-    std::vector<Flow> flows_;
-    std::vector<FlowNotes> notes_;  // by the same number
+    std::vector<Flow, HugePageAllocator<Flow>> flows_;
+    std::vector<FlowNotes, HugePageAllocator<FlowNotes>> notes_;  // by the same number
     BucketIndex index_;
     std::optional<SourceTable> sources_;
     std::array<Nanos, kFlowStates> tcp_timeouts_;
