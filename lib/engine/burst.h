@@ -98,14 +98,13 @@ private:
         return flow.generation != ruleset_.generation();
     }
     [[nodiscard]] flow::FlowNotes& notes(const flow::Flow& flow) const noexcept { return place_.flows.notes(flow); }
-    // Nothing has to be asked about it: this generation judged it, or found that it is kept.
-    [[nodiscard]] bool is_settled(const flow::Flow& flow) const noexcept {
-        return !is_stale(flow) || notes(flow).kept_in == ruleset_.generation();
-    }
-    // A later generation's judgement is one that was put back: it stands for nothing.
+    // Nothing has to be asked about it: this generation judged it, or found that policy denies it and keeps it still.
+    [[nodiscard]] bool is_settled(const flow::Flow& flow) const noexcept { return !is_stale(flow) || is_kept(flow); }
+    [[nodiscard]] bool is_kept(const flow::Flow& flow) const noexcept;
     [[nodiscard]] bool may_be_kept(const flow::Flow& flow) const noexcept {
-        return flow.generation >= existing_.keep_from && flow.generation < ruleset_.generation();
+        return existing_.keeps(flow.generation, ruleset_.generation());
     }
+    [[nodiscard]] bool is_kept_no_longer(const flow::FragmentFate& fate) const noexcept;
     [[nodiscard]] bool is_to_be_reset(const flow::Flow& flow, TraceId trace) const noexcept {
         return flow.generation < existing_.reset_before && notes(flow).path != path_of(trace);
     }

@@ -83,7 +83,8 @@ void Burst::follow_first_fragment(const Subject& subject) noexcept {
     const auto [fate, misfit] =
         place_.fragments.follow(flow::fragment_key(meta), net::fragment_range(frames_[subject.packet], meta), now_);
     if (fate == nullptr) return drop(subject.packet, misfit);
-    const bool cut = fate->generation != ruleset_.generation() && judge_again(*fate);
+    const bool outdated = fate->generation != ruleset_.generation() || is_kept_no_longer(*fate);
+    const bool cut = outdated && judge_again(*fate);
 
     const Judgement judgement{.trace = fate->trace, .drop = fate->drop, .unjudged = fate->unjudged};
     count(bytes_of(subject), judgement);
@@ -136,7 +137,7 @@ Burst::Judgement Burst::judge_flow(std::size_t i, flow::Flow& flow) noexcept {
 Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
     if (notes(flow).was_reset()) return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
     const bool denied = drop_by(trace) != DropReason::kNone;
-    if (denied && (is_settled(flow) || may_be_kept(flow))) return keep(flow, trace);
+    if (denied && may_be_kept(flow)) return keep(flow, trace);
     if (!denied && is_to_be_reset(flow, trace)) return reset(flow, trace);
     return judge_by(flow, trace);
 }
@@ -178,7 +179,18 @@ Burst::Judgement Burst::reset(flow::Flow& flow, TraceId trace) noexcept {
     return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
 }
 
-// The rest of a datagram whose first fragment an older generation judged. Its connection, if it has one, is judged with
+bool Burst::is_kept(const flow::Flow& flow) const noexcept {
+    return notes(flow).kept_in == ruleset_.generation() && may_be_kept(flow);
+}
+
+// Its first fragment passed because its connection was kept: the rest goes as that connection goes.
+bool Burst::is_kept_no_longer(const flow::FragmentFate& fate) const noexcept {
+    if (!fate.unjudged || fate.drop != DropReason::kNone) return false;
+    return !place_.flows.is(*fate.flow, fate.flow_id) || !is_settled(*fate.flow);
+}
+
+// The rest of a datagram whose first fragment does not stand for it any more: an older generation judged it, or its
+// connection is kept no longer. Its connection, if it has one, is judged with
 // it: the remembered tuple is that of the connection's initiator. True: that cut the connection.
 bool Burst::judge_again(flow::FragmentFate& fate) noexcept {
     fate.trace = ruleset_.classify(fate.judged);

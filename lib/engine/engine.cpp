@@ -13,17 +13,6 @@ struct Engine::State : Workplace {
     flow::FlowTable::Walk census;
 };
 
-namespace {
-
-// As Burst::is_settled() and Burst::may_be_kept() have it for the next packet.
-bool is_kept(const flow::Flow& flow, const flow::FlowNotes& notes, Generation current,
-             const Existing& existing) noexcept {
-    if (notes.was_reset() || flow.generation == current) return false;
-    return notes.kept_in == current || (flow.generation >= existing.keep_from && flow.generation < current);
-}
-
-}  // namespace
-
 Engine::Engine(const EngineSettings& settings, telemetry::WorkerCounters& counters)
     : state_(std::make_unique<State>(settings, counters)) {}
 
@@ -64,7 +53,7 @@ bool Engine::census(Instant now, Generation current, const Existing& existing, s
         const flow::FlowNotes& notes = state_->flows.notes(flow);
         found.push_back({.tuple = flow.initiator_tuple(),
                          .state = flow.state,
-                         .kept = is_kept(flow, notes, current, existing),
+                         .kept = !notes.was_reset() && existing.keeps(flow.generation, current),
                          .was_reset = notes.was_reset(),
                          .worker = state_->settings.worker,
                          .trace = flow.trace,

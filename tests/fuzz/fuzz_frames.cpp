@@ -95,6 +95,11 @@ public:
         traces_.push_back(std::make_unique<telemetry::TraceCounters>(ruleset_->trace_count()));
     }
 
+    void let_go() {
+        if (existing_.keep_from < ruleset_->generation())
+            existing_.keep_from = Generation{index(existing_.keep_from) + 1};
+    }
+
     std::span<const Decision> burst(const test::Frames& frames, Instant now) {
         events_.clear();
         decisions_.fill({.drop = DropReason::kTxRefused});  // which the engine never says
@@ -200,8 +205,9 @@ private:
         what(plain_);
     }
 
+    // The last generation stays, and those before it keep nothing after a while, one after the other.
     void change() {
-        if (generation_ + 1 == kGenerations) return;
+        if (generation_ + 1 == kGenerations) return both([](Side& side) { side.let_go(); });
         engine::Existing existing;
         if (input_.byte() % 2 == 1) existing.keep_from = Generation{1 + input_.byte() % (generation_ + 1)};
         ++generation_;
