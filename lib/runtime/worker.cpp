@@ -120,7 +120,7 @@ bool Worker::poll(std::size_t port, const InForce& in_force, Instant now) noexce
 
     for (std::size_t i = 0; i < received; ++i) views_[i] = frames_[i].view;
     engine_.process(std::span(views_).first(received), *in_force.ruleset, *in_force.counters[index(id_)], now,
-                    decisions_, batch_, in_force.existing());
+                    decisions_, batch_, in_force.existing(now));
     hand_over_events();
 
     const Arrival arrival{port, received, in_force, now};
@@ -208,7 +208,7 @@ bool Worker::answer_census(const InForce& in_force, Instant now) noexcept {
     }
     const std::size_t room = census_.room();
     if (room == 0) return false;
-    const bool last = engine_.census(now, in_force.ruleset->generation(), in_force.existing(), room, found_);
+    const bool last = engine_.census(now, in_force.ruleset->generation(), in_force.existing(now), room, found_);
     census_.hand_over(asked, found_.span(), last);
     found_.clear();
     if (last) census_over_ = asked;
