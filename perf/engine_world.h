@@ -142,11 +142,16 @@ inline test::Frames handshakes(std::size_t flows, std::uint16_t port) {
 // An engine under one ruleset, fed from memory.
 class Appliance {
 public:
-    explicit Appliance(std::shared_ptr<const ruleset::Ruleset> ruleset)
-        : ruleset_(std::move(ruleset)),
-          counters_(2),
-          traces_(ruleset_->trace_count()),
-          engine_(settings(), counters_) {}
+    explicit Appliance(std::shared_ptr<const ruleset::Ruleset> ruleset,
+                       const engine::EngineSettings& settings = default_settings())
+        : ruleset_(std::move(ruleset)), counters_(2), traces_(ruleset_->trace_count()), engine_(settings, counters_) {}
+
+    static engine::EngineSettings default_settings() {
+        engine::EngineSettings settings;
+        settings.peer_of = {PortId{1}, PortId{0}};
+        settings.hash_seed = 42;
+        return settings;
+    }
 
     void process(std::span<const net::FrameView> frames) noexcept {
         events_.clear();
@@ -161,16 +166,10 @@ public:
 
     [[nodiscard]] const engine::Decision& decision(std::size_t i) const { return decisions_[i]; }
     [[nodiscard]] engine::Engine& engine() noexcept { return engine_; }
+    [[nodiscard]] const telemetry::WorkerCounters& counters() const noexcept { return counters_; }
     [[nodiscard]] Instant now() const noexcept { return now_; }
 
 private:
-    static engine::EngineSettings settings() {
-        engine::EngineSettings settings;
-        settings.peer_of = {PortId{1}, PortId{0}};
-        settings.hash_seed = 42;
-        return settings;
-    }
-
     std::shared_ptr<const ruleset::Ruleset> ruleset_;
     telemetry::WorkerCounters counters_;
     telemetry::TraceCounters traces_;

@@ -99,6 +99,7 @@ runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
     dataplane.busy = settings.idle == loader::Idle::kBusy;
     dataplane.event_ring = settings.event_ring;
     dataplane.swap_timeout = settings.swap_timeout;
+    dataplane.existing_grace = settings.existing_grace;
     return dataplane;
 }
 

@@ -75,12 +75,14 @@ private:
     void follow_tcp(std::size_t subject) noexcept;
     void follow_first_fragment(const Subject& subject) noexcept;
     [[nodiscard]] flow::Flow* current_flow(std::size_t subject) noexcept;
+    [[nodiscard]] bool is_forgiven(const flow::Flow& flow, std::uint8_t tcp_flags) const noexcept;
     [[nodiscard]] Judgement judge(const Subject& subject) noexcept;
     [[nodiscard]] Judgement judge_flow(std::size_t subject, flow::Flow& flow) noexcept;
     [[nodiscard]] Judgement judge_again(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] Judgement judge_by(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] Judgement keep(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] Judgement reset(flow::Flow& flow, TraceId trace) noexcept;
+    void cut(flow::Flow& flow) noexcept;
     [[nodiscard]] bool judge_again(flow::FragmentFate& fate) noexcept;
     [[nodiscard]] Standing stand(flow::Flow& flow, flow::Side sender, const net::TcpSegment& segment) noexcept;
     [[nodiscard]] static bool is_middle(std::uint8_t tcp_flags) noexcept;
@@ -107,14 +109,13 @@ private:
         return flow.generation != ruleset_.generation();
     }
     [[nodiscard]] flow::FlowNotes& notes(const flow::Flow& flow) const noexcept { return place_.flows.notes(flow); }
-    // Nothing has to be asked about it: this generation judged it, or found that it is kept.
-    [[nodiscard]] bool is_settled(const flow::Flow& flow) const noexcept {
-        return !is_stale(flow) || notes(flow).kept_in == ruleset_.generation();
-    }
-    // A later generation's judgement is one that was put back: it stands for nothing.
+    // Nothing has to be asked about it: this generation judged it, or found that policy denies it and keeps it still.
+    [[nodiscard]] bool is_settled(const flow::Flow& flow) const noexcept { return !is_stale(flow) || is_kept(flow); }
+    [[nodiscard]] bool is_kept(const flow::Flow& flow) const noexcept;
     [[nodiscard]] bool may_be_kept(const flow::Flow& flow) const noexcept {
-        return flow.generation >= existing_.keep_from && flow.generation < ruleset_.generation();
+        return existing_.keeps(flow.generation, ruleset_.generation());
     }
+    [[nodiscard]] bool is_kept_no_longer(const flow::FragmentFate& fate) const noexcept;
     [[nodiscard]] bool is_to_be_reset(const flow::Flow& flow, TraceId trace) const noexcept {
         return flow.generation < existing_.reset_before && notes(flow).path != path_of(trace);
     }

@@ -113,7 +113,8 @@ void Burst::follow_first_fragment(const Subject& subject) noexcept {
     const auto [fate, misfit] =
         place_.fragments.follow(flow::fragment_key(meta), net::fragment_range(frames_[subject.packet], meta), now_);
     if (fate == nullptr) return drop(subject.packet, misfit);
-    const bool cut = fate->generation != ruleset_.generation() && judge_again(*fate);
+    const bool outdated = fate->generation != ruleset_.generation() || is_kept_no_longer(*fate);
+    const bool cut = outdated && judge_again(*fate);
 
     const Judgement judgement{.trace = fate->trace, .drop = fate->drop, .unjudged = fate->unjudged};
     count(bytes_of(subject), judgement);
@@ -138,9 +139,15 @@ flow::Flow* Burst::current_flow(std::size_t i) noexcept {
     if (flow == nullptr) return nullptr;
     const std::uint8_t flags = meta_of(subject).tcp_flags;
     const bool over = place_.flows.expired(*flow, now_) || flow::FlowTable::starts_anew(*flow, subject.sender, flags) ||
-                      (is_stale(*flow) && notes(*flow).was_reset() && flow::tcp_event(flags) == flow::TcpEvent::kSyn);
+                      (is_stale(*flow) && notes(*flow).is_over() && is_forgiven(*flow, flags));
     if (over) end(*flow);
     return over ? nullptr : flow;
+}
+
+// May a packet open a connection again that was cut or reset? REQUIRES: the notes say that it is over
+bool Burst::is_forgiven(const flow::Flow& flow, std::uint8_t tcp_flags) const noexcept {
+    if (flow::tcp_event(tcp_flags) == flow::TcpEvent::kSyn) return true;
+    return notes(flow).was_cut() && drop_by(ruleset_.classify(flow.initiator_tuple())) == DropReason::kNone;
 }
 
 Burst::Judgement Burst::judge(const Subject& subject) noexcept {
@@ -158,15 +165,18 @@ Burst::Judgement Burst::judge_flow(std::size_t i, flow::Flow& flow) noexcept {
     const Subject& subject = scratch_.subjects[i];
     const bool asked = subject.question == Question::kInitiator && scratch_.flows[i] == &flow;
     if (is_settled(flow)) return keep(flow, {});
-    return judge_again(flow, asked ? scratch_.answers[subject.answer] : ruleset_.classify(flow.initiator_tuple()));
+    const TraceId trace = asked ? scratch_.answers[subject.answer] : ruleset_.classify(flow.initiator_tuple());
+    if (notes(flow).was_cut()) report_.denied(flow.initiator_tuple(), trace, ruleset_.generation(), bytes_of(subject));
+    return judge_again(flow, trace);
 }
 
 // The connection under this generation, by what the change that made it wants of those that were there. `trace` is that
 // of its initiator's tuple.
 Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
     if (notes(flow).was_reset()) return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
+    if (notes(flow).was_cut()) return {.trace = trace, .drop = drop_by(trace)};
     const bool denied = drop_by(trace) != DropReason::kNone;
-    if (denied && (is_settled(flow) || may_be_kept(flow))) return keep(flow, trace);
+    if (denied && may_be_kept(flow)) return keep(flow, trace);
     if (!denied && is_to_be_reset(flow, trace)) return reset(flow, trace);
     return judge_by(flow, trace);
 }
@@ -184,10 +194,19 @@ Burst::Judgement Burst::judge_by(flow::Flow& flow, TraceId trace) noexcept {
     } else if (drop == DropReason::kNone) {
         report_.rejudged(flow);
     } else {
-        report_.cut(flow);
-        remove(flow);
+        cut(flow);
     }
     return {trace, drop, untracked};
+}
+
+// A TCP connection is remembered. Or the next packet of its responder, who sends on what nobody acknowledges, would
+// open it again the other way round, where policy allows that: and with it pass those that are denied. No generation
+// has judged it from now on, so each packet of it is asked about.
+void Burst::cut(flow::Flow& flow) noexcept {
+    report_.cut(flow);
+    if (flow.key.protocol != net::protocol::kTcp) return remove(flow);
+    notes(flow).kept_in = flow::FlowNotes::kWasCut;
+    flow.generation = {};
 }
 
 // It passes though policy denies it: what allowed it stays its decision, and nothing is entered under a trace.
@@ -208,7 +227,18 @@ Burst::Judgement Burst::reset(flow::Flow& flow, TraceId trace) noexcept {
     return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
 }
 
-// The rest of a datagram whose first fragment an older generation judged. Its connection, if it has one, is judged with
+bool Burst::is_kept(const flow::Flow& flow) const noexcept {
+    return notes(flow).kept_in == ruleset_.generation() && may_be_kept(flow);
+}
+
+// Its first fragment passed because its connection was kept: the rest goes as that connection goes.
+bool Burst::is_kept_no_longer(const flow::FragmentFate& fate) const noexcept {
+    if (!fate.unjudged || fate.drop != DropReason::kNone) return false;
+    return !place_.flows.is(*fate.flow, fate.flow_id) || !is_settled(*fate.flow);
+}
+
+// The rest of a datagram whose first fragment does not stand for it any more: an older generation judged it, or its
+// connection is kept no longer. Its connection, if it has one, is judged with
 // it: the remembered tuple is that of the connection's initiator. True: that cut the connection.
 bool Burst::judge_again(flow::FragmentFate& fate) noexcept {
     fate.trace = ruleset_.classify(fate.judged);
@@ -216,6 +246,7 @@ bool Burst::judge_again(flow::FragmentFate& fate) noexcept {
     fate.drop = drop_by(fate.trace);
     fate.unjudged = false;
     if (fate.flow == nullptr || !place_.flows.is(*fate.flow, fate.flow_id) || !is_stale(*fate.flow)) return false;
+    if (notes(*fate.flow).was_cut()) return false;
     const Judgement again = judge_again(*fate.flow, fate.trace);
     fate.drop = again.drop;
     fate.unjudged = again.unjudged;
@@ -312,6 +343,7 @@ Burst::Relation Burst::relation_of(const Subject& subject) noexcept {
     if (flow == nullptr || place_.flows.expired(*flow, now_)) return Relation::kNone;
     if (!is_believable(frames_[subject.packet], meta, *quote, *flow, keyed->sender)) return Relation::kContradicts;
     if (!is_stale(*flow)) return Relation::kQuotesLive;
+    if (notes(*flow).was_cut()) return Relation::kNone;
     const Judgement again = judge_again(*flow, ruleset_.classify(flow->initiator_tuple()));
     return again.drop == DropReason::kNone && !again.untracked ? Relation::kQuotesLive : Relation::kNone;
 }
@@ -344,7 +376,7 @@ void Burst::count(std::uint32_t bytes, const Judgement& judgement) noexcept {
 }
 
 void Burst::end(flow::Flow& flow) noexcept {
-    if (!notes(flow).was_reset()) report_.ended(flow);
+    if (!notes(flow).is_over()) report_.ended(flow);
     remove(flow);
 }
 

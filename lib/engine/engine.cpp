@@ -13,17 +13,6 @@ struct Engine::State : Workplace {
     flow::FlowTable::Walk census;
 };
 
-namespace {
-
-// As Burst::is_settled() and Burst::may_be_kept() have it for the next packet.
-bool is_kept(const flow::Flow& flow, const flow::FlowNotes& notes, Generation current,
-             const Existing& existing) noexcept {
-    if (notes.was_reset() || flow.generation == current) return false;
-    return notes.kept_in == current || (flow.generation >= existing.keep_from && flow.generation < current);
-}
-
-}  // namespace
-
 Engine::Engine(const EngineSettings& settings, telemetry::WorkerCounters& counters)
     : state_(std::make_unique<State>(settings, counters)) {}
 
@@ -46,12 +35,12 @@ void Engine::sweep(Instant now, telemetry::EventBatch& events) noexcept {
     FlowReporter report(state_->settings.worker, now, state_->flows, state_->counters, events);
     const flow::FlowTable& flows = state_->flows;
     state_->flows.sweep(now, kSweepStep, [&](const flow::Flow& flow) {
-        if (!flows.notes(flow).was_reset()) report.ended(flow);
+        if (!flows.notes(flow).is_over()) report.ended(flow);
     });
     state_->fragments.sweep(now, kSweepStep);
     if (const Nanos interval = state_->settings.report_interval; interval > Nanos{0})
         state_->flows.report(now, interval, kReportStep, [&](const flow::Flow& flow) {
-            if (!flows.notes(flow).was_reset()) report.progressed(flow);
+            if (!flows.notes(flow).is_over()) report.progressed(flow);
         });
 }
 
@@ -64,8 +53,8 @@ bool Engine::census(Instant now, Generation current, const Existing& existing, s
         const flow::FlowNotes& notes = state_->flows.notes(flow);
         found.push_back({.tuple = flow.initiator_tuple(),
                          .state = flow.state,
-                         .kept = is_kept(flow, notes, current, existing),
-                         .was_reset = notes.was_reset(),
+                         .kept = !notes.is_over() && existing.keeps(flow.generation, current),
+                         .was_reset = notes.is_over(),
                          .worker = state_->settings.worker,
                          .trace = flow.trace,
                          .generation = flow.generation,

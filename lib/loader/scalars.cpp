@@ -164,7 +164,7 @@ std::optional<double> read_number(const Node& node, std::string_view what, Compl
 
 std::optional<std::chrono::milliseconds> read_duration(const Node& node, std::string_view what,
                                                        std::chrono::milliseconds least, std::chrono::milliseconds most,
-                                                       Complaints& complaints) {
+                                                       Complaints& complaints, std::string_view next_step) {
     static constexpr std::array<Choice<std::uint64_t>, 4> kUnits{
         Choice<std::uint64_t>{"ms", 1}, {"s", 1000}, {"m", 60'000}, {"h", 3'600'000}};
     if (node.is_scalar()) {
@@ -178,7 +178,7 @@ std::optional<std::chrono::milliseconds> read_duration(const Node& node, std::st
         }
     }
     complain(node, what, "a duration from " + duration_text(least) + " to " + duration_text(most), complaints,
-             "write a number with its unit: 500ms, 30s, 5m, 2h");
+             std::string(next_step));
     return std::nullopt;
 }
 

@@ -29,11 +29,10 @@ namespace drywall::loader {
 // A finite JSON number.
 [[nodiscard]] std::optional<double> read_number(const Node& node, std::string_view what, Complaints& complaints);
 
-// "500ms", "10s", "5m", "2h": an integer and its unit.
-[[nodiscard]] std::optional<std::chrono::milliseconds> read_duration(const Node& node, std::string_view what,
-                                                                     std::chrono::milliseconds least,
-                                                                     std::chrono::milliseconds most,
-                                                                     Complaints& complaints);
+// "500ms", "10s", "5m", "2h": an integer and its unit. `next_step`: what else could be written.
+[[nodiscard]] std::optional<std::chrono::milliseconds> read_duration(
+    const Node& node, std::string_view what, std::chrono::milliseconds least, std::chrono::milliseconds most,
+    Complaints& complaints, std::string_view next_step = "write a number with its unit: 500ms, 30s, 5m, 2h");
 
 // Decimal digits without leading zeros; the form that integers have inside other text ("1000:2000").
 [[nodiscard]] std::optional<std::uint64_t> parse_decimal(std::string_view digits) noexcept;

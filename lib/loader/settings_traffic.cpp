@@ -157,6 +157,17 @@ void assign_duration(Fields& fields, std::string_view name, std::chrono::seconds
     }
 }
 
+// A duration has no end that a number could say, and 0 would read as none: so the word.
+void read_existing_grace(Fields& flows, Settings& settings) {
+    const Node* node = flows.take("existing-grace");
+    if (node == nullptr) return;
+    if (node->is_scalar() && node->scalar == "unlimited") return settings.existing_grace.reset();
+    const auto value =
+        read_duration(*node, "flows.existing-grace", std::chrono::seconds(1), std::chrono::hours(24 * 365),
+                      flows.complaints(), "write a number with its unit: 30s, 5m, 2h; or unlimited");
+    if (value) settings.existing_grace = *value;
+}
+
 void read_flow_history(Fields& flows, Settings& settings) {
     auto history = section(flows, "history");
     if (!history) return;
@@ -210,6 +221,7 @@ void read_flows(Fields& top, Settings& settings) {
                                          std::chrono::hours(1), flows->complaints());
         settings.flow_report_interval = value.value_or(settings.flow_report_interval);
     }
+    read_existing_grace(*flows, settings);
     read_flow_history(*flows, settings);
     read_flow_file(*flows, settings);
     flows->finish();

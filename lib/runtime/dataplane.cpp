@@ -86,12 +86,13 @@ WorkersAndStats::WorkersAndStats(DataplaneSettings settings, std::shared_ptr<con
     : settings_(std::move(settings)),
       launcher_(launcher),
       quiescence_(settings_.worker_cores.size()),
-      generations_(settings_.worker_cores.size()),
+      generations_(settings_.worker_cores.size(), settings_.existing_grace),
       drops_(std::make_shared<DropHub>(settings_.worker_cores.size(), settings_.drop_ring,
                                        [this] { return generations_.known(); })),
       stats_heartbeat_(monotonic_now().since_start.count()),
       newest_(first->generation()) {
-    in_force_.store(&generations_.admit(std::move(first), Existing::kRecheck, nullptr), std::memory_order_release);
+    in_force_.store(&generations_.admit(std::move(first), Existing::kRecheck, nullptr, monotonic_now()),
+                    std::memory_order_release);
     generations_.set_current(newest_);
     for (std::size_t id = 0; id < settings_.worker_cores.size(); ++id)
         workers_.push_back(std::make_unique<Worker>(WorkerId(id), settings_, in_force_, quiescence_, stop_workers_,
@@ -130,7 +131,8 @@ Status WorkersAndStats::publish(std::shared_ptr<const ruleset::Ruleset> next, Ex
 
     const InForce& previous = *in_force_.load(std::memory_order_relaxed);
     const Generation retiring = previous.ruleset->generation();
-    in_force_.store(&generations_.admit(std::move(next), existing, &previous), std::memory_order_release);
+    in_force_.store(&generations_.admit(std::move(next), existing, &previous, monotonic_now()),
+                    std::memory_order_release);
     const std::uint64_t token = quiescence_.start();
     if (!all_pass(token)) return put_back(previous, newest_, token);
 

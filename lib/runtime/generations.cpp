@@ -1,8 +1,10 @@
 #include "generations.h"
 
+#include <algorithm>
 #include <cassert>
 #include <chrono>
 #include <functional>
+#include <iterator>
 #include <string>
 
 namespace drywall::runtime {
@@ -26,20 +28,27 @@ std::vector<std::uint32_t> paths_of(const ruleset::Ruleset& ruleset) {
 
 }  // namespace
 
+// Generations are superseded in their order, so those whose time is over stand in front. One that was put back was
+// never in force, and is not among them: it keeps what it judged only as long as an older one does.
+Generation InForce::oldest_kept(Instant now) const noexcept {
+    if (superseded.empty() || now < superseded.front().kept_until) return keep_from;
+    const auto kept = std::partition_point(superseded.begin(), superseded.end(),
+                                           [now](const Superseded& older) { return older.kept_until <= now; });
+    return kept == superseded.end() ? ruleset->generation() : kept->generation;
+}
+
 const InForce& Generations::admit(std::shared_ptr<const ruleset::Ruleset> ruleset, Existing existing,
-                                  const InForce* before) {
+                                  const InForce* before, Instant now) {
     const Generation generation = ruleset->generation();
     auto in_force = std::make_unique<InForce>();
     for (std::size_t worker = 0; worker < workers_; ++worker)
         in_force->counters.push_back(std::make_unique<telemetry::TraceCounters>(ruleset->trace_count()));
     in_force->paths = paths_of(*ruleset);
-    if (before != nullptr) {
-        in_force->keep_from = before->keep_from;
-        in_force->reset_before = before->reset_before;
-    }
+    if (before != nullptr) in_force->reset_before = before->reset_before;
     // A publication that keeps is about what the last one that did not has judged, or would have: connections that were
     // silent meanwhile are judged again all the same.
-    if (existing != Existing::kKeep || before == nullptr) in_force->keep_from = generation;
+    in_force->keep_from = generation;
+    if (existing == Existing::kKeep && before != nullptr) hand_on(*before, now, *in_force);
     if (existing == Existing::kReset) in_force->reset_before = generation;
     in_force->ruleset = ruleset;
 
@@ -48,6 +57,15 @@ const InForce& Generations::admit(std::shared_ptr<const ruleset::Ruleset> rulese
     const auto [found, fresh] = entries_.emplace(generation, std::move(entry));
     assert(fresh);
     return *found->second.in_force;
+}
+
+// What `before` keeps, and what it has judged itself.
+void Generations::hand_on(const InForce& before, Instant now, InForce& next) const {
+    next.keep_from = before.existing(now).keep_from;
+    if (!grace_) return;
+    std::copy_if(before.superseded.begin(), before.superseded.end(), std::back_inserter(next.superseded),
+                 [now](const InForce::Superseded& older) { return older.kept_until > now; });
+    next.superseded.push_back({before.ruleset->generation(), now + *grace_});
 }
 
 void Generations::set_current(Generation generation) {

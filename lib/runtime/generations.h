@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -20,12 +21,14 @@ namespace drywall::runtime {
 
 class Generations {
 public:
-    explicit Generations(std::size_t workers) : workers_(workers) {}
+    // `grace`: how long connections may be kept by the judgement of a generation that was superseded; absent: for as
+    // long as they live.
+    Generations(std::size_t workers, std::optional<Nanos> grace) : workers_(workers), grace_(grace) {}
 
     // What workers may be pointed at. It stays where it is until retire(). `before`: what is in force now, whose
-    // connections `existing` is about.
+    // connections `existing` is about, and which is superseded `now`.
     [[nodiscard]] const InForce& admit(std::shared_ptr<const ruleset::Ruleset> ruleset, Existing existing,
-                                       const InForce* before);
+                                       const InForce* before, Instant now);
 
     // From now on the one that report() calls current. REQUIRES: admitted
     void set_current(Generation generation);
@@ -56,7 +59,10 @@ private:
         Stage stage = Stage::kReachable;
     };
 
+    void hand_on(const InForce& before, Instant now, InForce& next) const;
+
     const std::size_t workers_;
+    const std::optional<Nanos> grace_;
     mutable std::mutex mutex_;  // guards all below
     std::map<Generation, Entry> entries_;
     Generation current_{};

@@ -14,14 +14,27 @@
 namespace drywall::runtime {
 
 struct InForce {
+    // A generation before this one, and when its judgements stop keeping a connection that policy denies by now.
+    struct Superseded {
+        Generation generation{};
+        Instant kept_until;
+    };
+
     std::shared_ptr<const ruleset::Ruleset> ruleset;
     std::vector<std::unique_ptr<telemetry::TraceCounters>> counters;  // by WorkerId
     std::vector<std::uint32_t> paths;  // by TraceId: a fingerprint of the enforced hits' identities, never 0
     // What becomes of connections that older generations judged.
     Generation keep_from = engine::Existing::kNone;
+    std::vector<Superseded> superseded;  // from keep_from on, in their order; empty: nobody's time passes
     Generation reset_before{};
 
-    [[nodiscard]] engine::Existing existing() const noexcept { return {keep_from, reset_before, paths}; }
+    // Every worker asks for itself, with the time of its turn: a generation's grace ends whoever else hangs.
+    [[nodiscard]] engine::Existing existing(Instant now) const noexcept {
+        return {oldest_kept(now), reset_before, paths};
+    }
+
+private:
+    [[nodiscard]] Generation oldest_kept(Instant now) const noexcept;
 };
 
 }  // namespace drywall::runtime

@@ -10,21 +10,6 @@ engine::EngineSettings settings_for(WorkerId id, const DataplaneSettings& settin
     own.worker = id;
     return own;
 }
-
-// A connection that timed out is over at once, whether the sweep came by or not; what waits for it is its record and
-// its entry. So a step at each turn would be spent in vain, while there is room.
-constexpr Nanos kSweepRound = std::chrono::milliseconds(500);
-constexpr std::int64_t kMostSteps = 16;  // in a turn without work
-
-// From one step of the sweep to the next: often enough for a round through the largest table in kSweepRound, and for
-// one of reports in their interval.
-Nanos sweep_interval(const engine::EngineSettings& settings) {
-    const std::size_t entries = std::max(settings.flow_capacity, settings.fragment_capacity);
-    const auto steps = [entries](std::size_t step) { return static_cast<std::int64_t>(entries / step + 1); };
-    const Nanos interval = kSweepRound / steps(engine::Engine::kSweepStep);
-    if (settings.report_interval <= Nanos{0}) return interval;
-    return std::min(interval, settings.report_interval / steps(engine::Engine::kReportStep));
-}
 }  // namespace
 
 Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic<const InForce*>& in_force,
@@ -42,8 +27,7 @@ Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic
       drops_(drops),
       census_(settings.census_ring),
       idle_(settings.busy),
-      sweep_interval_(sweep_interval(settings.engine)),
-      crowded_(settings.engine.per_source_limit > 0 ? 0 : std::size_t{settings.engine.flow_capacity} / 4 * 3),
+      sweep_pace_(settings.engine),
       leaving_(settings.ports.size()),
       heartbeat_(monotonic_now().since_start.count()) {}
 
@@ -77,12 +61,7 @@ bool Worker::turn() noexcept {
 }
 
 void Worker::sweep(Instant now) noexcept {
-    const bool crowded = engine_.flow_count() >= crowded_;
-    const auto due = (now - swept_) / sweep_interval_;
-    if (!crowded && due == 0) return;
-    swept_ = now;
-    // Who slept makes up for it, and is not kept from the next packet for long.
-    for (auto step = turn_worked_ ? 1 : std::clamp<std::int64_t>(due, 1, kMostSteps); step > 0; --step) {
+    for (auto steps = sweep_pace_.due(now, engine_.flow_count(), turn_worked_); steps > 0; --steps) {
         engine_.sweep(now, batch_);
         hand_over_events();
     }
@@ -120,7 +99,7 @@ bool Worker::poll(std::size_t port, const InForce& in_force, Instant now) noexce
 
     for (std::size_t i = 0; i < received; ++i) views_[i] = frames_[i].view;
     engine_.process(std::span(views_).first(received), *in_force.ruleset, *in_force.counters[index(id_)], now,
-                    decisions_, batch_, in_force.existing());
+                    decisions_, batch_, in_force.existing(now));
     hand_over_events();
 
     const Arrival arrival{port, received, in_force, now};
@@ -208,7 +187,7 @@ bool Worker::answer_census(const InForce& in_force, Instant now) noexcept {
     }
     const std::size_t room = census_.room();
     if (room == 0) return false;
-    const bool last = engine_.census(now, in_force.ruleset->generation(), in_force.existing(), room, found_);
+    const bool last = engine_.census(now, in_force.ruleset->generation(), in_force.existing(now), room, found_);
     census_.hand_over(asked, found_.span(), last);
     found_.clear();
     if (last) census_over_ = asked;

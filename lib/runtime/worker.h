@@ -20,6 +20,7 @@
 #include "idle.h"
 #include "in_force.h"
 #include "quiescence.h"
+#include "sweep_pace.h"
 
 namespace drywall::runtime {
 
@@ -86,10 +87,7 @@ private:
     std::uint64_t census_begun_ = CensusDesk::kNobody;  // the last one
     std::uint64_t census_over_ = CensusDesk::kNobody;   // the last one that was done or is not wanted any more
     Idle idle_;
-    const Nanos sweep_interval_;
-    const std::size_t
-        crowded_;    // with so many connections a step at each turn: entries, or counts per source, are wanted
-    Instant swept_;  // when the last step was made
+    SweepPace sweep_pace_;
 
     std::array<io::Frame, kMaxBurst> frames_;
     std::array<net::FrameView, kMaxBurst> views_;

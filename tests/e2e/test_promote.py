@@ -19,7 +19,9 @@ def dev_stays_out(staged: bool = True) -> str:
                            "action: Pass", order=50, staged=staged)
 
 
-class Promote(WireCase):
+class PromoteCase(WireCase):
+    """Open connections between several pairs, and who of them does not answer any more."""
+
     def setUp(self) -> None:
         super().setUp()
         for name in ("database", "cache"):
@@ -46,6 +48,8 @@ class Promote(WireCase):
         alive = traffic.all_at_once({pair: (lambda c=connection: traffic.exchange(c)) for pair, connection in opened.items()})
         return {pair for pair, answer in alive.items() if not answer}
 
+
+class Promote(PromoteCase):
     def foretold(self) -> set:
         """Who would lose whom, by `drywall impact`; all connections are recorded."""
         def asked():
@@ -172,3 +176,25 @@ class Promote(WireCase):
         unused = json.loads(self.drywall("review", "unused", "-o", "json"))["rows"]
         self.assertEqual([(row["name"], row["index"]) for row in unused], [("nobody", 0), ("twice", 1)])
         self.assertTrue(unused[0]["counted_since"]["time"])
+
+
+class KeptForAWhile(PromoteCase):
+    extra = "flows: {existing-grace: 3s}\n"
+
+    def test_kept_connections_are_cut_after_the_grace_and_allowed_ones_never(self):
+        self.appliance.apply(dev_stays_out())
+        opened = self.connections()
+        self.drywall("promote", "dev-stays-out", "--existing", "keep", "--force")
+        doomed = {("backend-dev", "database")}
+        self.assertEqual(self.dead(opened), set())
+        self.appliance.apply(policies.policy("rehearsed", "app == 'cache'", policies.DENY, staged=True))
+        self.assertEqual(self.dead(opened), set(), "a change of nothing that is enforced keeps it, too")
+        self.assertEqual(eventually(lambda: self.dead(opened)), doomed)  # in the midst of what they say
+        for _ in range(3):
+            self.assertEqual(self.dead(opened), doomed, "what stays allowed never notices")
+            time.sleep(0.5)
+        stats = self.settled_stats()
+        self.assertEqual(stats["flows"]["kept"], 1)
+        self.assert_nothing_unaccounted(stats)
+        cut = eventually(lambda: self.appliance.get(f"/v1/flows?from-name=backend-dev&to-port={PORT}&enforced=deny").json["flows"])
+        self.assertTrue(cut, "the flow log shows it as what any change cuts")

@@ -78,12 +78,19 @@ struct EngineSettings {
 // again.
 struct Existing {
     static constexpr Generation kNone{std::numeric_limits<std::uint64_t>::max()};
-    // Judged by this one or a later one: kept, also where policy denies them now (counted as kept_passed).
+    // Judged by this one or a later one: kept, also where policy denies them now (counted as kept_passed). It may rise
+    // while a generation is in force: what is older is judged again then, also if it was kept until now.
     Generation keep_from = kNone;
     // Judged before this one: cut where other rules decide them now, also where these allow them.
     Generation reset_before{};
     // By TraceId: a fingerprint of the enforced hits, equal across generations. Empty: nothing is ever reset.
     std::span<const std::uint32_t> paths{};
+
+    // Does what `judged` allowed go on under `current`, whatever that one says? A later generation's judgement is one
+    // that was put back: it stands for nothing.
+    [[nodiscard]] bool keeps(Generation judged, Generation current) const noexcept {
+        return judged >= keep_from && judged < current;
+    }
 };
 
 struct Decision {

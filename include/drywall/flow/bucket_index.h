@@ -93,6 +93,16 @@ public:
     // REQUIRES: insert(hash, value) succeeded
     void erase(std::uint64_t hash, std::uint32_t value) noexcept;
 
+    // Where values of this hash can lie: for who wants to know what collides.
+    struct Places {
+        std::size_t home = 0;
+        std::size_t other = 0;
+    };
+    [[nodiscard]] Places places_of(std::uint64_t hash) const noexcept {
+        return {home_of(hash), other_of(home_of(hash), signature_of(hash))};
+    }
+    [[nodiscard]] std::size_t bucket_count() const noexcept { return buckets_.size(); }
+
     [[nodiscard]] std::size_t memory_bytes() const noexcept { return buckets_.size() * sizeof(Bucket); }
 
 private:

@@ -153,8 +153,11 @@ struct Settings {
     std::uint32_t flows_per_worker = 65536;
     std::optional<std::uint32_t> half_open_limit;  // per worker; 0: none; absent: a quarter of flows_per_worker
     std::uint32_t per_source_limit = 0;            // per worker; 0: none
-    MidStream mid_stream = MidStream::kAllow;      // TCP of no known connection that is not a SYN
-    TcpWindow tcp_window = TcpWindow::kStrict;     // TCP that its connection's numbers do not confirm
+    // How long `existing: keep` keeps, once the generation that allowed a connection was superseded; absent: as long as
+    // it lives.
+    std::optional<std::chrono::milliseconds> existing_grace = std::chrono::hours(24);
+    MidStream mid_stream = MidStream::kAllow;   // TCP of no known connection that is not a SYN
+    TcpWindow tcp_window = TcpWindow::kStrict;  // TCP that its connection's numbers do not confirm
     FlowTimeouts timeouts;
     std::chrono::milliseconds flow_report_interval{10'000};  // how often live connections report what they counted
     FlowHistory flow_history;

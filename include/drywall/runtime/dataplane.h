@@ -43,7 +43,7 @@ public:
 // What a publication does to the connections that are there, each at its next packet.
 enum class Existing : std::uint8_t {
     kRecheck,  // judged again with the initiator's tuple; what is denied now is cut
-    kKeep,     // what is denied now passes until it ends, or until a later publication judges it again
+    kKeep,     // what is denied now passes until it ends, or its grace does, or a later publication judges it again
     kReset,    // as kRecheck, and what other rules decide now is cut too: its client has to open it anew
 };
 
@@ -180,6 +180,9 @@ struct DataplaneSettings {
     std::uint32_t census_ring = 512;  // connections per worker that were found and not yet taken
     std::uint32_t drop_ring = 1024;   // copies of dropped packets per worker that were not yet taken
     std::chrono::milliseconds swap_timeout{500};
+    // How long a connection is kept (Existing::kKeep) by the judgement of a generation that was superseded, from that
+    // moment on; absent: for as long as it lives.
+    std::optional<Nanos> existing_grace = std::chrono::hours(24);
     std::chrono::milliseconds stats_interval{100};
 };
 

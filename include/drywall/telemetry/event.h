@@ -19,7 +19,7 @@ enum class FlowEventKind : std::uint8_t {
     kOpened,    // a connection was allowed and is tracked from now on
     kDenied,    // a packet that opens no flow was denied (one event per packet)
     kRejudged,  // the generation changed and with it the trace; enforced verdict: still allow
-    kCut,       // the generation changed and the enforced verdict is now deny: the flow is gone
+    kCut,       // the generation changed, or the grace of its own is over, and the enforced verdict is deny: it is gone
     kEnded,     // closed by its protocol, or timed out
     kProgress,  // it lives, and was heard since the last record about it: what it has counted so far
 };

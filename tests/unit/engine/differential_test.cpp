@@ -26,10 +26,15 @@ public:
         return settings;
     }
 
+    void keep_from(Generation oldest) {
+        existing_.keep_from = oldest;
+        naive_.keep_from(oldest);
+    }
+
     void expect_equal_decisions(const test::Frames& frames, std::size_t generation, Instant now) {
         std::vector<Decision> decisions(frames.size());
         telemetry::EventBatch events;
-        fast_.process(frames.views(), *rulesets_[generation], *traces_[generation], now, decisions, events);
+        fast_.process(frames.views(), *rulesets_[generation], *traces_[generation], now, decisions, events, existing_);
         for (std::size_t i = 0; i < frames.size(); ++i)
             ASSERT_EQ(name(told(decisions[i].drop)), name(naive_.decide(frames[i], *rulesets_[generation], now)))
                 << "packet " << i << " of the burst";
@@ -43,6 +48,7 @@ public:
     }
 
     void expect_equal_counters() {
+        EXPECT_EQ(counters_.kept_passed.read().packets, naive_.kept());
         for (const NaiveEngine::Counted& counted : naive_.counted()) {
             const auto generation = index(counted.generation) - 1;
             const ruleset::Ruleset& ruleset = *rulesets_[generation];
@@ -60,6 +66,11 @@ public:
         }
     }
     [[nodiscard]] std::uint64_t observed(DropReason reason) const { return counters_.observed.read(reason).packets; }
+
+    void expect_kept_and_let_go() {
+        EXPECT_GE(naive_.kept(), 50U);
+        EXPECT_GE(naive_.let_go(), 5U);
+    }
 
     // Or the traffic would prove nothing about these.
     void expect_all_reasons_met() {
@@ -81,7 +92,8 @@ public:
             fast_.sweep(now, events);
         }
         EXPECT_EQ(fast_.flow_count(), naive_.flow_count(now));
-        EXPECT_EQ(counters_.flows_opened.read() - counters_.flows_ended.read(), fast_.flow_count());
+        EXPECT_EQ(counters_.flows_opened.read() - counters_.flows_ended.read(),
+                  fast_.flow_count() - naive_.cut_count());
     }
 
 private:
@@ -90,16 +102,21 @@ private:
     telemetry::WorkerCounters counters_;
     Engine fast_;
     NaiveEngine naive_;
+    Existing existing_;
     std::array<std::uint64_t, flow::kFlowStates> met_{};  // connections in each state, over the ends of all bursts
 };
 
-void run(Both& both, std::uint64_t seed, int bursts) {
+enum class Keeping : std::uint8_t { kNever, kForATime };
+
+void run(Both& both, std::uint64_t seed, int bursts, Keeping keeping = Keeping::kNever) {
     Traffic traffic(seed);
     Instant now{seconds(1)};
     std::size_t generation = 0;
     for (int burst = 0; burst < bursts && !testing::Test::HasFatalFailure(); ++burst) {
         SCOPED_TRACE("seed " + std::to_string(seed) + ", burst " + std::to_string(burst));
         if (traffic.below(4) == 0) generation = traffic.below(4);
+        // At any time, as a change may ask for it, or a generation's time may be over.
+        if (keeping == Keeping::kForATime && traffic.below(4) == 0) both.keep_from(Generation{1 + traffic.below(4)});
         if (traffic.below(3) == 0) now = now + seconds(traffic.below(4) == 0 ? 130 : 4);
         test::Frames frames;
         for (std::uint64_t count = 1 + traffic.below(kMaxBurst); count > 0; --count) frames.add(traffic.packet());
@@ -119,6 +136,15 @@ TEST(Differential, ABurstIsDecidedAsItsPacketsWouldBeOneByOne) {
         Both both(four_generations());
         run(both, seed, 300);
         both.expect_all_reasons_met();
+    }
+}
+
+TEST(Differential, SoItIsWhereConnectionsAreKeptForATime) {
+    for (const std::uint64_t seed : {6, 7, 8}) {
+        Both both(four_generations());
+        run(both, seed, 600, Keeping::kForATime);
+        both.expect_all_reasons_met();
+        both.expect_kept_and_let_go();
     }
 }
 

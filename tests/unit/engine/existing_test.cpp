@@ -132,6 +132,91 @@ TEST(Keep, FragmentsOfAKeptConnectionPassToo) {
     wire.expect_all_accounted();
 }
 
+TEST(Grace, WhenItIsOverTheConnectionIsCutAsByAnyGeneration) {
+    Wire wire(build(1, guarded()));
+    (void)wire.burst({web_request(), web_answer(), name_query()});
+    wire.use(build(2, locked()), keep_from(1));
+    EXPECT_EQ(wire.burst({web_data(), web_answer()}), (Drops{kPass, kPass}));
+    wire.keep_from(Generation{2});
+    EXPECT_EQ(wire.burst({web_data(), web_answer(), name_query()}), (Drops{kDeny, kDeny, kDeny}));
+    EXPECT_EQ(wire.event_kinds(), (Kinds{FlowEventKind::kCut, FlowEventKind::kDenied, FlowEventKind::kCut}))
+        << "whether it was kept already, or silent since the change";
+    EXPECT_EQ(wire.counters().flows_ended.read(), 2U);
+    EXPECT_EQ(wire.counters().kept_passed.read().packets, 2U);
+    wire.expect_all_accounted();
+}
+
+TEST(Grace, OfEachGenerationEndsByItself) {
+    Wire wire(build(1, guarded()));
+    (void)wire.send(web_request());
+    wire.use(build(2, guarded()), keep_from(1));
+    (void)wire.send(name_query());
+    wire.use(build(3, locked()), keep_from(1));
+    EXPECT_EQ(wire.burst({web_answer(), name_query()}), (Drops{kPass, kPass}));
+    wire.use(build(4, locked()), keep_from(1));
+    EXPECT_EQ(wire.burst({web_answer(), name_query()}), (Drops{kPass, kPass}));
+    wire.keep_from(Generation{2});
+    EXPECT_EQ(wire.burst({web_answer(), name_query()}), (Drops{kDeny, kPass}));
+    wire.keep_from(Generation{3});
+    EXPECT_EQ(wire.send(name_query()), kDeny);
+    wire.expect_all_accounted();
+}
+
+TEST(Grace, IsNothingToAConnectionThatPolicyAllows) {
+    Wire wire(build(1, guarded()));
+    (void)wire.burst({web_request(), name_query()});
+    wire.use(build(2, guarded()), keep_from(1));
+    (void)wire.send(web_answer());
+    wire.keep_from(Generation{2});
+    EXPECT_EQ(wire.burst({web_data(), name_query()}), (Drops{kPass, kPass}));
+    EXPECT_EQ(wire.event_kinds(), Kinds{FlowEventKind::kRejudged}) << "of the one that was silent";
+    EXPECT_EQ(wire.engine().flow_count(), 2U);
+}
+
+TEST(Grace, ACensusSaysWhatTheNextPacketWouldMeet) {
+    Wire wire(build(1, guarded()));
+    (void)wire.send(web_request());
+    wire.use(build(2, locked()), keep_from(1));
+    (void)wire.send(web_answer());
+    for (const std::uint64_t oldest : {1, 2}) {
+        flow::CensusBatch found;
+        wire.engine().begin_census();
+        (void)wire.engine().census(wire.now(), Generation{2}, keep_from(oldest), flow::kCensusStep, found);
+        ASSERT_EQ(found.size(), 1U);
+        EXPECT_EQ(found[0].kept, oldest == 1);
+    }
+}
+
+TEST(Grace, TheRestOfADatagramGoesAsItsConnectionGoes) {
+    for (const bool met : {false, true}) {  // a whole packet of the connection, before the rest of the datagram
+        Wire wire(build(1, guarded()));
+        (void)wire.send(name_query());
+        wire.use(build(2, locked()), keep_from(1));
+        const std::vector<Packet> fragments = name_query().payload(32).fragments(16, 7);
+        EXPECT_EQ(wire.send(fragments[0]), kPass);
+        wire.keep_from(Generation{2});
+        if (met) {
+            EXPECT_EQ(wire.send(name_query()), kDeny);
+        }
+        for (std::size_t i = 1; i < fragments.size(); ++i) EXPECT_EQ(wire.send(fragments[i]), kDeny);
+        EXPECT_EQ(wire.engine().flow_count(), 0U);
+        wire.expect_all_accounted();
+    }
+}
+
+TEST(Grace, AnErrorAboutAConnectionThatIsOverIsJudgedByItself) {
+    Wire wire(build(1, guarded()));
+    (void)wire.send(name_query());
+    wire.use(build(2, locked()), keep_from(1));
+    const Packet error = test::icmp_error(3, 3, name_query()).entering(1);
+    EXPECT_EQ(wire.send(error), kPass);
+    EXPECT_EQ(wire.counters().related_passed.read().packets, 1U);
+    wire.keep_from(Generation{2});
+    (void)wire.send(error);
+    EXPECT_EQ(wire.counters().related_passed.read().packets, 1U);
+    EXPECT_EQ(wire.engine().flow_count(), 0U);
+}
+
 TEST(Reset, CutsWhatOtherRulesDecideAndNothingElse) {
     Resetting site(guarded());
     EXPECT_EQ(site.wire.burst({web_request(), web_answer(), name_query()}), (Drops{kPass, kPass, kPass}));

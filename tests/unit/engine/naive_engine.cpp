@@ -151,6 +151,14 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
         connection = nullptr;
         from_initiator = true;
     }
+    if (connection != nullptr && connection->cut) {
+        const bool syn = (meta.tcp_flags & 0x17) == 0x02;
+        if (syn || classify::judge(ruleset.program(), connection->initiator).enforced == Verdict::kAllow) {
+            remove(*connection);
+            connection = nullptr;
+            from_initiator = true;
+        }
+    }
     DropReason observed = DropReason::kNone;
     if (connection == nullptr && segment && (meta.tcp_flags & 0x17) != 0x02) {
         if (settings_.mid_stream == MidStream::kDrop) return DropReason::kTcpMidStream;
@@ -177,11 +185,13 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
     }
     const net::Tuple judged = connection != nullptr ? connection->initiator : meta.tuple;
     classify::Trace trace;
+    bool kept = false;
     if (connection != nullptr) {
-        const bool allowed = still_allowed(*connection, ruleset);
+        const Standing now_is = standing(*connection, ruleset);
         trace = connection->trace;
-        if (!allowed) remove(*connection);
-        if (!allowed) connection = nullptr;
+        kept = now_is == Standing::kKept;
+        if (now_is == Standing::kOver) end(*connection);
+        if (now_is == Standing::kOver) connection = nullptr;
     } else {
         trace = classify::judge(ruleset.program(), meta.tuple);
         const bool tracked =
@@ -194,9 +204,9 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
         }
     }
     if (meta.fragment == net::FragmentKind::kFirst)
-        remember(frame, meta, connection != nullptr ? judged : meta.tuple, trace, ruleset, now, from_initiator,
+        remember(frame, meta, connection != nullptr ? judged : meta.tuple, trace, kept, ruleset, now, from_initiator,
                  connection != nullptr ? connection->id : 0);
-    count(trace, ruleset.generation());
+    count(trace, kept, ruleset.generation());
     if (connection != nullptr) arrive(*connection, from_initiator, segment, now);
     if (reason_of(trace) == DropReason::kNone && observed != DropReason::kNone) ++observed_[observed];
     return reason_of(trace);
@@ -209,18 +219,21 @@ DropReason NaiveEngine::by_first_fragment(const net::FrameView& frame, const net
     if (const DropReason misfit = add_piece(*datagram, net::fragment_range(frame, meta)); misfit != DropReason::kNone)
         return misfit;
     Connection* connection = find(datagram->connection);
-    if (datagram->generation != ruleset.generation()) {
+    if (datagram->generation != ruleset.generation() || datagram->kept) {
         datagram->trace = classify::judge(ruleset.program(), datagram->judged);
         datagram->generation = ruleset.generation();
-        if (connection != nullptr && !still_allowed(*connection, ruleset)) {
-            remove(*connection);
+        const Standing now_is = connection != nullptr ? standing(*connection, ruleset) : Standing::kOver;
+        datagram->kept = now_is == Standing::kKept;
+        if (connection != nullptr && now_is == Standing::kOver) {
+            end(*connection);
             connection = nullptr;
         }
     }
-    count(datagram->trace, ruleset.generation());
-    if (reason_of(datagram->trace) == DropReason::kNone && connection != nullptr)
+    count(datagram->trace, datagram->kept, ruleset.generation());
+    const DropReason reason = datagram->kept ? DropReason::kNone : reason_of(datagram->trace);
+    if (reason == DropReason::kNone && connection != nullptr)
         arrive(*connection, datagram->from_initiator, std::nullopt, now);
-    return reason_of(datagram->trace);
+    return reason;
 }
 
 NaiveEngine::Related NaiveEngine::related(const net::FrameView& frame, const net::PacketMeta& meta,
@@ -243,9 +256,9 @@ NaiveEngine::Related NaiveEngine::related(const net::FrameView& frame, const net
     const std::uint32_t sequence =
         std::uint32_t{number[0]} << 24 | std::uint32_t{number[1]} << 16 | std::uint32_t{number[2]} << 8 | number[3];
     if (connection->tcp && !connection->tcp->under_way(from_initiator, sequence)) return Related::kMadeUp;
-    const bool allowed = still_allowed(*connection, ruleset);
-    if (!allowed) remove(*connection);
-    return allowed ? Related::kYes : Related::kNo;
+    const bool over = standing(*connection, ruleset) == Standing::kOver;
+    if (over) end(*connection);
+    return over ? Related::kNo : Related::kYes;
 }
 
 NaiveEngine::Connection* NaiveEngine::find(const net::PacketMeta& meta, std::uint16_t peer, bool& from_initiator) {
@@ -267,16 +280,30 @@ NaiveEngine::Connection* NaiveEngine::find(std::uint64_t id) {
     return nullptr;
 }
 
-bool NaiveEngine::still_allowed(Connection& connection, const ruleset::Ruleset& ruleset) {
-    if (connection.generation != ruleset.generation()) {
+// A connection that is kept stays what the generation made of it that allowed it.
+NaiveEngine::Standing NaiveEngine::standing(Connection& connection, const ruleset::Ruleset& ruleset) {
+    const Generation current = ruleset.generation();
+    if (connection.cut) {
         connection.trace = classify::judge(ruleset.program(), connection.initiator);
-        connection.generation = ruleset.generation();
+        return Standing::kOver;
     }
-    return connection.trace.enforced == Verdict::kAllow && !is_untracked(connection.trace, ruleset);
+    if (connection.generation != current) {
+        classify::Trace trace = classify::judge(ruleset.program(), connection.initiator);
+        const bool denied = trace.enforced != Verdict::kAllow;
+        if (denied && connection.generation >= keep_from_ && connection.generation < current) {
+            connection.kept_in = current;
+            return Standing::kKept;
+        }
+        if (denied && connection.kept_in == current) ++let_go_;
+        connection.trace = std::move(trace);
+        connection.generation = current;
+    }
+    const bool follows = connection.trace.enforced == Verdict::kAllow && !is_untracked(connection.trace, ruleset);
+    return follows ? Standing::kAllowed : Standing::kOver;
 }
 
 void NaiveEngine::remember(const net::FrameView& frame, const net::PacketMeta& meta, const net::Tuple& judged,
-                           const classify::Trace& trace, const ruleset::Ruleset& ruleset, Instant now,
+                           const classify::Trace& trace, bool kept, const ruleset::Ruleset& ruleset, Instant now,
                            bool from_initiator, std::uint64_t connection) {
     const Datagram* before = datagram_of(meta);
     datagrams_.remove_if([before](const Datagram& d) { return &d == before; });
@@ -285,6 +312,7 @@ void NaiveEngine::remember(const net::FrameView& frame, const net::PacketMeta& m
                            now,
                            ruleset.generation(),
                            trace,
+                           kept,
                            from_initiator,
                            connection,
                            {net::fragment_range(frame, meta)},
@@ -294,6 +322,18 @@ void NaiveEngine::remember(const net::FrameView& frame, const net::PacketMeta& m
 void NaiveEngine::forget_silent(Instant now) {
     connections_.remove_if([&](const Connection& c) { return now - c.last_seen >= timeout(c); });
     datagrams_.remove_if([&](const Datagram& d) { return now - d.since >= settings_.timeouts.fragment; });
+}
+
+// Policy denies it now, or tracks it no more.
+void NaiveEngine::end(Connection& connection) {
+    if (connection.cut) return;
+    connection.cut = connection.tcp.has_value() && connection.trace.enforced != Verdict::kAllow;
+    if (!connection.cut) remove(connection);
+}
+
+std::size_t NaiveEngine::cut_count() const {
+    return static_cast<std::size_t>(
+        std::count_if(connections_.begin(), connections_.end(), [](const Connection& c) { return c.cut; }));
 }
 
 void NaiveEngine::remove(const Connection& connection) {
@@ -319,7 +359,8 @@ void NaiveEngine::arrive(Connection& connection, bool from_initiator, const std:
     connection.last_seen = now;
 }
 
-void NaiveEngine::count(const classify::Trace& trace, Generation generation) {
+void NaiveEngine::count(const classify::Trace& trace, bool kept, Generation generation) {
+    if (kept) return (void)++kept_;
     for (Counted& counted : counted_)
         if (counted.generation == generation && counted.trace == trace) return (void)++counted.packets;
     counted_.push_back({generation, trace, 1});

@@ -21,8 +21,17 @@ public:
 
     [[nodiscard]] DropReason decide(const net::FrameView& frame, const ruleset::Ruleset& ruleset, Instant now);
 
-    // Connections that have not timed out.
+    // From now on, connections that a generation from this one on has allowed pass where a later one denies them.
+    void keep_from(Generation oldest) { keep_from_ = oldest; }
+
+    // Connections that have not timed out, and those among them that were cut.
     [[nodiscard]] std::size_t flow_count(Instant now);
+    [[nodiscard]] std::size_t cut_count() const;
+
+    [[nodiscard]] std::uint64_t kept() const { return kept_; }  // packets of connections that are kept
+    [[nodiscard]] std::uint64_t let_go() const {
+        return let_go_;
+    }  // connections that were kept, and then cut by the same
 
     struct Counted {
         Generation generation;
@@ -45,7 +54,10 @@ private:
         std::uint64_t id = 0;
         std::optional<NaiveTcp> tcp{};
         std::uint32_t challenged = 0;  // behind the last SYN that was to be challenged
+        Generation kept_in{};          // who denies it
+        bool cut = false;              // TCP: it is over, and none of its packets opens it again while policy denies it
     };
+    enum class Standing : std::uint8_t { kAllowed, kKept, kOver };
     enum class Related : std::uint8_t { kNo, kYes, kMadeUp };
     struct Datagram {
         net::PacketMeta first;
@@ -53,6 +65,7 @@ private:
         Instant since;
         Generation generation{};
         classify::Trace trace;
+        bool kept = false;
         bool from_initiator = true;
         std::uint64_t connection = 0;  // id; 0: none
         std::vector<net::FragmentRange> pieces;
@@ -70,15 +83,16 @@ private:
                                   const ruleset::Ruleset& ruleset);
     [[nodiscard]] Connection* find(const net::PacketMeta& meta, std::uint16_t peer, bool& from_initiator);
     [[nodiscard]] Connection* find(std::uint64_t id);
-    [[nodiscard]] bool still_allowed(Connection& connection, const ruleset::Ruleset& ruleset);
+    [[nodiscard]] Standing standing(Connection& connection, const ruleset::Ruleset& ruleset);
     void remember(const net::FrameView& frame, const net::PacketMeta& meta, const net::Tuple& judged,
-                  const classify::Trace& trace, const ruleset::Ruleset& ruleset, Instant now, bool from_initiator,
-                  std::uint64_t connection);
+                  const classify::Trace& trace, bool kept, const ruleset::Ruleset& ruleset, Instant now,
+                  bool from_initiator, std::uint64_t connection);
+    void end(Connection& connection);
     void forget_silent(Instant now);
     void remove(const Connection& connection);
     static void arrive(Connection& connection, bool from_initiator, const std::optional<net::TcpSegment>& segment,
                        Instant now);
-    void count(const classify::Trace& trace, Generation generation);
+    void count(const classify::Trace& trace, bool kept, Generation generation);
     [[nodiscard]] Nanos timeout(const Connection& connection) const;
 
     EngineSettings settings_;
@@ -87,6 +101,9 @@ private:
     std::vector<Counted> counted_;
     std::map<DropReason, std::uint64_t> observed_;
     std::uint64_t last_id_ = 0;
+    Generation keep_from_ = Existing::kNone;
+    std::uint64_t kept_ = 0;
+    std::uint64_t let_go_ = 0;
 };
 
 }  // namespace drywall::engine

@@ -46,6 +46,7 @@ public:
         use(std::move(ruleset));
         existing_ = existing;
     }
+    void keep_from(Generation oldest) { existing_.keep_from = oldest; }  // while the same ruleset is in force
     void pass(Nanos time) { now_ = now_ + time; }
 
     std::vector<DropReason> burst(std::span<const net::FrameView> frames) {

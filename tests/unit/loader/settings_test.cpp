@@ -112,7 +112,7 @@ addresses: strict
 checksums: ignore
 failsafe: [{protocol: udp, port: 53, to: [192.0.2.1, "2001:db8::/32"], from: [0.0.0.0/0]}]
 pending: calico
-flows: {per-worker: 2048, half-open-limit: 300, per-source-limit: 20, mid-stream: drop, tcp-window: observe, report-interval: 2s, history: {hours: 24, max-mb: 64}, log: {path: /tmp/f.jsonl, max-mb: 1, files: 2}, timeouts: {tcp-established: 2h, tcp-transitory: 4m, tcp-half-open: 20s, tcp-closed: 2m, sctp: 10m, sctp-half-open: 3s, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
+flows: {per-worker: 2048, half-open-limit: 300, per-source-limit: 20, mid-stream: drop, tcp-window: observe, report-interval: 2s, existing-grace: 36h, history: {hours: 24, max-mb: 64}, log: {path: /tmp/f.jsonl, max-mb: 1, files: 2}, timeouts: {tcp-established: 2h, tcp-transitory: 4m, tcp-half-open: 20s, tcp-closed: 2m, sctp: 10m, sctp-half-open: 3s, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
 stats: {event-ring: 1024}
 swap-timeout: 2s
 ruleset-memory-mb: 64
@@ -156,6 +156,7 @@ log: {level: debug})");
     EXPECT_TRUE(settings.pending_as_calico);
     EXPECT_EQ(settings.flows_per_worker, 2048U);
     EXPECT_EQ(settings.flow_report_interval, std::chrono::seconds(2));
+    EXPECT_EQ(settings.existing_grace, std::chrono::hours(36));
     EXPECT_EQ(settings.flow_history.keep, std::chrono::hours(24));
     EXPECT_EQ(settings.flow_history.max_mb, 64U);
     EXPECT_EQ(settings.flow_file.path, "/tmp/f.jsonl");
@@ -182,6 +183,12 @@ TEST(Settings, PostureDecidesAboutUnmatchedTrafficUnlessItIsWritten) {
     EXPECT_EQ(with("posture: closed").unmatched, Verdict::kDeny);
     EXPECT_EQ(with("posture: open").unmatched, Verdict::kAllow);
     EXPECT_EQ(with("posture: open\nunmatched: deny").unmatched, Verdict::kDeny);
+}
+
+TEST(Settings, WhatIsKeptIsKeptForADayUnlessItIsWritten) {
+    EXPECT_EQ(with("posture: open").existing_grace, std::chrono::hours(24));
+    EXPECT_EQ(with("flows: {existing-grace: 90s}").existing_grace, std::chrono::seconds(90));
+    EXPECT_EQ(with("flows: {existing-grace: unlimited}").existing_grace, std::nullopt);
 }
 
 TEST(Settings, SpanningTreeIsToldByTheLengthsOfItsFrames) {
@@ -258,6 +265,8 @@ TEST(Settings, TyposAndWrongValuesAreRefusedWithTheirPlace) {
     expect_complaint("flows: {log: {path: flows.jsonl}}", "is not absolute");
     expect_complaint("flows: {log: {files: 2}}", "path");
     expect_complaint("flows: {report-interval: 10ms}", "a duration from 100ms");
+    expect_complaint("flows: {existing-grace: 0s}", "a duration from 1s");
+    expect_complaint("flows: {existing-grace: forever}", "or unlimited");
     expect_complaint("flows: {timeouts: {udp: 99999999999999999999h}}", "a duration");
     expect_complaint("control: {socket: api.sock}", "write an absolute path");
     expect_complaint("control: {view-socket: ro.sock}", "write an absolute path");

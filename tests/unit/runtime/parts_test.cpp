@@ -6,6 +6,7 @@
 #include "link_carrier.h"
 #include "mtu_watch.h"
 #include "quiescence.h"
+#include "sweep_pace.h"
 #include "testbed.h"
 
 namespace drywall::runtime {
@@ -130,6 +131,48 @@ TEST_F(MtuWatchTest, IsSilentWhereNothingDiffersOrADeviceDoesNotSay) {
     EXPECT_TRUE(said_of(1500, 1500).empty());
     EXPECT_TRUE(said_of(0, 1500).empty());
     EXPECT_TRUE(said_of(9000, 0).empty());
+}
+
+class SweepPaceTest : public testing::Test {
+protected:
+    static constexpr std::size_t kCapacity = 65536;
+
+    static engine::EngineSettings settings(std::uint32_t per_source_limit = 0) {
+        engine::EngineSettings settings;
+        settings.flow_capacity = kCapacity;
+        settings.per_source_limit = per_source_limit;
+        return settings;
+    }
+    // Steps within half a second, with a turn every so often.
+    static std::int64_t steps(SweepPace pace, std::size_t flows, Nanos turn, bool worked) {
+        std::int64_t taken = 0;
+        for (Nanos now = turn; now <= std::chrono::milliseconds(500); now += turn)
+            taken += pace.due({now}, flows, worked);
+        return taken;
+    }
+
+    static constexpr std::chrono::microseconds kTurn{5};
+    static constexpr std::int64_t kRound = kCapacity / engine::Engine::kSweepStep;
+};
+
+TEST_F(SweepPaceTest, GoesThroughTheTableInHalfASecondWhateverIsInIt) {
+    for (const std::size_t flows : {std::size_t{0}, kCapacity / 2})
+        EXPECT_NEAR(static_cast<double>(steps(SweepPace(settings()), flows, kTurn, true)), kRound, kRound / 50.0);
+}
+
+TEST_F(SweepPaceTest, GoesFasterWhereEntriesAreWantedAndYetTakesNoStepInEveryTurn) {
+    EXPECT_EQ(steps(SweepPace(settings()), kCapacity / 4 * 3, kTurn, true), 10'000);
+    EXPECT_EQ(steps(SweepPace(settings()), kCapacity, kTurn, true), 10'000);
+    EXPECT_EQ(steps(SweepPace(settings(10)), 1, kTurn, true), 10'000) << "so are counts of sources";
+}
+
+TEST_F(SweepPaceTest, MakesUpForSleepAndNotForWork) {
+    constexpr std::chrono::milliseconds kSleep{5};
+    EXPECT_GE(steps(SweepPace(settings()), 0, kSleep, false), kRound * 9 / 10);
+    EXPECT_EQ(steps(SweepPace(settings()), 0, kSleep, true), 100) << "one in each turn";
+    SweepPace pace(settings());
+    EXPECT_EQ(pace.due({std::chrono::hours(1)}, 0, false), 16);
+    EXPECT_EQ(pace.due({std::chrono::hours(1)}, 0, false), 0);
 }
 
 }  // namespace
