@@ -119,6 +119,13 @@ std::string duration(std::uint64_t seconds) {
     return std::to_string(seconds / 86400) + " days";
 }
 
+// What the workers' tables take, whoever is in them.
+std::string flow_memory(const Json& status) {
+    std::int64_t bytes = 0;
+    for (const Json& worker : at(status, "/workers")) bytes += number_at(worker, "/table_bytes");
+    return "   tables " + std::to_string((bytes + 1023) / 1024) + " KiB";
+}
+
 }  // namespace
 
 std::string render_stats(const Json& stats, const StatsParts& parts, const Style& style) {
@@ -176,7 +183,7 @@ std::string render_status(const Json& status, const Style& style) {
     out += render_store(status, style);
     if (!at(status, "/ports").is_array()) return out;
     out += "flows      " + text_at(status, "/flows/live") + " live, " + text_at(status, "/flows/opened") +
-           " opened; records lost " + text_at(status, "/flows/records_lost") + '\n';
+           " opened; records lost " + text_at(status, "/flows/records_lost") + flow_memory(status) + '\n';
     out += "packets    " + text_at(status, "/received/packets") + " received, " +
            text_at(status, "/transmitted/packets") + " transmitted, " + text_at(status, "/dropped_packets") +
            " dropped\n\n";

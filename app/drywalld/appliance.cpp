@@ -158,6 +158,10 @@ Status Appliance::start_server(const loader::Settings& settings) {
     auto server = control::Server::start(std::move(how), *controller_, flows_);
     if (!server) return server.error();
     server_ = std::move(*server);
+    std::size_t table_bytes = 0;
+    for (const auto& worker : dataplane_->snapshot().workers) table_bytes += worker.table_bytes;
+    spdlog::info("tables: {} connections and {} fragmented datagrams a worker, {:.1f} MB together",
+                 settings.flows_per_worker, settings.fragments_per_worker, static_cast<double>(table_bytes) * 1e-6);
     spdlog::info("ready: {} ports, {} worker(s), generation {}, control socket {}", settings.ports.size(),
                  settings.worker_cores.size(), index(controller_->generation()), settings.control_socket);
     return Done{};

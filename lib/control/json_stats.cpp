@@ -46,6 +46,7 @@ Json workers_json(const Snapshot& snapshot) {
                        {"bursts", worker.bursts},
                        {"loops", worker.loops},
                        {"flows", worker.flows},
+                       {"table_bytes", worker.table_bytes},
                        {"heartbeat_age_ns", worker.heartbeat_age.count()},
                        {"busy_ns", worker.busy.count()},
                        {"busy_ratio", worker.busy_ratio},

@@ -55,7 +55,8 @@ private:
     };
     // What an ICMP error is to the connections that are there.
     enum class Relation : std::uint8_t {
-        kNone,         // it quotes none of them, or is no error: policy judges it
+        kNoError,      // policy judges it
+        kQuotesNone,   // likewise, and it passes only where policy tracks no connections
         kQuotesLive,   // it belongs to one
         kContradicts,  // it names one, and is made up
     };

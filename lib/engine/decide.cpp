@@ -52,6 +52,8 @@ void Burst::decide(std::size_t i) noexcept {
 
     net::FragmentRange range;
     if (meta.fragment == net::FragmentKind::kFirst) {
+        // Errors quote little, so that they fit into any packet (RFC 1812 4.3.2.3, RFC 4443 2.4).
+        if (net::is_icmp_error(meta.tuple)) return drop(subject.packet, DropReason::kIcmpUnrelated);
         range = net::fragment_range(frames_[subject.packet], meta);
         const DropReason misfit = place_.fragments.check_first(flow::fragment_key(meta), range, now_);
         if (misfit != DropReason::kNone) return drop(subject.packet, misfit);
@@ -61,6 +63,7 @@ void Burst::decide(std::size_t i) noexcept {
     net::TcpSegment segment;
     flow::Arrival arrival = arrival_of(subject);
     DropReason observed = DropReason::kNone;  // why it would be dropped, did a setting not only observe
+    bool quotes_none = false;
     if (is_tcp && flow != nullptr) {
         segment = net::read_tcp_segment(frames_[subject.packet], meta);
         const Standing standing = stand(*flow, subject.sender, segment);
@@ -74,14 +77,19 @@ void Burst::decide(std::size_t i) noexcept {
         const Relation relation = relation_of(subject);
         if (relation == Relation::kQuotesLive) return place_.counters.related_passed.add(bytes_of(subject));
         if (relation == Relation::kContradicts) return drop(subject.packet, DropReason::kIcmpUnrelated);
+        quotes_none = relation == Relation::kQuotesNone;
     }
 
     Judgement judgement = flow != nullptr ? judge_flow(i, *flow) : judge(subject);
+    if (quotes_none && judgement.drop == DropReason::kNone && !judgement.untracked)
+        judgement.drop = DropReason::kIcmpUnrelated;
     if (judgement.drop != DropReason::kNone || judgement.untracked) flow = nullptr;  // there was none, or it is gone
 
     flow::FragmentFate* fate = nullptr;
     if (meta.fragment == net::FragmentKind::kFirst) {
-        fate = place_.fragments.remember(flow::fragment_key(meta), range, now_);
+        using End = flow::FragmentTable::End;
+        const End end = judgement.drop == DropReason::kNone ? End::kPasses : End::kDies;
+        fate = place_.fragments.remember(flow::fragment_key(meta), range, end, now_);
         if (fate == nullptr && judgement.drop == DropReason::kNone) judgement.drop = DropReason::kFragmentTableFull;
     }
     const bool opens = judgement.drop == DropReason::kNone && flow == nullptr && !judgement.untracked &&
@@ -124,6 +132,7 @@ void Burst::follow_first_fragment(const Subject& subject) noexcept {
         return drop(subject.packet, judgement);
     }
     if (fate->flow == nullptr || !place_.flows.is(*fate->flow, fate->flow_id)) return;
+    if (place_.flows.expired(*fate->flow, now_)) return;  // nothing brings it back
     flow::Arrival arrival = arrival_of(subject);
     arrival.sender = fate->sender;
     place_.flows.record(*fate->flow, arrival);
@@ -307,11 +316,11 @@ bool Burst::too_many_half_open() noexcept {
     return false;
 }
 
-// In a full table the connection goes that was asked for the longest time ago and never came about: in a flood, one of
-// the flood's. Those that did come about stay.
+// In a full table a connection goes that was asked for long ago and never came about: in a flood, one of the flood's.
+// Those that did come about stay. What is given up and alive after all is judged anew at its next packet.
 void Burst::make_room() noexcept {
     if (place_.flows.size() < place_.flows.capacity()) return;
-    if (flow::Flow* oldest = place_.flows.oldest_half_open(); oldest != nullptr) end(*oldest);
+    if (flow::Flow* oldest = place_.flows.oldest_unanswered(); oldest != nullptr) end(*oldest);
 }
 
 flow::Flow* Burst::open(std::size_t i, const flow::Arrival& first, TraceId trace) noexcept {
@@ -326,26 +335,26 @@ flow::Flow* Burst::open(std::size_t i, const flow::Arrival& first, TraceId trace
 }
 
 // Is it an ICMP error about a live connection that this generation allows, on its way to the one who sent what it
-// quotes?
+// quotes? REQUIRES: no fragment
 Burst::Relation Burst::relation_of(const Subject& subject) noexcept {
     const net::PacketMeta& meta = meta_of(subject);
-    if (subject.tracked || meta.fragment != net::FragmentKind::kWhole) return Relation::kNone;
+    if (!net::is_icmp_error(meta.tuple)) return Relation::kNoError;
     auto quote = net::parse_icmp_quote(frames_[subject.packet], meta);
     // An error addressed to someone else than the quoted sender is no answer, but a way to reach a third party.
     if (!quote || quote->tuple.source != meta.tuple.destination || quote->tuple.family != meta.tuple.family)
-        return Relation::kNone;
+        return Relation::kQuotesNone;
 
     // The quoted packet went the other way: it came in where the error leaves.
     const PortId ingress{meta.tuple.ingress_port};
     quote->tuple.ingress_port = static_cast<std::uint16_t>(index(decisions_[subject.packet].egress));
     const auto keyed = flow::keyed(*quote, ingress);
     flow::Flow* flow = keyed ? place_.flows.find(keyed->key) : nullptr;
-    if (flow == nullptr || place_.flows.expired(*flow, now_)) return Relation::kNone;
+    if (flow == nullptr || place_.flows.expired(*flow, now_)) return Relation::kQuotesNone;
     if (!is_believable(frames_[subject.packet], meta, *quote, *flow, keyed->sender)) return Relation::kContradicts;
     if (!is_stale(*flow)) return Relation::kQuotesLive;
-    if (notes(*flow).was_cut()) return Relation::kNone;
+    if (notes(*flow).was_cut()) return Relation::kQuotesNone;
     const Judgement again = judge_again(*flow, ruleset_.classify(flow->initiator_tuple()));
-    return again.drop == DropReason::kNone && !again.untracked ? Relation::kQuotesLive : Relation::kNone;
+    return again.drop == DropReason::kNone && !again.untracked ? Relation::kQuotesLive : Relation::kQuotesNone;
 }
 
 // Who does not see the connection can name its ends, but not what it has under way (RFC 5927 4.1); and no link takes

@@ -167,29 +167,29 @@ void FlowTable::move(Flow& flow, FlowState next) noexcept {
     if (flow.state == next) return;
     if (flow.state != FlowState::kFree) --counts_.by_state[static_cast<std::size_t>(flow.state)];
     if (next != FlowState::kFree) ++counts_.by_state[static_cast<std::size_t>(next)];
-    if (flow.key.protocol == net::protocol::kTcp) {
-        const bool was = is_half_open(flow.state);
-        const bool will_be = is_half_open(next);
-        if (was && !will_be) leave_half_open(flow);
-        if (!was && will_be) join_half_open(flow);
-    }
+    const What waited = waits(flow, flow.state);
+    const What will_wait = waits(flow, next);
     flow.state = next;
+    if (waited == will_wait) return;
+    if (waited != kForNothing) leave(waiting_[waited], flow);
+    if (will_wait != kForNothing) join(waiting_[will_wait], flow);
+    counts_.half_open = waiting_[kForHandshake].size;
 }
 
-void FlowTable::join_half_open(Flow& flow) noexcept {
+void FlowTable::join(Waiting& waiting, Flow& flow) noexcept {
     const std::uint32_t entry = entry_of(flow);
-    notes_[entry].older = youngest_;
+    notes_[entry].older = waiting.youngest;
     notes_[entry].younger = BucketIndex::kNone;
-    (youngest_ == BucketIndex::kNone ? oldest_ : notes_[youngest_].younger) = entry;
-    youngest_ = entry;
-    ++counts_.half_open;
+    (waiting.youngest == BucketIndex::kNone ? waiting.oldest : notes_[waiting.youngest].younger) = entry;
+    waiting.youngest = entry;
+    ++waiting.size;
 }
 
-void FlowTable::leave_half_open(Flow& flow) noexcept {
+void FlowTable::leave(Waiting& waiting, Flow& flow) noexcept {
     const FlowNotes& left = notes(flow);
-    (left.older == BucketIndex::kNone ? oldest_ : notes_[left.older].younger) = left.younger;
-    (left.younger == BucketIndex::kNone ? youngest_ : notes_[left.younger].older) = left.older;
-    --counts_.half_open;
+    (left.older == BucketIndex::kNone ? waiting.oldest : notes_[left.older].younger) = left.younger;
+    (left.younger == BucketIndex::kNone ? waiting.youngest : notes_[left.younger].older) = left.older;
+    --waiting.size;
 }
 
 std::uint32_t FlowTable::take_free_entry() noexcept {

@@ -23,7 +23,13 @@ FragmentKey fragment_key(const net::PacketMeta& packet) noexcept {
 }
 
 FragmentTable::FragmentTable(std::uint32_t capacity, Nanos timeout, std::uint64_t hash_seed)
-    : records_(capacity), index_(capacity), timeout_(timeout), hash_seed_(hash_seed) {}
+    : records_(capacity == 0 ? 0 : std::size_t{capacity} + std::max<std::uint32_t>(1, capacity / 4)),
+      index_(records_.size()),
+      timeout_(timeout),
+      hash_seed_(hash_seed) {
+    rings_[0].capacity = rings_[1].first = capacity;
+    rings_[1].capacity = static_cast<std::uint32_t>(records_.size()) - capacity;
+}
 
 std::uint32_t FragmentTable::find_entry(const FragmentKey& key, std::uint64_t hash) const noexcept {
     return index_.find(hash, [&](std::uint32_t e) { return records_[e].key == key; });
@@ -72,18 +78,21 @@ DropReason FragmentTable::check_first(const FragmentKey& key, const net::Fragmen
     return over ? DropReason::kNone : add(record, range);
 }
 
-FragmentFate* FragmentTable::remember(const FragmentKey& key, const net::FragmentRange& range, Instant now) noexcept {
-    sweep(now, 2);  // old records leave faster than new ones come: the ring is full of living ones, or has room
-    if (size() == records_.size()) return nullptr;
+FragmentFate* FragmentTable::remember(const FragmentKey& key, const net::FragmentRange& range, End end,
+                                      Instant now) noexcept {
+    Ring& ring = rings_[static_cast<std::size_t>(end)];
+    if (ring.capacity == 0) return nullptr;
+    sweep(ring, now, 2);
 
     const std::uint64_t key_hash = hash(key, hash_seed_);
     if (const std::uint32_t earlier = find_entry(key, key_hash); earlier != BucketIndex::kNone) {
         index_.erase(key_hash, earlier);
         records_[earlier].live = false;
     }
-    const std::uint32_t entry = slot(end_);
+    if (ring.size() == ring.capacity) free_oldest(ring);
+    const std::uint32_t entry = ring.slot(ring.end);
     if (!index_.insert(key_hash, entry)) return nullptr;
-    ++end_;
+    ++ring.end;
     Record& record = records_[entry];
     record.key = key;
     record.fate = {};
@@ -98,13 +107,22 @@ FragmentFate* FragmentTable::remember(const FragmentKey& key, const net::Fragmen
 }
 
 void FragmentTable::sweep(Instant now, std::size_t records) noexcept {
-    for (; records > 0 && begin_ != end_; --records, ++begin_) {
-        const std::uint32_t entry = slot(begin_);
-        Record& record = records_[entry];
-        if (now - record.since < timeout_) return;
-        if (record.live) index_.erase(hash(record.key, hash_seed_), entry);
-        record.live = false;
+    for (Ring& ring : rings_) sweep(ring, now, records);
+}
+
+void FragmentTable::sweep(Ring& ring, Instant now, std::size_t records) noexcept {
+    for (; records > 0 && ring.begin != ring.end; --records) {
+        if (now - records_[ring.slot(ring.begin)].since < timeout_) return;
+        free_oldest(ring);
     }
+}
+
+// REQUIRES: there is one
+void FragmentTable::free_oldest(Ring& ring) noexcept {
+    const std::uint32_t entry = ring.slot(ring.begin++);
+    Record& record = records_[entry];
+    if (record.live) index_.erase(hash(record.key, hash_seed_), entry);
+    record.live = false;
 }
 
 }  // namespace drywall::flow

@@ -197,6 +197,7 @@ void read_flows(Fields& top, Settings& settings) {
     auto flows = section(top, "flows");
     if (!flows) return;
     assign_integer(*flows, "per-worker", 1024, kMostFlows, settings.flows_per_worker);
+    assign_integer(*flows, "fragments-per-worker", 64, 1'048'576, settings.fragments_per_worker);
     if (flows->node().find("half-open-limit") != nullptr)
         assign_integer(*flows, "half-open-limit", 0, kMostFlows, settings.half_open_limit.emplace());
     assign_integer(*flows, "per-source-limit", 0, kMostFlows, settings.per_source_limit);

@@ -134,8 +134,10 @@ DropReason read_ipv4_options(const std::uint8_t* options, std::uint32_t bytes) n
 // Whether a fragment is so placed that it splits or rewrites the header by which its datagram was judged.
 // Source: RFC 1858 and RFC 3128 (TCP: the first fragment holds the whole header, no other one reaches into it). A piece
 // without data belongs to no datagram, and one with more behind it carries a multiple of 8 bytes (RFC 791).
-DropReason check_fragment(const PacketMeta& meta, std::uint32_t begin, std::uint32_t bytes, bool more) noexcept {
-    if (begin + bytes > kLargestPacket) return DropReason::kFragmentOversize;
+// `before`: bytes that the datagram has in front of what is fragmented and that its length counts.
+DropReason check_fragment(const PacketMeta& meta, std::uint32_t before, std::uint32_t begin, std::uint32_t bytes,
+                          bool more) noexcept {
+    if (before + begin + bytes > kLargestPacket) return DropReason::kFragmentOversize;
     if (bytes == 0) return DropReason::kFragmentTiny;
     if (more && bytes % 8 != 0) return DropReason::kBadHeader;
     const bool into_header = begin > 0 && begin < kTcpHeaderBytes && meta.tuple.protocol == protocol::kTcp;
@@ -152,7 +154,8 @@ DropReason check_ipv4(const std::uint8_t* header, std::uint32_t header_bytes, co
     if (const DropReason bad = read_ipv4_options(header + kIPv4HeaderBytes, header_bytes - kIPv4HeaderBytes);
         bad != DropReason::kNone)
         return bad;
-    return meta.fragment == FragmentKind::kWhole ? DropReason::kNone : check_fragment(meta, begin, bytes, more);
+    return meta.fragment == FragmentKind::kWhole ? DropReason::kNone
+                                                 : check_fragment(meta, header_bytes, begin, bytes, more);
 }
 
 DropReason read_ipv4(Walk walk, const Window& window, PacketMeta& meta) noexcept {
@@ -194,7 +197,8 @@ DropReason read_fragment_header(const Walk& walk, PacketMeta& meta) noexcept {
     meta.fragment_id = load_be32(walk.at() + 4);
     if (meta.fragment == FragmentKind::kWhole || !walk.complete()) return DropReason::kNone;
     meta.tuple.protocol = walk.at()[0];
-    return check_fragment(meta, offset, walk.end - walk.position - kFragmentHeaderBytes, more);
+    const std::uint32_t before = walk.position - meta.l3_offset - kIPv6HeaderBytes;  // RFC 8200 4.5
+    return check_fragment(meta, before, offset, walk.end - walk.position - kFragmentHeaderBytes, more);
 }
 
 // Walks the chain until a header that is none of it. ESP hides what follows, so it is the protocol itself.

@@ -11,9 +11,6 @@
 
 namespace drywall::net {
 
-namespace {
-
-// Source: the error messages of RFC 1122 3.2.2 and RFC 4443 3.
 bool is_icmp_error(const Tuple& tuple) noexcept {
     const unsigned type = tuple.destination_port >> 8;
     if (tuple.family == Family::kIPv4 && tuple.protocol == protocol::kIcmp)
@@ -21,8 +18,6 @@ bool is_icmp_error(const Tuple& tuple) noexcept {
     if (tuple.family == Family::kIPv6 && tuple.protocol == protocol::kIcmpv6) return type >= 1 && type <= 4;
     return false;
 }
-
-}  // namespace
 
 PacketMeta parse(const FrameView& frame) noexcept {
     PacketMeta meta;

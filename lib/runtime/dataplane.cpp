@@ -214,6 +214,7 @@ void WorkersAndStats::count_workers(Snapshot& snapshot) const {
         for (const auto& received : counters.received) one.packets += received.read().packets;
         one.heartbeat_age = std::max(Nanos{0}, now - worker->heartbeat());
         one.flows = worker->flows();
+        one.table_bytes = worker->table_bytes();
         one.busy = Nanos(static_cast<std::int64_t>(counters.busy.read()));
         one.busy_ratio = stats_->busy_ratio(snapshot.workers.size() - 1);
         snapshot.residence += counters.residence.read();

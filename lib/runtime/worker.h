@@ -41,6 +41,7 @@ public:
     // When the last turn began.
     [[nodiscard]] Instant heartbeat() const noexcept { return {Nanos(heartbeat_.load(std::memory_order_relaxed))}; }
     [[nodiscard]] std::size_t flows() const noexcept { return flows_.load(std::memory_order_relaxed); }
+    [[nodiscard]] std::size_t table_bytes() const noexcept { return engine_.memory_bytes(); }
     // Each number is that of some moment, not all of them of the same.
     [[nodiscard]] flow::StateCounts flow_counts() const noexcept;
     [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }

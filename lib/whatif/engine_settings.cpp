@@ -38,6 +38,7 @@ engine::EngineSettings engine_settings(const loader::Settings& settings) {
     engine.non_ip_default = settings.non_ip_default;
     engine.neighbour_discovery = settings.neighbour_discovery;
     engine.flow_capacity = settings.flows_per_worker;
+    engine.fragment_capacity = settings.fragments_per_worker;
     engine.timeouts = {.tcp_established = settings.timeouts.tcp_established,
                        .tcp_transitory = settings.timeouts.tcp_transitory,
                        .udp = settings.timeouts.udp,

@@ -58,8 +58,8 @@ struct FlowNotes {
     // that last allowed it. kWasReset, kWasCut: it is over, and is remembered so that no packet of it opens it again.
     Generation kept_in{};
     std::uint32_t path = 0;  // which rules decided: a fingerprint, equal across generations; 0: not known
-    // The table's own: neighbours in the list of half-open connections, by age; `younger` is the next of the free
-    // entries in one that is free.
+    // The table's own: neighbours in the list of connections that wait for the same, by age; `younger` is the next of
+    // the free entries in one that is free.
     std::uint32_t older = BucketIndex::kNone;
     std::uint32_t younger = BucketIndex::kNone;
     std::uint32_t asked_again = 0;  // TCP: behind the last SYN that was passed on to be challenged
@@ -136,8 +136,14 @@ public:
     void begin_again(Flow& flow, const net::TcpSegment& answer) noexcept;
 
     // The TCP connection whose handshake has been incomplete for the longest time; null: there is none.
-    [[nodiscard]] Flow* oldest_half_open() noexcept {
-        return oldest_ == BucketIndex::kNone ? nullptr : &flows_[oldest_];
+    [[nodiscard]] Flow* oldest_half_open() noexcept { return oldest_of(waiting_[kForHandshake]); }
+
+    // The connection to give up first, of those that have not come about: of TCP connections before the end of their
+    // handshake and of all others that nobody answered, those which are more, and of these the one that was opened
+    // first. So a flood of one kind displaces its own. Null: every connection was answered.
+    [[nodiscard]] Flow* oldest_unanswered() noexcept {
+        return oldest_of(
+            waiting_[waiting_[kForHandshake].size >= waiting_[kForAnswer].size ? kForHandshake : kForAnswer]);
     }
 
     // How many connections the address has opened from which `sender` would open this one. REQUIRES: Sources::kCounted
@@ -235,8 +241,22 @@ private:
     }
     void move(Flow& flow, FlowState next) noexcept;
     void record_tcp(Flow& flow, const Arrival& packet) noexcept;
-    void join_half_open(Flow& flow) noexcept;
-    void leave_half_open(Flow& flow) noexcept;
+    // Connections that have not come about yet, by age.
+    enum What : std::uint8_t { kForHandshake, kForAnswer, kForNothing };
+    struct Waiting {
+        std::uint32_t oldest = BucketIndex::kNone;
+        std::uint32_t youngest = BucketIndex::kNone;
+        std::uint32_t size = 0;
+    };
+    [[nodiscard]] static What waits(const Flow& flow, FlowState state) noexcept {
+        if (flow.key.protocol == net::protocol::kTcp) return is_half_open(state) ? kForHandshake : kForNothing;
+        return state == FlowState::kNew ? kForAnswer : kForNothing;
+    }
+    void join(Waiting& waiting, Flow& flow) noexcept;
+    void leave(Waiting& waiting, Flow& flow) noexcept;
+    [[nodiscard]] Flow* oldest_of(const Waiting& waiting) noexcept {
+        return waiting.oldest == BucketIndex::kNone ? nullptr : &flows_[waiting.oldest];
+    }
     [[nodiscard]] Flow* find(const FlowKey& key, std::uint64_t hash) noexcept;
     [[nodiscard]] std::uint32_t take_free_entry() noexcept;
     void give_back_entry(std::uint32_t entry) noexcept;
@@ -258,8 +278,7 @@ private:
     std::uint64_t last_id_ = 0;
     std::uint32_t first_free_ = BucketIndex::kNone;  // given back entries, a list through FlowNotes::younger
     std::uint32_t used_ = 0;                         // entries from here on were never given out
-    std::uint32_t oldest_ = BucketIndex::kNone;      // ends of the list of half-open connections
-    std::uint32_t youngest_ = BucketIndex::kNone;
+    std::array<Waiting, 2> waiting_;                 // by What
     std::size_t size_ = 0;
     StateCounts counts_;
     std::size_t cursor_ = 0;         // where sweep() goes on

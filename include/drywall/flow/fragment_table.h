@@ -3,9 +3,11 @@
 // the same is done for IPv4).
 //
 // Threads: only the owning worker calls in; nothing here locks.
-// Memory:  all reserved at start; a full table refuses, it never grows.
+// Memory:  all reserved at start; it never grows. In a full table the oldest record makes room: whoever sends first
+//          fragments and nothing else shortens the time that others' pieces have, and shuts nobody out. What policy
+//          denies has records of its own, so that who may not send anything displaces nobody who may.
 // Time:    a record lives for one timeout, counted from its first fragment; later ones don't prolong it. So records
-//          end in the order in which they began, and the table is a ring.
+//          end in the order in which they began, and the table is a ring (two: of datagrams that pass, and that die).
 #pragma once
 
 #include <array>
@@ -54,6 +56,7 @@ struct FragmentFate {
 
 class FragmentTable {
 public:
+    // Room for `capacity` datagrams that pass, and for a quarter as many, at least one, that die.
     FragmentTable(std::uint32_t capacity, Nanos timeout, std::uint64_t hash_seed);
 
     static constexpr std::size_t kMaxPieces = 128;  // 65,535 bytes over a path of 576 take 119
@@ -62,9 +65,14 @@ public:
     // datagram is not complete, or is spoilt). A datagram that is complete gives its identification free.
     [[nodiscard]] DropReason check_first(const FragmentKey& key, const net::FragmentRange& range, Instant now) noexcept;
 
-    // Room for the fate of a first fragment; it takes over from an earlier datagram with the same identification. Null
-    // when the table is full. REQUIRES: check_first() said kNone
-    [[nodiscard]] FragmentFate* remember(const FragmentKey& key, const net::FragmentRange& range, Instant now) noexcept;
+    // What was decided about a first fragment that may be remembered.
+    enum class End : std::uint8_t { kPasses, kDies };
+
+    // Room for the fate of a first fragment; it takes over from an earlier datagram with the same identification, and
+    // from the oldest of its kind where there is no other room. Null: both buckets of its key are full, or there is no
+    // capacity. REQUIRES: check_first() said kNone
+    [[nodiscard]] FragmentFate* remember(const FragmentKey& key, const net::FragmentRange& range, End end,
+                                         Instant now) noexcept;
 
     // A later fragment: the fate that it shares, or why it has none: kFragmentUnknown, kFragmentTimeout,
     // kFragmentDuplicate, kFragmentOverlap, kFragmentFlood.
@@ -74,10 +82,10 @@ public:
     };
     [[nodiscard]] Followed follow(const FragmentKey& key, const net::FragmentRange& range, Instant now) noexcept;
 
-    // Frees up to `records` that timed out.
+    // Frees up to `records` of each kind that timed out.
     void sweep(Instant now, std::size_t records) noexcept;
 
-    [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(end_ - begin_); }
+    [[nodiscard]] std::size_t size() const noexcept { return rings_[0].size() + rings_[1].size(); }
     [[nodiscard]] std::size_t memory_bytes() const noexcept {
         return records_.size() * sizeof(Record) + index_.memory_bytes();
     }
@@ -106,17 +114,27 @@ private:
 
     [[nodiscard]] static DropReason add(Record& record, const net::FragmentRange& range) noexcept;
 
-    [[nodiscard]] std::uint32_t slot(std::uint64_t position) const noexcept {
-        return static_cast<std::uint32_t>(position % records_.size());
-    }
+    // Consecutive records. Positions only grow; slot() folds them into the ring.
+    struct Ring {
+        std::uint32_t first = 0;
+        std::uint32_t capacity = 0;
+        std::uint64_t begin = 0;  // the oldest record's position,
+        std::uint64_t end = 0;    // and one past the youngest's
+
+        [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(end - begin); }
+        [[nodiscard]] std::uint32_t slot(std::uint64_t position) const noexcept {
+            return first + static_cast<std::uint32_t>(position % capacity);
+        }
+    };
+    void sweep(Ring& ring, Instant now, std::size_t records) noexcept;
+    void free_oldest(Ring& ring) noexcept;
     [[nodiscard]] std::uint32_t find_entry(const FragmentKey& key, std::uint64_t hash) const noexcept;
 
     std::vector<Record> records_;
     BucketIndex index_;
     Nanos timeout_;
     std::uint64_t hash_seed_;
-    std::uint64_t begin_ = 0;  // the oldest record's position; positions only grow, slot() folds them into the ring
-    std::uint64_t end_ = 0;    // one past the youngest
+    std::array<Ring, 2> rings_;  // by End
 };
 
 }  // namespace drywall::flow

@@ -151,6 +151,7 @@ struct Settings {
     std::uint64_t check_min_connections = 1000;  // and connections that the policy matched
 
     std::uint32_t flows_per_worker = 65536;
+    std::uint32_t fragments_per_worker = 4096;     // datagrams whose later fragments are awaited
     std::optional<std::uint32_t> half_open_limit;  // per worker; 0: none; absent: a quarter of flows_per_worker
     std::uint32_t per_source_limit = 0;            // per worker; 0: none
     // How long `existing: keep` keeps, once the generation that allowed a connection was superseded; absent: as long as

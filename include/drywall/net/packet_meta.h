@@ -104,6 +104,10 @@ std::uint64_t parse(std::span<const FrameView> frames, std::span<PacketMeta> met
 // Whether the checksum of the IPv4 header is right (RFC 791); IPv6 has none. REQUIRES: meta is well-formed and IP
 [[nodiscard]] bool has_right_checksum(const FrameView& frame, const PacketMeta& meta) noexcept;
 
+// An ICMP or ICMPv6 message about a packet that somebody sent (RFC 1122 3.2.2, RFC 4443 3). REQUIRES: not a later
+// fragment
+[[nodiscard]] bool is_icmp_error(const Tuple& tuple) noexcept;
+
 // The packet that an ICMP error quotes (RFC 792, RFC 4443), as its sender sent it; nothing if `meta` is no ICMP error
 // or quotes too little to name a flow. ingress_port is copied from `meta`.
 [[nodiscard]] std::optional<PacketMeta> parse_icmp_quote(const FrameView& frame, const PacketMeta& meta) noexcept;

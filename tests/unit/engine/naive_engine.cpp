@@ -35,6 +35,13 @@ DropReason reason_of(const classify::Trace& trace) {
     return trace.unmatched ? DropReason::kUnmatched : DropReason::kPolicyDeny;
 }
 
+bool is_error(const net::Tuple& tuple) {
+    const int type = tuple.destination_port >> 8;
+    if (tuple.protocol == net::protocol::kIcmp && tuple.family == net::Family::kIPv4)
+        return type == 3 || type == 4 || type == 5 || type == 11 || type == 12;
+    return tuple.protocol == net::protocol::kIcmpv6 && tuple.family == net::Family::kIPv6 && type >= 1 && type <= 4;
+}
+
 bool stays_on_the_link(const net::PacketMeta& meta) {
     if (meta.tuple.protocol != net::protocol::kIcmpv6 || meta.fragment != net::FragmentKind::kWhole) return false;
     const int type = meta.tuple.destination_port >> 8;
@@ -207,6 +214,8 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
         remember(frame, meta, connection != nullptr ? judged : meta.tuple, trace, kept, ruleset, now, from_initiator,
                  connection != nullptr ? connection->id : 0);
     count(trace, kept, ruleset.generation());
+    const bool allowed = trace.enforced == Verdict::kAllow && !is_untracked(trace, ruleset);
+    if (connection == nullptr && allowed && is_error(meta.tuple)) return DropReason::kIcmpUnrelated;
     if (connection != nullptr) arrive(*connection, from_initiator, segment, now);
     if (reason_of(trace) == DropReason::kNone && observed != DropReason::kNone) ++observed_[observed];
     return reason_of(trace);
@@ -238,7 +247,8 @@ DropReason NaiveEngine::by_first_fragment(const net::FrameView& frame, const net
 
 NaiveEngine::Related NaiveEngine::related(const net::FrameView& frame, const net::PacketMeta& meta,
                                           const ruleset::Ruleset& ruleset) {
-    if (meta.fragment != net::FragmentKind::kWhole) return Related::kNo;
+    if (meta.fragment == net::FragmentKind::kLater || !is_error(meta.tuple)) return Related::kNo;
+    if (meta.fragment == net::FragmentKind::kFirst) return Related::kMadeUp;
     auto quote = net::parse_icmp_quote(frame, meta);
     if (!quote || quote->fragment == net::FragmentKind::kLater) return Related::kNo;
     if (quote->tuple.source != meta.tuple.destination || quote->tuple.family != meta.tuple.family) return Related::kNo;

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <memory>
+
 #include <random>
 
 #include "rulesets.h"
@@ -267,6 +269,30 @@ TEST(TcpLimits, ATableFullOfEstablishedConnectionsTakesNoOther) {
     site.expect_all_accounted();
 }
 
+TEST(Limits, WhatNobodyAnswersShutsNobodyOut) {
+    EngineSettings settings = Wire::default_settings();
+    settings.flow_capacity = 16;
+    Site site(settings);
+    const auto query = [](std::uint16_t port) { return test::udp().from("10.0.0.1", port).to("10.1.0.9", 53); };
+    for (std::uint16_t port = 1; port <= 4; ++port) {
+        site.shake_hands(port);
+        EXPECT_EQ(site.burst({query(port), query(port).reply().entering(1)}), (Drops{kPass, kPass}));
+    }
+    EXPECT_EQ(site.send(from_client(50).syn()), kPass);
+    for (std::uint16_t port = 1000; port < 3000; ++port) ASSERT_EQ(site.send(query(port)), kPass);
+    EXPECT_EQ(site.engine().flow_count(), 16U);
+
+    // The flood displaced its own: not the handshake under way, nor what was answered.
+    EXPECT_EQ(site.burst({from_server(50).syn().ack(), from_client(50).ack()}), (Drops{kPass, kPass}));
+    for (std::uint16_t port = 1; port <= 4; ++port) {
+        EXPECT_EQ(site.send(from_client(port).ack()), kPass);
+        EXPECT_EQ(site.send(query(port)), kPass);
+        EXPECT_TRUE(site.events().empty()) << "they are the connections that they were";
+    }
+    EXPECT_EQ(site.send(from_client(60).syn()), kPass);
+    site.expect_all_accounted();
+}
+
 TEST(Limits, OneSourceHasSoManyConnectionsAndOthersTheirOwn) {
     EngineSettings settings = Wire::default_settings();
     settings.per_source_limit = 3;
@@ -309,13 +335,41 @@ TEST(TcpErrors, QuoteWhatIsUnderWay) {
     site.expect_all_accounted();
 }
 
-TEST(TcpErrors, OfNoConnectionAreForPolicy) {
+TEST(TcpErrors, OfNoConnectionDieWhateverPolicyAllows) {
     Site site;
     EXPECT_EQ(site.send(about(from_client().ack())), DropReason::kPolicyDeny);
-    Wire open(build(1, two_workloads()));
-    EXPECT_EQ(open.send(about(from_client().ack().sequence(77'777))), kPass);
-    EXPECT_EQ(open.counters().related_passed.read().packets, 0U);
     site.expect_all_accounted();
+    Wire open(build(1, two_workloads()));
+    EXPECT_EQ(open.send(about(from_client().ack().sequence(77'777))), DropReason::kIcmpUnrelated);
+    EXPECT_EQ(open.send(about(test::udp().from("10.0.0.1", 5000).to("10.1.0.9", 53))), DropReason::kIcmpUnrelated);
+    EXPECT_EQ(open.counters().related_passed.read().packets, 0U);
+    open.expect_all_accounted();
+}
+
+// Who tracks no connections has nothing to hold them against.
+TEST(TcpErrors, OfUntrackedPacketsAreForPolicy) {
+    const auto wire_with = [](bool errors_allowed) {
+        policy::Inventory inventory = with_untracked_host();
+        policy::Policy raw = ingress_policy("errors", "resolver", {rule(Action::kAllow, 1)});
+        raw.do_not_track = raw.apply_on_forward = true;
+        if (errors_allowed) add(inventory, raw);
+        return std::make_unique<Wire>(build(1, inventory));
+    };
+    const Packet error = about(test::udp().from("10.1.0.7", 53).to("10.0.0.1", 5000).entering(1));
+    const auto with = wire_with(true);
+    EXPECT_EQ(with->send(error), kPass);
+    EXPECT_EQ(with->counters().related_passed.read().packets, 0U);
+    with->expect_all_accounted();
+    EXPECT_NE(wire_with(false)->send(error), kPass);
+}
+
+TEST(TcpErrors, NoErrorComesInPieces) {
+    Wire open(build(1, two_workloads()));
+    EXPECT_EQ(open.send(from_client().syn()), kPass);
+    const std::vector<Packet> pieces = about(from_client().syn().payload(400)).fragments(64, 9);
+    EXPECT_EQ(open.send(pieces[0]), DropReason::kIcmpUnrelated);
+    EXPECT_EQ(open.send(pieces[1]), DropReason::kFragmentUnknown);
+    open.expect_all_accounted();
 }
 
 TEST(TcpErrors, NoLinkTakesLessThanTheLeast) {

@@ -229,14 +229,48 @@ TEST(Checksums, ThatAreWrongKillThePacketUnlessTheyAreIgnored) {
     EXPECT_EQ(sent(false), kPass);
 }
 
-TEST(Fragments, AFullTableRefusesFirstOnesAndOpensNoConnection) {
+TEST(Fragments, WithoutATableFirstOnesDieAndOpenNoConnection) {
+    EngineSettings settings = Wire::default_settings();
+    settings.fragment_capacity = 0;
+    Wire wire(build(1, guarded()), settings);
+    EXPECT_EQ(wire.send(big_query().fragments(400, 1).front()), DropReason::kFragmentTableFull);
+    EXPECT_EQ(wire.engine().flow_count(), 0U);
+    wire.expect_all_accounted();
+}
+
+TEST(Fragments, InAFullTableTheYoungestDatagramsStay) {
     EngineSettings settings = Wire::default_settings();
     settings.fragment_capacity = 1;
     Wire wire(build(1, guarded()), settings);
-    const Packet one = big_query().fragments(400, 1).front();
-    const Packet two = big_query().from("10.0.0.1", 5001).fragments(400, 2).front();
-    EXPECT_EQ(wire.burst({one, two}), (Drops{kPass, DropReason::kFragmentTableFull}));
-    EXPECT_EQ(wire.engine().flow_count(), 1U);
+    const std::vector<Packet> one = big_query().fragments(400, 1);
+    const std::vector<Packet> two = big_query().from("10.0.0.1", 5001).fragments(400, 2);
+    EXPECT_EQ(wire.burst({one[0], two[0], one[1], two[1]}), (Drops{kPass, kPass, DropReason::kFragmentUnknown, kPass}));
+    wire.expect_all_accounted();
+}
+
+// Who may send nothing shuts nobody out.
+TEST(Fragments, DeniedOnesDisplaceNone) {
+    Wire wire(build(1, guarded()));
+    const std::vector<Packet> good = big_query().fragments(400, 7);
+    EXPECT_EQ(wire.send(good[0]), kPass);
+    for (std::uint32_t id = 1000; id < 6000; ++id)
+        ASSERT_EQ(wire.send(big_query().to("10.1.0.9", 99).fragments(400, id).front()), kDeny);
+    EXPECT_EQ(wire.send(good[1]), kPass);
+    for (const Packet& fragment : big_query().fragments(400, 8)) EXPECT_EQ(wire.send(fragment), kPass);
+    wire.expect_all_accounted();
+}
+
+TEST(Fragments, LateOnesDoNotBringBackAConnectionThatTimedOut) {
+    EngineSettings settings = Wire::default_settings();
+    settings.timeouts.udp = seconds(2);
+    Wire wire(build(1, guarded()), settings);
+    const std::vector<Packet> fragments = big_query().fragments(400, 7);
+    EXPECT_EQ(wire.send(fragments[0]), kPass);
+    wire.pass(seconds(3));
+    EXPECT_EQ(wire.send(fragments[1]), kPass);
+    const auto ended = wire.sweep_all();
+    ASSERT_EQ(ended.size(), 1U);
+    EXPECT_EQ(ended[0].forward.packets, 1U);
     wire.expect_all_accounted();
 }
 

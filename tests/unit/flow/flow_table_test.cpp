@@ -178,6 +178,24 @@ TEST(FlowTable, HalfOpenConnectionsStandInTheOrderInWhichTheyWereAskedFor) {
     EXPECT_EQ(table.oldest_half_open(), nullptr) << "UDP is not half-open";
 }
 
+TEST(FlowTable, OfThoseThatNobodyAnsweredTheLargerKindGoesFirst) {
+    FlowTable table(16, {}, kSeed);
+    EXPECT_EQ(table.oldest_unanswered(), nullptr);
+    Flow* const syn = open(table, packet(6, kClient, 1, kServer, 2));
+    EXPECT_EQ(table.oldest_unanswered(), syn);
+    Flow* const query = open(table, packet(17, kClient, 1, kServer, 2));
+    EXPECT_EQ(table.oldest_unanswered(), syn) << "as many of each";
+    Flow* const other = open(table, packet(17, kClient, 3, kServer, 2));
+    EXPECT_EQ(table.oldest_unanswered(), query);
+    table.record(*query, {.sender = opposite(query->initiator), .bytes = 60, .at = at(seconds(1))});
+    EXPECT_EQ(table.oldest_unanswered(), syn) << "one was answered";
+    table.remove(*syn);
+    EXPECT_EQ(table.oldest_unanswered(), other);
+    table.remove(*other);
+    EXPECT_EQ(table.oldest_unanswered(), nullptr);
+    EXPECT_EQ(table.size(), 1U);
+}
+
 TEST(FlowTable, SynAfterFinStartsANewConnection) {
     FlowTable table(16, {}, kSeed);
     Flow& flow = *open(table, packet(6, kClient, 1, kServer, 2));

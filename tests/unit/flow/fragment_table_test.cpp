@@ -25,8 +25,10 @@ constexpr net::FragmentRange kFirstPiece{0, 1480, false};
 constexpr net::FragmentRange kMiddlePiece{1480, 2960, false};
 constexpr net::FragmentRange kLastPiece{2960, 3000, true};
 
-FragmentFate* remember(FragmentTable& table, const FragmentKey& key, Instant now) {
-    return table.remember(key, kFirstPiece, now);
+using End = FragmentTable::End;
+
+FragmentFate* remember(FragmentTable& table, const FragmentKey& key, Instant now, End end = End::kPasses) {
+    return table.remember(key, kFirstPiece, end, now);
 }
 
 // The fate that one more piece would share. Which one it is plays no role in these tests.
@@ -71,14 +73,34 @@ TEST(FragmentTable, AFateIsForgottenAfterItsTimeEvenWithoutASweep) {
     EXPECT_EQ(find(table, datagram(7), at(10)), nullptr);
 }
 
-TEST(FragmentTable, AFullTableRefusesUntilTheOldestTimesOut) {
+TEST(FragmentTable, InAFullTableTheOldestMakesRoom) {
     FragmentTable table(4, kTimeout, kSeed);
-    for (std::uint32_t id = 0; id < 4; ++id)
+    for (std::uint32_t id = 0; id < 6; ++id)
         ASSERT_NE(remember(table, datagram(id), at(static_cast<int>(id))), nullptr);
-    EXPECT_EQ(remember(table, datagram(9), at(9)), nullptr);
-    EXPECT_NE(remember(table, datagram(9), at(10)), nullptr);
-    EXPECT_EQ(find(table, datagram(0), at(10)), nullptr);
-    EXPECT_NE(find(table, datagram(1), at(10)), nullptr);
+    EXPECT_EQ(table.size(), 4U);
+    for (const std::uint32_t displaced : {0U, 1U}) EXPECT_EQ(find(table, datagram(displaced), at(6)), nullptr);
+    for (const std::uint32_t there : {2U, 3U, 4U, 5U}) EXPECT_NE(find(table, datagram(there), at(6)), nullptr);
+}
+
+TEST(FragmentTable, WhatDiesDisplacesNothingThatPasses) {
+    FragmentTable table(4, kTimeout, kSeed);
+    for (std::uint32_t id = 0; id < 4; ++id) ASSERT_NE(remember(table, datagram(id), at(0)), nullptr);
+    for (std::uint32_t id = 100; id < 1100; ++id) ASSERT_NE(remember(table, datagram(id), at(1), End::kDies), nullptr);
+    for (std::uint32_t id = 0; id < 4; ++id) EXPECT_NE(find(table, datagram(id), at(2)), nullptr);
+    EXPECT_NE(find(table, datagram(1099), at(2)), nullptr);
+    EXPECT_EQ(find(table, datagram(1098), at(2)), nullptr);
+    EXPECT_EQ(table.size(), 5U);
+}
+
+TEST(FragmentTable, AnIdentificationTakesOverFromTheOtherKindToo) {
+    FragmentTable table(4, kTimeout, kSeed);
+    remember(table, datagram(7), at(0), End::kDies)->drop = DropReason::kPolicyDeny;
+    ASSERT_NE(remember(table, datagram(7), at(1)), nullptr);
+    EXPECT_EQ(find(table, datagram(7), at(1))->drop, DropReason::kNone);
+    table.sweep(at(10), 64);
+    ASSERT_NE(find(table, datagram(7), at(10)), nullptr) << "the one that died is gone, and took nothing along";
+    table.sweep(at(11), 64);
+    EXPECT_EQ(table.size(), 0U);
 }
 
 TEST(FragmentTable, AnIdentificationUsedAgainTakesOverAndLivesItsOwnTime) {
@@ -173,7 +195,7 @@ TEST(FragmentTable, ACompleteDatagramGivesItsIdentificationFree) {
 
 TEST(FragmentTable, ADatagramOfTooManyPiecesIsAFlood) {
     FragmentTable table(16, kTimeout, kSeed);
-    ASSERT_NE(table.remember(datagram(7), {0, 8, false}, at(0)), nullptr);
+    ASSERT_NE(table.remember(datagram(7), {0, 8, false}, End::kPasses, at(0)), nullptr);
     const auto piece = [](std::uint32_t number) { return net::FragmentRange{8 * number, 8 * number + 8, false}; };
     for (std::uint32_t number = 1; number < FragmentTable::kMaxPieces; ++number)
         ASSERT_EQ(table.follow(datagram(7), piece(number), at(0)).drop, DropReason::kNone) << number;

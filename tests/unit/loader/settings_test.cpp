@@ -112,7 +112,7 @@ addresses: strict
 checksums: ignore
 failsafe: [{protocol: udp, port: 53, to: [192.0.2.1, "2001:db8::/32"], from: [0.0.0.0/0]}]
 pending: calico
-flows: {per-worker: 2048, half-open-limit: 300, per-source-limit: 20, mid-stream: drop, tcp-window: observe, report-interval: 2s, existing-grace: 36h, history: {hours: 24, max-mb: 64}, log: {path: /tmp/f.jsonl, max-mb: 1, files: 2}, timeouts: {tcp-established: 2h, tcp-transitory: 4m, tcp-half-open: 20s, tcp-closed: 2m, sctp: 10m, sctp-half-open: 3s, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
+flows: {per-worker: 2048, fragments-per-worker: 128, half-open-limit: 300, per-source-limit: 20, mid-stream: drop, tcp-window: observe, report-interval: 2s, existing-grace: 36h, history: {hours: 24, max-mb: 64}, log: {path: /tmp/f.jsonl, max-mb: 1, files: 2}, timeouts: {tcp-established: 2h, tcp-transitory: 4m, tcp-half-open: 20s, tcp-closed: 2m, sctp: 10m, sctp-half-open: 3s, udp: 60s, icmp: 1000ms, other: 1m, fragment: 5s}}
 stats: {event-ring: 1024}
 swap-timeout: 2s
 ruleset-memory-mb: 64
@@ -155,6 +155,7 @@ log: {level: debug})");
     EXPECT_EQ(settings.failsafe[0].from.size(), 1U);
     EXPECT_TRUE(settings.pending_as_calico);
     EXPECT_EQ(settings.flows_per_worker, 2048U);
+    EXPECT_EQ(settings.fragments_per_worker, 128U);
     EXPECT_EQ(settings.flow_report_interval, std::chrono::seconds(2));
     EXPECT_EQ(settings.existing_grace, std::chrono::hours(36));
     EXPECT_EQ(settings.flow_history.keep, std::chrono::hours(24));
@@ -336,6 +337,7 @@ TEST(Settings, TheSampleConfigurationLoadsAndShowsTheDefaults) {
     EXPECT_EQ(full.packet_buffers, defaults.packet_buffers);
     EXPECT_EQ(full.buffer_bytes, defaults.buffer_bytes);
     EXPECT_EQ(full.flows_per_worker, defaults.flows_per_worker);
+    EXPECT_EQ(full.fragments_per_worker, defaults.fragments_per_worker);
     EXPECT_EQ(full.timeouts.tcp_established, defaults.timeouts.tcp_established);
     EXPECT_EQ(full.timeouts.fragment, defaults.timeouts.fragment);
     EXPECT_EQ(full.event_ring, defaults.event_ring);

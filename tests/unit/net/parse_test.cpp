@@ -112,9 +112,20 @@ TEST(Parse, AnAtomicFragmentIsWhole) {
 }
 
 TEST(Parse, AFragmentThatReassemblesPast64KIsBad) {
-    EXPECT_EQ(parsed(udp().payload(64).fragment(65528, false, 1)).malformed, DropReason::kFragmentOversize);
-    EXPECT_EQ(parsed(udp().payload(7).fragment(65528, false, 1)).malformed, DropReason::kNone);
-    EXPECT_EQ(parsed(kUdp6.payload(64).fragment(65528, false, 1)).malformed, DropReason::kFragmentOversize);
+    const auto end_of = [](const Packet& packet, std::uint16_t offset, std::size_t bytes) {
+        return parsed(packet.payload(bytes).fragment(offset, false, 1)).malformed;
+    };
+    // An IPv4 datagram's length counts its header.
+    EXPECT_EQ(end_of(udp(), 65512, 3), DropReason::kNone);
+    EXPECT_EQ(end_of(udp(), 65512, 4), DropReason::kFragmentOversize);
+    EXPECT_EQ(end_of(udp().ip_options(4), 65504, 7), DropReason::kNone);
+    EXPECT_EQ(end_of(udp().ip_options(4), 65504, 8), DropReason::kFragmentOversize);
+    EXPECT_EQ(end_of(udp(), 65528, 64), DropReason::kFragmentOversize);
+    // An IPv6 datagram's counts what stands behind its header.
+    EXPECT_EQ(end_of(kUdp6, 65528, 7), DropReason::kNone);
+    EXPECT_EQ(end_of(kUdp6, 65528, 8), DropReason::kFragmentOversize);
+    EXPECT_EQ(end_of(kUdp6.extension(0), 65520, 7), DropReason::kNone);
+    EXPECT_EQ(end_of(kUdp6.extension(0), 65520, 8), DropReason::kFragmentOversize);
 }
 
 TEST(ParseExtensions, EveryHeaderOfTheChainIsLookedThrough) {
