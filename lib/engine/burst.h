@@ -68,12 +68,14 @@ private:
     void decide(std::size_t subject) noexcept;
     void follow_first_fragment(const Subject& subject) noexcept;
     [[nodiscard]] flow::Flow* current_flow(std::size_t subject) noexcept;
+    [[nodiscard]] bool is_forgiven(const flow::Flow& flow, std::uint8_t tcp_flags) const noexcept;
     [[nodiscard]] Judgement judge(const Subject& subject) noexcept;
     [[nodiscard]] Judgement judge_flow(std::size_t subject, flow::Flow& flow) noexcept;
     [[nodiscard]] Judgement judge_again(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] Judgement judge_by(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] Judgement keep(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] Judgement reset(flow::Flow& flow, TraceId trace) noexcept;
+    void cut(flow::Flow& flow) noexcept;
     [[nodiscard]] bool judge_again(flow::FragmentFate& fate) noexcept;
     [[nodiscard]] Standing stand(flow::Flow& flow, flow::Side sender, const net::TcpSegment& segment) noexcept;
     [[nodiscard]] static bool is_middle(std::uint8_t tcp_flags) noexcept;

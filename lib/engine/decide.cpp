@@ -109,9 +109,15 @@ flow::Flow* Burst::current_flow(std::size_t i) noexcept {
     if (flow == nullptr) return nullptr;
     const std::uint8_t flags = meta_of(subject).tcp_flags;
     const bool over = place_.flows.expired(*flow, now_) || flow::FlowTable::starts_anew(*flow, subject.sender, flags) ||
-                      (is_stale(*flow) && notes(*flow).was_reset() && flow::tcp_event(flags) == flow::TcpEvent::kSyn);
+                      (is_stale(*flow) && notes(*flow).is_over() && is_forgiven(*flow, flags));
     if (over) end(*flow);
     return over ? nullptr : flow;
+}
+
+// May a packet open a connection again that was cut or reset? REQUIRES: the notes say that it is over
+bool Burst::is_forgiven(const flow::Flow& flow, std::uint8_t tcp_flags) const noexcept {
+    if (flow::tcp_event(tcp_flags) == flow::TcpEvent::kSyn) return true;
+    return notes(flow).was_cut() && drop_by(ruleset_.classify(flow.initiator_tuple())) == DropReason::kNone;
 }
 
 Burst::Judgement Burst::judge(const Subject& subject) noexcept {
@@ -129,13 +135,16 @@ Burst::Judgement Burst::judge_flow(std::size_t i, flow::Flow& flow) noexcept {
     const Subject& subject = scratch_.subjects[i];
     const bool asked = subject.question == Question::kInitiator && scratch_.flows[i] == &flow;
     if (is_settled(flow)) return keep(flow, {});
-    return judge_again(flow, asked ? scratch_.answers[subject.answer] : ruleset_.classify(flow.initiator_tuple()));
+    const TraceId trace = asked ? scratch_.answers[subject.answer] : ruleset_.classify(flow.initiator_tuple());
+    if (notes(flow).was_cut()) report_.denied(flow.initiator_tuple(), trace, ruleset_.generation(), bytes_of(subject));
+    return judge_again(flow, trace);
 }
 
 // The connection under this generation, by what the change that made it wants of those that were there. `trace` is that
 // of its initiator's tuple.
 Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
     if (notes(flow).was_reset()) return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
+    if (notes(flow).was_cut()) return {.trace = trace, .drop = drop_by(trace)};
     const bool denied = drop_by(trace) != DropReason::kNone;
     if (denied && may_be_kept(flow)) return keep(flow, trace);
     if (!denied && is_to_be_reset(flow, trace)) return reset(flow, trace);
@@ -155,10 +164,19 @@ Burst::Judgement Burst::judge_by(flow::Flow& flow, TraceId trace) noexcept {
     } else if (drop == DropReason::kNone) {
         report_.rejudged(flow);
     } else {
-        report_.cut(flow);
-        remove(flow);
+        cut(flow);
     }
     return {trace, drop, untracked};
+}
+
+// A TCP connection is remembered. Or the next packet of its responder, who sends on what nobody acknowledges, would
+// open it again the other way round, where policy allows that: and with it pass those that are denied. No generation
+// has judged it from now on, so each packet of it is asked about.
+void Burst::cut(flow::Flow& flow) noexcept {
+    report_.cut(flow);
+    if (flow.key.protocol != net::protocol::kTcp) return remove(flow);
+    notes(flow).kept_in = flow::FlowNotes::kWasCut;
+    flow.generation = {};
 }
 
 // It passes though policy denies it: what allowed it stays its decision, and nothing is entered under a trace.
@@ -198,6 +216,7 @@ bool Burst::judge_again(flow::FragmentFate& fate) noexcept {
     fate.drop = drop_by(fate.trace);
     fate.unjudged = false;
     if (fate.flow == nullptr || !place_.flows.is(*fate.flow, fate.flow_id) || !is_stale(*fate.flow)) return false;
+    if (notes(*fate.flow).was_cut()) return false;
     const Judgement again = judge_again(*fate.flow, fate.trace);
     fate.drop = again.drop;
     fate.unjudged = again.unjudged;
@@ -294,6 +313,7 @@ Burst::Relation Burst::relation_of(const Subject& subject) noexcept {
     if (flow == nullptr || place_.flows.expired(*flow, now_)) return Relation::kNone;
     if (!is_believable(frames_[subject.packet], meta, *quote, *flow, keyed->sender)) return Relation::kContradicts;
     if (!is_stale(*flow)) return Relation::kQuotesLive;
+    if (notes(*flow).was_cut()) return Relation::kNone;
     const Judgement again = judge_again(*flow, ruleset_.classify(flow->initiator_tuple()));
     return again.drop == DropReason::kNone && !again.untracked ? Relation::kQuotesLive : Relation::kNone;
 }
@@ -325,7 +345,7 @@ void Burst::count(std::uint32_t bytes, const Judgement& judgement) noexcept {
 }
 
 void Burst::end(flow::Flow& flow) noexcept {
-    if (!notes(flow).was_reset()) report_.ended(flow);
+    if (!notes(flow).is_over()) report_.ended(flow);
     remove(flow);
 }
 

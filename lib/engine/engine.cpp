@@ -35,12 +35,12 @@ void Engine::sweep(Instant now, telemetry::EventBatch& events) noexcept {
     FlowReporter report(state_->settings.worker, now, state_->flows, state_->counters, events);
     const flow::FlowTable& flows = state_->flows;
     state_->flows.sweep(now, kSweepStep, [&](const flow::Flow& flow) {
-        if (!flows.notes(flow).was_reset()) report.ended(flow);
+        if (!flows.notes(flow).is_over()) report.ended(flow);
     });
     state_->fragments.sweep(now, kSweepStep);
     if (const Nanos interval = state_->settings.report_interval; interval > Nanos{0})
         state_->flows.report(now, interval, kReportStep, [&](const flow::Flow& flow) {
-            if (!flows.notes(flow).was_reset()) report.progressed(flow);
+            if (!flows.notes(flow).is_over()) report.progressed(flow);
         });
 }
 
@@ -53,8 +53,8 @@ bool Engine::census(Instant now, Generation current, const Existing& existing, s
         const flow::FlowNotes& notes = state_->flows.notes(flow);
         found.push_back({.tuple = flow.initiator_tuple(),
                          .state = flow.state,
-                         .kept = !notes.was_reset() && existing.keeps(flow.generation, current),
-                         .was_reset = notes.was_reset(),
+                         .kept = !notes.is_over() && existing.keeps(flow.generation, current),
+                         .was_reset = notes.is_over(),
                          .worker = state_->settings.worker,
                          .trace = flow.trace,
                          .generation = flow.generation,

@@ -54,7 +54,7 @@ struct FlowNotes {
     std::uint64_t id = 0;  // 1, 2, 3, ... unique per table
     Instant reported;      // by report(): packets up to here are known to whoever listens
     // Not 0: policy denies the connection since this generation, and it is kept; `generation` and `trace` are those
-    // that last allowed it. kWasReset: it was cut, and is remembered so that no packet of it opens it again.
+    // that last allowed it. kWasReset, kWasCut: it is over, and is remembered so that no packet of it opens it again.
     Generation kept_in{};
     std::uint32_t path = 0;  // which rules decided: a fingerprint, equal across generations; 0: not known
     // The table's own: neighbours in the list of half-open connections, by age; `younger` is the next of the free
@@ -64,7 +64,10 @@ struct FlowNotes {
     std::uint32_t asked_again = 0;  // TCP: behind the last SYN that was passed on to be challenged
 
     static constexpr Generation kWasReset{std::numeric_limits<std::uint64_t>::max()};
-    [[nodiscard]] bool was_reset() const noexcept { return kept_in == kWasReset; }
+    static constexpr Generation kWasCut{std::numeric_limits<std::uint64_t>::max() - 1};
+    [[nodiscard]] bool was_reset() const noexcept { return kept_in == kWasReset; }  // whatever policy says
+    [[nodiscard]] bool was_cut() const noexcept { return kept_in == kWasCut; }      // while policy denies it
+    [[nodiscard]] bool is_over() const noexcept { return was_reset() || was_cut(); }
 };
 static_assert(sizeof(FlowNotes) == 40);
 

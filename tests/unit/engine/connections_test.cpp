@@ -199,9 +199,69 @@ TEST(NewGeneration, AConnectionThatIsNowDeniedIsCut) {
     wire.use(build(2, locked()));
     EXPECT_EQ(wire.burst({answer(), request()}), (Drops{kDeny, kDeny}));
     EXPECT_EQ(wire.event_kinds(), (Kinds{FlowEventKind::kCut, FlowEventKind::kDenied}));
-    EXPECT_EQ(wire.engine().flow_count(), 0U);
     EXPECT_EQ(wire.counters().flows_ended.read(), 1U);
     wire.expect_all_accounted();
+}
+
+// Whom the server may ask and nobody may ask the server: what it sends is allowed, by itself.
+policy::Inventory only_the_server_is_locked() {
+    policy::Inventory inventory = two_workloads();
+    add(inventory, ingress_policy("server-in", "server", {}));
+    return inventory;
+}
+
+class CutTest : public testing::Test {
+protected:
+    CutTest() {
+        EXPECT_EQ(wire_.burst({request(), answer(), from_client(), from_server()}),
+                  (Drops{kPass, kPass, kPass, kPass}));
+        wire_.use(build(2, only_the_server_is_locked()));
+        EXPECT_EQ(wire_.send(from_client()), kDeny);
+        EXPECT_EQ(wire_.event_kinds(), Kinds{FlowEventKind::kCut});
+    }
+    static Packet from_client() { return request().flags(0).ack().payload(10); }
+    static Packet from_server() { return from_client().reply().entering(1); }
+
+    Wire wire_{build(1, two_workloads())};
+};
+
+TEST_F(CutTest, TheRespondersNextSegmentDoesNotOpenTheConnectionTheOtherWayRound) {
+    EXPECT_EQ(wire_.burst({from_server(), from_client(), from_server()}), (Drops{kDeny, kDeny, kDeny}));
+    EXPECT_EQ(wire_.event_kinds(), (Kinds{FlowEventKind::kDenied, FlowEventKind::kDenied, FlowEventKind::kDenied}));
+    EXPECT_EQ(wire_.events()[0].tuple, request().tuple()) << "by whom it was opened";
+    EXPECT_EQ(wire_.last_decision().trace, wire_.events()[2].trace);
+    EXPECT_EQ(wire_.counters().flows_opened.read(), 1U);
+    wire_.expect_all_accounted();
+}
+
+TEST_F(CutTest, ItGoesOnWhereALaterPolicyAllowsItAgain) {
+    wire_.use(build(3, only_the_server_is_locked()));
+    EXPECT_EQ(wire_.send(from_server()), kDeny);
+    wire_.use(build(4, two_workloads()));
+    EXPECT_EQ(wire_.burst({from_client(), from_server()}), (Drops{kPass, kPass}));
+    EXPECT_EQ(wire_.event_kinds(), Kinds{FlowEventKind::kOpened});
+    EXPECT_EQ(wire_.engine().flow_count(), 1U);
+    wire_.expect_all_accounted();
+}
+
+TEST_F(CutTest, ASynIsJudgedByItself) {
+    EXPECT_EQ(wire_.send(request()), kDeny);
+    EXPECT_EQ(wire_.send(request().reply().entering(1)), kPass) << "the server asks";
+    EXPECT_EQ(wire_.engine().flow_count(), 1U);
+    wire_.expect_all_accounted();
+}
+
+TEST_F(CutTest, WhatIsRememberedEndsWithoutASecondReport) {
+    wire_.pass(seconds(8000));
+    EXPECT_TRUE(wire_.sweep_all().empty());
+    EXPECT_EQ(wire_.engine().flow_count(), 0U);
+    EXPECT_EQ(wire_.counters().flows_ended.read(), 1U);
+}
+
+TEST_F(CutTest, AnErrorAboutItIsJudgedByItself) {
+    (void)wire_.send(test::unreachable(from_server()).from("10.0.0.1"));
+    EXPECT_EQ(wire_.counters().related_passed.read().packets, 0U);
+    wire_.expect_all_accounted();
 }
 
 TEST(NewGeneration, AStagedPolicyCutsNothing) {

@@ -151,6 +151,14 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
         connection = nullptr;
         from_initiator = true;
     }
+    if (connection != nullptr && connection->cut) {
+        const bool syn = (meta.tcp_flags & 0x17) == 0x02;
+        if (syn || classify::judge(ruleset.program(), connection->initiator).enforced == Verdict::kAllow) {
+            remove(*connection);
+            connection = nullptr;
+            from_initiator = true;
+        }
+    }
     DropReason observed = DropReason::kNone;
     if (connection == nullptr && segment && (meta.tcp_flags & 0x17) != 0x02) {
         if (settings_.mid_stream == MidStream::kDrop) return DropReason::kTcpMidStream;
@@ -182,7 +190,7 @@ DropReason NaiveEngine::by_connection(const net::FrameView& frame, const net::Pa
         const Standing now_is = standing(*connection, ruleset);
         trace = connection->trace;
         kept = now_is == Standing::kKept;
-        if (now_is == Standing::kOver) remove(*connection);
+        if (now_is == Standing::kOver) end(*connection);
         if (now_is == Standing::kOver) connection = nullptr;
     } else {
         trace = classify::judge(ruleset.program(), meta.tuple);
@@ -217,7 +225,7 @@ DropReason NaiveEngine::by_first_fragment(const net::FrameView& frame, const net
         const Standing now_is = connection != nullptr ? standing(*connection, ruleset) : Standing::kOver;
         datagram->kept = now_is == Standing::kKept;
         if (connection != nullptr && now_is == Standing::kOver) {
-            remove(*connection);
+            end(*connection);
             connection = nullptr;
         }
     }
@@ -249,7 +257,7 @@ NaiveEngine::Related NaiveEngine::related(const net::FrameView& frame, const net
         std::uint32_t{number[0]} << 24 | std::uint32_t{number[1]} << 16 | std::uint32_t{number[2]} << 8 | number[3];
     if (connection->tcp && !connection->tcp->under_way(from_initiator, sequence)) return Related::kMadeUp;
     const bool over = standing(*connection, ruleset) == Standing::kOver;
-    if (over) remove(*connection);
+    if (over) end(*connection);
     return over ? Related::kNo : Related::kYes;
 }
 
@@ -275,6 +283,10 @@ NaiveEngine::Connection* NaiveEngine::find(std::uint64_t id) {
 // A connection that is kept stays what the generation made of it that allowed it.
 NaiveEngine::Standing NaiveEngine::standing(Connection& connection, const ruleset::Ruleset& ruleset) {
     const Generation current = ruleset.generation();
+    if (connection.cut) {
+        connection.trace = classify::judge(ruleset.program(), connection.initiator);
+        return Standing::kOver;
+    }
     if (connection.generation != current) {
         classify::Trace trace = classify::judge(ruleset.program(), connection.initiator);
         const bool denied = trace.enforced != Verdict::kAllow;
@@ -310,6 +322,18 @@ void NaiveEngine::remember(const net::FrameView& frame, const net::PacketMeta& m
 void NaiveEngine::forget_silent(Instant now) {
     connections_.remove_if([&](const Connection& c) { return now - c.last_seen >= timeout(c); });
     datagrams_.remove_if([&](const Datagram& d) { return now - d.since >= settings_.timeouts.fragment; });
+}
+
+// Policy denies it now, or tracks it no more.
+void NaiveEngine::end(Connection& connection) {
+    if (connection.cut) return;
+    connection.cut = connection.tcp.has_value() && connection.trace.enforced != Verdict::kAllow;
+    if (!connection.cut) remove(connection);
+}
+
+std::size_t NaiveEngine::cut_count() const {
+    return static_cast<std::size_t>(
+        std::count_if(connections_.begin(), connections_.end(), [](const Connection& c) { return c.cut; }));
 }
 
 void NaiveEngine::remove(const Connection& connection) {

@@ -24,8 +24,9 @@ public:
     // From now on, connections that a generation from this one on has allowed pass where a later one denies them.
     void keep_from(Generation oldest) { keep_from_ = oldest; }
 
-    // Connections that have not timed out.
+    // Connections that have not timed out, and those among them that were cut.
     [[nodiscard]] std::size_t flow_count(Instant now);
+    [[nodiscard]] std::size_t cut_count() const;
 
     [[nodiscard]] std::uint64_t kept() const { return kept_; }  // packets of connections that are kept
     [[nodiscard]] std::uint64_t let_go() const {
@@ -54,6 +55,7 @@ private:
         std::optional<NaiveTcp> tcp{};
         std::uint32_t challenged = 0;  // behind the last SYN that was to be challenged
         Generation kept_in{};          // who denies it
+        bool cut = false;              // TCP: it is over, and none of its packets opens it again while policy denies it
     };
     enum class Standing : std::uint8_t { kAllowed, kKept, kOver };
     enum class Related : std::uint8_t { kNo, kYes, kMadeUp };
@@ -85,6 +87,7 @@ private:
     void remember(const net::FrameView& frame, const net::PacketMeta& meta, const net::Tuple& judged,
                   const classify::Trace& trace, bool kept, const ruleset::Ruleset& ruleset, Instant now,
                   bool from_initiator, std::uint64_t connection);
+    void end(Connection& connection);
     void forget_silent(Instant now);
     void remove(const Connection& connection);
     static void arrive(Connection& connection, bool from_initiator, const std::optional<net::TcpSegment>& segment,

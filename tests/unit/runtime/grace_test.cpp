@@ -105,10 +105,10 @@ Snapshot after_a_while(std::optional<Nanos> grace) {
 TEST(Dataplane, CutsWhatWasKeptWhenItsGraceIsOver) {
     const Snapshot cut = after_a_while(milliseconds(1));
     EXPECT_EQ(cut.drops.at(DropReason::kPolicyDeny).packets, 1U);
-    EXPECT_EQ(cut.flows_live, 0U);
+    EXPECT_EQ(cut.flows_ended, 1U);
     const Snapshot kept = after_a_while(std::chrono::hours(24));
     EXPECT_EQ(kept.transmitted.packets, 2U);
-    EXPECT_EQ(kept.flows_live, 1U);
+    EXPECT_EQ(kept.flows_ended, 0U);
 }
 
 }  // namespace
