@@ -70,6 +70,8 @@ DropReason Burst::check_header(std::size_t packet) const noexcept {
     const EngineSettings& settings = place_.settings;
     const net::PacketMeta& meta = scratch_.metas[packet];
     if (settings.verify_checksums && !net::has_right_checksum(frames_[packet], meta)) return DropReason::kBadChecksum;
+    if (settings.neighbour_discovery && net::is_forged_link_control(frames_[packet], meta))
+        return DropReason::kNeighbourInvalid;
     if (const DropReason bad = net::check_addresses(meta, settings.addresses); bad != DropReason::kNone) return bad;
     const bool has_flags = meta.tuple.protocol == net::protocol::kTcp && meta.fragment != net::FragmentKind::kLater;
     if (has_flags && !net::is_possible(meta.tcp_flags)) return DropReason::kTcpFlags;

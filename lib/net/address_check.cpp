@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "bytes.h"
+#include "drywall/net/fragment.h"
 #include "unicast.h"
 
 namespace drywall::net {
@@ -95,6 +96,17 @@ constexpr auto kLinkControl = std::to_array<LinkControl>({
     {143, 143, 1},    // the same, version 2 (RFC 3810)
 });
 
+// The row of what calls itself link control; null: it does not. A later fragment does not say what it is.
+const LinkControl* link_control_row(const PacketMeta& meta) noexcept {
+    if (meta.tuple.protocol != protocol::kIcmpv6 || meta.tuple.family != Family::kIPv6) return nullptr;
+    if (meta.fragment == FragmentKind::kLater) return nullptr;
+    const unsigned type = meta.tuple.destination_port >> 8;
+    const auto* const row = std::find_if(kLinkControl.begin(), kLinkControl.end(), [type](const LinkControl& r) {
+        return type >= r.first_type && type <= r.last_type;
+    });
+    return row == kLinkControl.end() ? nullptr : row;
+}
+
 // As two words: std::array's == is a call.
 bool same(const AddressBytes& a, const AddressBytes& b) noexcept {
     using Words = std::array<std::uint64_t, 2>;
@@ -126,12 +138,13 @@ bool speaks_without_address(const PacketMeta& meta) noexcept {
 }
 
 bool is_link_control(const PacketMeta& meta) noexcept {
-    if (meta.tuple.protocol != protocol::kIcmpv6 || meta.tuple.family != Family::kIPv6) return false;
-    if (meta.fragment != FragmentKind::kWhole) return false;
-    const unsigned type = meta.tuple.destination_port >> 8;
-    return std::any_of(kLinkControl.begin(), kLinkControl.end(), [&](const LinkControl& row) {
-        return type >= row.first_type && type <= row.last_type && meta.hop_limit == row.hop_limit;
-    });
+    const LinkControl* row = link_control_row(meta);
+    return row != nullptr && meta.hop_limit == row->hop_limit && meta.fragment == FragmentKind::kWhole;
+}
+
+bool is_forged_link_control(const FrameView& frame, const PacketMeta& meta) noexcept {
+    const LinkControl* row = link_control_row(meta);
+    return row != nullptr && (meta.hop_limit != row->hop_limit || has_fragment_header(frame, meta));
 }
 
 }  // namespace drywall::net

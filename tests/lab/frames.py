@@ -111,14 +111,14 @@ def datagram(source: str, destination: str, protocol: int, payload: bytes, **fie
 
 
 def pieces(source: str, destination: str, protocol: int, whole: bytes, *ranges: tuple[int, int, bool],
-           ident: int = 7) -> list[bytes]:
-    """Fragments of `whole` as frames: (first byte, end, more)."""
+           ident: int = 7, **fields) -> list[bytes]:
+    """Fragments of `whole` as frames: (first byte, end, more). `fields` are the IP header's."""
     out = []
     for begin, end, more in ranges:
         if ":" in source:
             part = fragment_header(protocol, begin, more, ident) + whole[begin:end]
-            out.append(datagram(source, destination, FRAGMENT, part))
+            out.append(datagram(source, destination, FRAGMENT, part, **fields))
         else:
             out.append(datagram(source, destination, protocol, whole[begin:end], ident=ident,
-                                fragment=begin // 8 | (MORE if more else 0)))
+                                fragment=begin // 8 | (MORE if more else 0), **fields))
     return out

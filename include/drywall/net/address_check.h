@@ -34,4 +34,8 @@ enum class AddressCheck : std::uint8_t {
 // fragmented (RFC 6980).
 [[nodiscard]] bool is_link_control(const PacketMeta& meta) noexcept;
 
+// A packet of is_link_control()'s types that no neighbour sent: its hop limit is another one, or it has a fragment
+// header, be it all of its datagram. Hosts ignore it. REQUIRES: meta is parse(frame), well-formed and IP
+[[nodiscard]] bool is_forged_link_control(const FrameView& frame, const PacketMeta& meta) noexcept;
+
 }  // namespace drywall::net

@@ -212,7 +212,8 @@ def fragments() -> None:
     only_options = fragment_header(DESTINATION, 0, True) + extension(UDP, 16)
     case("a first IPv6 fragment with options and no upper layer", "RFC 7112", (sent(6, FRAGMENT, only_options), "fragment_headers"))
     case("neighbour discovery in fragments", "RFC 6980",
-         (sent(6, FRAGMENT, fragment_header(ICMPV6, 0, True) + icmp(CLIENT[6], SERVER[6], 136, 0, b"\0" * 20), hops=255), DENY))
+         (sent(6, FRAGMENT, fragment_header(ICMPV6, 0, True) + icmp(CLIENT[6], SERVER[6], 136, 0, b"\0" * 20), hops=255),
+          "neighbour_invalid"))
 
 
 def addresses() -> None:
@@ -236,8 +237,34 @@ def addresses() -> None:
          (datagram("0.0.0.0", "255.255.255.255", UDP, udp("0.0.0.0", "255.255.255.255", 68, 67, b"d" * 240)), PASS))
     case("a neighbour asks whether an address is taken", "RFC 4862",
          (datagram("::", "ff02::1:ff00:9", ICMPV6, icmp("::", "ff02::1:ff00:9", 135, 0, b"\0" * 20), hops=255), PASS))
-    case("a neighbour from beyond a router", "RFC 4861",
-         (datagram("::", "ff02::1:ff00:9", ICMPV6, icmp("::", "ff02::1:ff00:9", 135, 0, b"\0" * 20), hops=254), "address_invalid"))
+    case("a neighbour without an address from beyond a router", "RFC 4861",
+         (datagram("::", "ff02::1:ff00:9", ICMPV6, icmp("::", "ff02::1:ff00:9", 135, 0, b"\0" * 20), hops=254), "neighbour_invalid"))
+
+
+def neighbours() -> None:
+    """Between hosts of which the ruleset knows none: what policy is asked about, it lets pass."""
+    def message(kind: int, hops: int, fragment: bytes = b"", source: str = "fe80::66") -> bytes:
+        body = icmp(source, "ff02::1", kind, 0, b"\0" * 20)
+        return datagram(source, "ff02::1", FRAGMENT if fragment else ICMPV6, fragment + body, hops=hops)
+
+    for kind, name in ((133, "router solicitation"), (134, "router advertisement"), (135, "neighbour solicitation"),
+                       (136, "neighbour advertisement"), (137, "redirect")):
+        case(f"a {name} from the link", "RFC 4861", (message(kind, 255), PASS))
+        case(f"a {name} from beyond a router", "RFC 4861, 6.1, 7.1", *(
+            (message(kind, hops), "neighbour_invalid") for hops in (254, 64, 1, 0)))
+        case(f"a {name} in one fragment", "RFC 6980", (message(kind, 255, fragment_header(ICMPV6, 0, False)), "neighbour_invalid"))
+        whole = icmp("fe80::66", "ff02::1", kind, 0, b"\0" * 20)
+        first, last = pieces("fe80::66", "ff02::1", ICMPV6, whole, (0, 16, True), (16, 24, False), hops=255)
+        case(f"a {name} in two fragments", "RFC 6980", (first, "neighbour_invalid"), (last, "fragment_unknown"))
+        case(f"a {name} in a fragment behind options", "RFC 6980",
+             (datagram("fe80::66", "ff02::1", DESTINATION, extension(FRAGMENT) + fragment_header(ICMPV6, 0, False) + whole,
+                       hops=255), "neighbour_invalid"))
+    for kind, name in ((130, "listener query"), (131, "listener report"), (132, "listener done"), (143, "listener report, version 2")):
+        case(f"a {name}, from the link", "RFC 2710, RFC 3810", (message(kind, 1), PASS))
+        case(f"a {name}, from beyond a router", "RFC 2710, 3; RFC 3810, 5", *(
+            (message(kind, hops), "neighbour_invalid") for hops in (255, 64, 2, 0)))
+    case("a router advertisement from a routed address", "RFC 4861, 6.1.2",
+         (message(134, 64, source="2001:db8:66::1"), "neighbour_invalid"))
 
 
 def tags_and_tunnels() -> None:
@@ -352,7 +379,7 @@ def tcp_sessions() -> None:
 
 def all_cases() -> list[dict]:
     cases.clear()
-    for write in (lengths_and_headers, options, extension_headers, fragments, addresses, tags_and_tunnels,
+    for write in (lengths_and_headers, options, extension_headers, fragments, addresses, neighbours, tags_and_tunnels,
                   hop_limits_and_ports, tcp_sessions):
         write()
     return list(cases)

@@ -1,5 +1,7 @@
 // Packets that policy does not judge, or that follow one that it did: what is not IP, neighbours, errors, fragments.
 
+#include <array>
+
 #include <gtest/gtest.h>
 
 #include "rulesets.h"
@@ -75,18 +77,59 @@ TEST(NeighbourDiscovery, PassesUnjudgedWhenItCameFromTheLink) {
     const Packet solicitation = icmp(135, 0).from("fe80::1").to("ff02::1:ff00:9");
     const Packet listener_report = icmp(143, 0).from("fe80::1").to("ff02::16");
     EXPECT_EQ(wire.send(solicitation.hop_limit(255)), kPass);
-    EXPECT_EQ(wire.send(solicitation.hop_limit(64)), DropReason::kUnmatched);  // a router forwarded it
     EXPECT_EQ(wire.send(listener_report.hop_limit(1)), kPass);
     EXPECT_EQ(wire.counters().neighbour_discovery_passed.read().packets, 2U);
     EXPECT_EQ(wire.engine().flow_count(), 0U);
     wire.expect_all_accounted();
 }
 
+constexpr std::array<std::uint8_t, 9> kOfTheLink = {130, 131, 132, 133, 134, 135, 136, 137, 143};
+constexpr std::uint8_t hop_limit_of(std::uint8_t type) { return type >= 133 && type <= 137 ? 255 : 1; }
+
+Packet of_the_link(std::uint8_t type) { return icmp(type, 0).from("fe80::1").to("ff02::1").payload(16); }
+
+TEST(NeighbourDiscovery, ThatARouterForwardedDiesWhateverPolicySays) {
+    Wire wire(build(1, guarded(), Verdict::kAllow));
+    for (const std::uint8_t type : kOfTheLink) {
+        const std::uint8_t right = hop_limit_of(type);
+        for (const std::uint8_t wrong : {0, 1, 2, 64, 254, 255}) {
+            const DropReason expected = wrong == right ? kPass : DropReason::kNeighbourInvalid;
+            EXPECT_EQ(wire.send(of_the_link(type).hop_limit(wrong)), expected)
+                << int{type} << ", hop limit " << int{wrong};
+        }
+    }
+    EXPECT_EQ(wire.send(of_the_link(128).hop_limit(64)), kPass) << "an echo request is policy's";
+    EXPECT_EQ(wire.send(icmp(135, 0).from("::").to("ff02::1:ff00:9").hop_limit(254)), DropReason::kNeighbourInvalid);
+    wire.expect_all_accounted();
+}
+
+TEST(NeighbourDiscovery, InFragmentsDiesWhateverPolicySays) {
+    Wire wire(build(1, guarded(), Verdict::kAllow));
+    for (const std::uint8_t type : kOfTheLink) {
+        const Packet message = of_the_link(type).hop_limit(hop_limit_of(type));
+        const std::vector<Packet> pieces = message.fragments(16, type);
+        EXPECT_EQ(wire.burst({pieces[0], pieces[1]}),
+                  (Drops{DropReason::kNeighbourInvalid, DropReason::kFragmentUnknown}))
+            << int{type};
+        for (const std::uint32_t identification : {0U, 7U})
+            EXPECT_EQ(wire.send(message.fragment(0, false, identification)), DropReason::kNeighbourInvalid)
+                << int{type} << ", all in one fragment";
+        EXPECT_EQ(wire.send(message.extension(60).fragment(0, false, 7)), DropReason::kNeighbourInvalid) << int{type};
+        EXPECT_EQ(wire.send(message.extension(60)), kPass) << int{type};
+    }
+    EXPECT_EQ(wire.send(of_the_link(128).fragment(0, false, 7)), kPass);
+    wire.expect_all_accounted();
+}
+
 TEST(NeighbourDiscovery, IsJudgedWhenTheConfigurationSaysSo) {
     EngineSettings settings = Wire::default_settings();
     settings.neighbour_discovery = false;
-    Wire wire(build(1, guarded(), Verdict::kDeny), settings);
-    EXPECT_EQ(wire.send(icmp(135, 0).from("fe80::1").to("ff02::1:ff00:9").hop_limit(255)), DropReason::kUnmatched);
+    Wire closed(build(1, guarded(), Verdict::kDeny), settings);
+    EXPECT_EQ(closed.send(of_the_link(135).hop_limit(255)), DropReason::kUnmatched);
+    EXPECT_EQ(closed.send(of_the_link(135).hop_limit(64)), DropReason::kUnmatched);
+    Wire open(build(1, guarded(), Verdict::kAllow), settings);
+    EXPECT_EQ(open.send(of_the_link(135).hop_limit(64)), kPass);
+    EXPECT_EQ(open.send(of_the_link(135).fragment(0, false, 7)), kPass);
 }
 
 TEST(IcmpErrors, PassWhenTheyAreAboutALiveConnection) {

@@ -69,6 +69,33 @@ TEST(AddressCheck, ANeighbourMayAskWhetherAnAddressIsTaken) {
     EXPECT_FALSE(may_pass(icmp(128, 0).from("::").to("ff02::1").hop_limit(255)));
 }
 
+bool is_forged(const Packet& packet) {
+    Frames frames{packet};
+    return is_forged_link_control(frames[0], parse(frames[0]));
+}
+
+TEST(LinkControl, IsForgedWhenItsHopLimitIsNotItsTypes) {
+    const Packet advertisement = icmp(136, 0).from("fe80::1").to("fe80::2");
+    EXPECT_FALSE(is_forged(advertisement.hop_limit(255)));
+    EXPECT_TRUE(is_forged(advertisement.hop_limit(64)));
+    EXPECT_TRUE(is_forged(advertisement.hop_limit(1)));
+    const Packet report = icmp(143, 0).from("fe80::1").to("ff02::16");
+    EXPECT_FALSE(is_forged(report.hop_limit(1)));
+    EXPECT_TRUE(is_forged(report.hop_limit(255)));
+    for (const std::uint8_t other : {1, 2, 128, 129, 138, 142, 144})
+        EXPECT_FALSE(is_forged(icmp(other, 0).from("fe80::1").to("fe80::2").hop_limit(64))) << int{other};
+    EXPECT_FALSE(is_forged(other(58).from("10.0.0.1").to("10.1.0.9").payload(24))) << "no ICMPv6 in IPv4";
+}
+
+TEST(LinkControl, IsForgedWithAFragmentHeaderWhereverItStands) {
+    const Packet advertisement = icmp(136, 0).from("fe80::1").to("fe80::2").payload(16).hop_limit(255);
+    EXPECT_TRUE(is_forged(advertisement.fragments(16, 7).front()));
+    EXPECT_TRUE(is_forged(advertisement.fragment(0, false, 0))) << "a fragment that is the whole datagram";
+    EXPECT_TRUE(is_forged(advertisement.extension(60, 16).fragment(0, false, 0)));
+    EXPECT_FALSE(is_forged(advertisement.extension(60, 16)));
+    EXPECT_FALSE(is_forged(advertisement.fragments(16, 7).back())) << "it does not say what it is";
+}
+
 TEST(AddressCheck, StrictLetsNoLinkLocalAndNoUnassignedAddressCross) {
     const auto strict = [](const Packet& packet) { return may_pass(packet, AddressCheck::kStrict); };
     EXPECT_FALSE(strict(udp().from("169.254.1.1").to("10.1.0.9")));
