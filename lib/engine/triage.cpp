@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "burst.h"
+#include "drywall/net/ethernet.h"
 
 namespace drywall::engine {
 
@@ -56,10 +57,9 @@ bool Burst::is_for_policy(std::size_t packet) noexcept {
 }
 
 void Burst::pass_or_drop_non_ip(std::size_t packet) noexcept {
-    const std::uint16_t type = scratch_.metas[packet].ether_type;
+    const std::uint16_t name = net::non_ip_name(frames_[packet], scratch_.metas[packet]);
     const auto& rules = place_.settings.non_ip;
-    const auto rule =
-        std::find_if(rules.begin(), rules.end(), [type](const NonIpRule& r) { return r.ether_type == type; });
+    const auto rule = std::find_if(rules.begin(), rules.end(), [name](const NonIpRule& r) { return r.name == name; });
     const Verdict verdict = rule == rules.end() ? place_.settings.non_ip_default : rule->verdict;
     if (verdict == Verdict::kDeny) return drop(packet, DropReason::kNonIp);
     place_.counters.non_ip_passed.add(frames_[packet].length);

@@ -3,6 +3,7 @@
 A case is a sequence of frames that enter by port 0 (the client's side) or 1, each with `pass` or the drop reason that it
 has to die by. The world: client 10.0.0.1 and 2001:db8::1 behind port 0, server 10.1.0.9 and 2001:db8:1::9 behind port 1;
 the server takes TCP 8080, UDP 53 and pings, the client takes nothing; nobody else is declared, and such traffic passes.
+Of what is not IP, ARP and spanning tree pass by rule.
 
     python3 -m tests.data.evasion.make_cases
 """
@@ -279,6 +280,13 @@ def tags_and_tunnels() -> None:
     case("IPv4 that calls itself IPv6", "RFC 894", (ethernet(denied, ETHER_IPV6), "bad_header"))
     case("IPv6 that calls itself IPv4", "RFC 2464", (ethernet(ipv6(CLIENT[6], SERVER[6], TCP, syn(6, 22)), ETHER_IPV4), "bad_header"))
     case("IP in an 802.3 frame", "RFC 1042", (ethernet(b"\xaa\xaa\x03\0\0\0\x08\x00" + denied, 8 + len(denied)), "non_ip"))
+    llc, snap, bridges = b"\x42\x42\x03", b"\xaa\xaa\x03\0\0\0\x08\x00", b"\x01\x80\xc2\0\0\0"
+    case("spanning tree", "IEEE 802.1D", (ethernet(llc + bytes(35), 38, destination=bridges), PASS))
+    for length in (7, 38, 39, 105):
+        case(f"IP in SNAP, as long as a spanning tree frame of {length} bytes", "RFC 1042; IEEE 802.1D",
+             (ethernet((snap + denied).ljust(105, b"\0")[:length], length), "non_ip"),
+             (ethernet((snap + denied).ljust(105, b"\0")[:length], length, destination=bridges), "non_ip"))
+    case("spanning tree's header to a host", "IEEE 802.1D", (ethernet(llc + denied, 38), "non_ip"))
     case("allowed UDP within denied IP-in-IP", "RFC 2003", (sent(4, 4, allowed), DENY))
     case("allowed UDP within denied GRE", "RFC 2784", (sent(4, 47, b"\0\0\x08\0" + allowed), DENY))
     case("allowed UDP within denied VXLAN", "RFC 7348",

@@ -73,8 +73,8 @@ DropReason NaiveEngine::decide(const net::FrameView& frame, const ruleset::Rules
     if (!settings_.peer_of[frame.ingress_port]) return DropReason::kNoPeer;
     if (meta.malformed != DropReason::kNone) return meta.malformed;
     if (!meta.is_ip) {
-        for (const NonIpRule& rule : settings_.non_ip)
-            if (rule.ether_type == meta.ether_type)
+        for (const NonIpRule& rule : settings_.non_ip)  // none of them about spanning tree
+            if (rule.name == meta.ether_type)
                 return rule.verdict == Verdict::kAllow ? DropReason::kNone : DropReason::kNonIp;
         return settings_.non_ip_default == Verdict::kAllow ? DropReason::kNone : DropReason::kNonIp;
     }

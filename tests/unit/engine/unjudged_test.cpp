@@ -1,9 +1,12 @@
 // Packets that policy does not judge, or that follow one that it did: what is not IP, neighbours, errors, fragments.
 
+#include <algorithm>
 #include <array>
+#include <utility>
 
 #include <gtest/gtest.h>
 
+#include "drywall/net/ethernet.h"
 #include "rulesets.h"
 #include "wire.h"
 
@@ -42,6 +45,95 @@ TEST(NonIp, TheDefaultIsConfigurable) {
     Wire wire(build(1, guarded()), settings);
     EXPECT_EQ(wire.burst({test::arp(), test::ether(net::ether_type::kLldp).payload(50)}),
               (Drops{DropReason::kNonIp, kPass}));
+}
+
+struct LinkProtocol {
+    const char* name;
+    std::uint16_t rule;
+    test::Bytes frame;
+};
+
+// 60 bytes: addresses, ether type or length, and what follows.
+test::Bytes frame_to(const test::Bytes& group, std::uint16_t type, const test::Bytes& content, bool tagged = false) {
+    test::Bytes frame = group;
+    for (const int byte : {0x02, 0, 0, 0, 0, 1}) frame.push_back(static_cast<std::uint8_t>(byte));
+    if (tagged) frame.insert(frame.end(), {0x81, 0x00, 0x00, 0x07});
+    frame.push_back(static_cast<std::uint8_t>(type >> 8));
+    frame.push_back(static_cast<std::uint8_t>(type));
+    frame.insert(frame.end(), content.begin(), content.end());
+    frame.resize(std::max<std::size_t>(frame.size(), 60));
+    return frame;
+}
+
+const test::Bytes kBridges = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x00};
+const test::Bytes kProviderBridges = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x08};
+const test::Bytes kSlowProtocols = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x02};
+const test::Bytes kPortAccess = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x03};
+const test::Bytes kNearestBridge = {0x01, 0x80, 0xc2, 0x00, 0x00, 0x0e};
+const test::Bytes kEverybody = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+const test::Bytes kLlc = {0x42, 0x42, 0x03};
+
+std::vector<LinkProtocol> link_protocols() {
+    return {{"STP", net::non_ip::kSpanningTree, frame_to(kBridges, 38, kLlc)},
+            {"LACP", net::ether_type::kLacp, frame_to(kSlowProtocols, 0x8809, {1, 1})},
+            {"EAPOL", net::ether_type::kEapol, frame_to(kPortAccess, 0x888e, {2, 1})},
+            {"LLDP", net::ether_type::kLldp, frame_to(kNearestBridge, 0x88cc, {2, 7, 4})},
+            {"ARP", net::ether_type::kArp, frame_to(kEverybody, 0x0806, {0, 1, 8, 0, 6, 4, 0, 1})}};
+}
+
+DropReason sent_raw(Wire& wire, const test::Bytes& frame) {
+    test::Frames frames;
+    frames.add(frame);
+    return wire.burst(frames.views()).front();
+}
+
+TEST(NonIp, EachProtocolOfTheLinkPassesByItsOwnRuleAndByNoOther) {
+    for (const LinkProtocol& ruled : link_protocols()) {
+        for (const Verdict verdict : {Verdict::kAllow, Verdict::kDeny}) {
+            EngineSettings settings = Wire::default_settings();
+            settings.non_ip = {{ruled.rule, verdict}};
+            settings.non_ip_default = verdict == Verdict::kAllow ? Verdict::kDeny : Verdict::kAllow;
+            Wire wire(build(1, guarded()), settings);
+            for (const LinkProtocol& sent : link_protocols()) {
+                const bool allowed = (ruled.rule == sent.rule) == (verdict == Verdict::kAllow);
+                EXPECT_EQ(sent_raw(wire, sent.frame), allowed ? kPass : DropReason::kNonIp)
+                    << sent.name << " where " << ruled.name << " has a rule";
+            }
+            wire.expect_all_accounted();
+        }
+    }
+}
+
+TEST(NonIp, SpanningTreeIsToldByItsHeaderAndItsAddress) {
+    EngineSettings settings = Wire::default_settings();
+    settings.non_ip = {{net::non_ip::kSpanningTree, Verdict::kAllow}};
+    Wire wire(build(1, guarded()), settings);
+    for (const std::uint16_t length : {7, 38, 39})  // topology change, configuration, rapid
+        EXPECT_EQ(sent_raw(wire, frame_to(kBridges, length, kLlc)), kPass) << length;
+    test::Bytes multiple = kLlc;
+    multiple.resize(105 + 16);
+    EXPECT_EQ(sent_raw(wire, frame_to(kBridges, 105 + 16, multiple)), kPass);
+    EXPECT_EQ(sent_raw(wire, frame_to(kProviderBridges, 39, kLlc)), kPass);
+    EXPECT_EQ(sent_raw(wire, frame_to(kBridges, 39, kLlc, true)), kPass) << "behind a tag";
+
+    const test::Bytes snap = {0xaa, 0xaa, 0x03, 0x00, 0x00, 0x00, 0x08, 0x00, 0x45};
+    for (const auto& [what, frame] : std::initializer_list<std::pair<const char*, test::Bytes>>{
+             {"IP in SNAP, as long as a configuration", frame_to(kBridges, 38, snap)},
+             {"IP in SNAP, to a host", frame_to({0x02, 0, 0, 0, 0, 2}, 38, snap)},
+             {"to a host", frame_to({0x02, 0, 0, 0, 0, 2}, 38, kLlc)},
+             {"to everybody", frame_to(kEverybody, 38, kLlc)},
+             {"to another group of bridges", frame_to(kNearestBridge, 38, kLlc)},
+             {"another control field", frame_to(kBridges, 38, {0x42, 0x42, 0x13})},
+             {"another destination service", frame_to(kBridges, 38, {0x06, 0x42, 0x03})},
+             {"another source service", frame_to(kBridges, 38, {0x42, 0x06, 0x03})},
+             {"no room for a unit", frame_to(kBridges, 6, kLlc)},
+             {"longer than its frame", frame_to(kBridges, 47, kLlc)},
+             {"its name as a length", frame_to(kBridges, net::non_ip::kSpanningTree, snap)}})
+        EXPECT_EQ(sent_raw(wire, frame), DropReason::kNonIp) << what;
+    test::Bytes cut = frame_to(kBridges, 38, kLlc);
+    cut.resize(16);
+    EXPECT_EQ(sent_raw(wire, cut), DropReason::kNonIp);
+    wire.expect_all_accounted();
 }
 
 TEST(Triage, APortWithoutAPeerForwardsNothing) {
