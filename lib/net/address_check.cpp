@@ -16,6 +16,9 @@ namespace {
 constexpr std::uint32_t kBroadcast = 0xffffffff;
 constexpr std::uint16_t kDhcpServerPort = 67;
 constexpr std::uint16_t kDhcpClientPort = 68;
+constexpr std::uint16_t kDhcpv6ServerPort = 547;
+constexpr std::uint16_t kDhcpv6ClientPort = 546;
+constexpr AddressBytes kDhcpv6Servers = {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2};  // ff02::1:2
 
 enum class Kind : std::uint8_t {
     kUnicast,
@@ -115,6 +118,19 @@ bool same(const AddressBytes& a, const AddressBytes& b) noexcept {
     return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
 }
 
+// On the link, before the client has another address: it asks all servers and relays, and is answered (RFC 8415, 7.1,
+// 7.2). Policy judges it, as it judges DHCP for IPv4.
+bool is_dhcpv6_on_the_link(const PacketMeta& meta) noexcept {
+    const Tuple& tuple = meta.tuple;
+    const bool from_the_link = tuple.family == Family::kIPv6 && tuple.protocol == protocol::kUdp &&
+                               kind_of_v6(tuple.source) == Kind::kLinkLocal;
+    if (!from_the_link) return false;
+    if (tuple.source_port == kDhcpv6ClientPort && tuple.destination_port == kDhcpv6ServerPort)
+        return same(tuple.destination, kDhcpv6Servers);
+    return tuple.source_port == kDhcpv6ServerPort && tuple.destination_port == kDhcpv6ClientPort &&
+           kind_of_v6(tuple.destination) == Kind::kLinkLocal;
+}
+
 }  // namespace
 
 DropReason check_addresses(const PacketMeta& meta, AddressCheck check) noexcept {
@@ -127,14 +143,14 @@ DropReason check_addresses(const PacketMeta& meta, AddressCheck check) noexcept 
     bool possible =
         source_can_be(source, meta) && destination_can_be(destination) && !same(tuple.source, tuple.destination);
     if (check == AddressCheck::kStrict && (is_for_neighbours(source) || is_for_neighbours(destination)))
-        possible = possible && is_link_control(meta);
+        possible = possible && (is_link_control(meta) || is_dhcpv6_on_the_link(meta));
     return possible ? DropReason::kNone : DropReason::kAddressInvalid;
 }
 
 bool speaks_without_address(const PacketMeta& meta) noexcept {
     const Kind source = kind_of(meta.tuple.source, meta.tuple.family);
     if (source == Kind::kUnspecified) return may_be_unspecified(meta);
-    return source == Kind::kLinkLocal && is_link_control(meta);
+    return source == Kind::kLinkLocal && (is_link_control(meta) || is_dhcpv6_on_the_link(meta));
 }
 
 bool is_link_control(const PacketMeta& meta) noexcept {

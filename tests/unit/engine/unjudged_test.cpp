@@ -346,7 +346,24 @@ TEST(Addresses, OfTheOtherSideAreSpoofed) {
     const Packet asking = test::udp().from("0.0.0.0", 68).to("255.255.255.255", 67);
     EXPECT_NE(wire.send(asking), DropReason::kSpoofed) << "who has no address yet";
     EXPECT_EQ(wire.send(test::icmp(135, 0).from("fe80::1").to("ff02::1:ff00:9").hop_limit(255)), kPass);
+    const Packet solicit = test::udp().from("fe80::1", 546).to("ff02::1:2", 547);
+    EXPECT_EQ(wire.send(solicit), kPass) << "policy judges it, and lets pass what it does not know";
+    EXPECT_EQ(wire.send(test::udp().from("fe80::9", 547).to("fe80::1", 546)), kPass);
+    EXPECT_EQ(wire.send(solicit.to("ff02::1:2", 53)), DropReason::kSpoofed);
     wire.expect_all_accounted();
+}
+
+TEST(Addresses, OfTheLinkAreForDhcpv6WhereTheyAreStrictAndPolicyJudgesIt) {
+    EngineSettings settings = Wire::default_settings();
+    settings.addresses = net::AddressCheck::kStrict;
+    const Packet solicit = test::udp().from("fe80::1", 546).to("ff02::1:2", 547);
+    const Packet advertise = test::udp().from("fe80::9", 547).to("fe80::1", 546).entering(1);
+    Wire open(build(1, guarded(), Verdict::kAllow), settings);
+    EXPECT_EQ(open.burst({solicit, advertise}), (Drops{kPass, kPass}));
+    EXPECT_EQ(open.send(solicit.from("fe80::1", 5000)), DropReason::kAddressInvalid);
+    Wire closed(build(1, guarded(), Verdict::kDeny), settings);
+    EXPECT_EQ(closed.burst({solicit, advertise}), (Drops{DropReason::kUnmatched, DropReason::kUnmatched}));
+    closed.expect_all_accounted();
 }
 
 TEST(Checksums, ThatAreWrongKillThePacketUnlessTheyAreIgnored) {
