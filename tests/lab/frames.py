@@ -9,6 +9,7 @@ import ipaddress
 import struct
 
 ETHER_IPV4, ETHER_IPV6, ETHER_VLAN, ETHER_QINQ, ETHER_MPLS = 0x0800, 0x86DD, 0x8100, 0x88A8, 0x8847
+ETHER_OLD_QINQ = 0x9100  # of vendors, before 802.1ad
 ICMP, TCP, UDP, ICMPV6, SCTP = 1, 6, 17, 58, 132
 HOP_BY_HOP, ROUTING, FRAGMENT, NO_NEXT, DESTINATION = 0, 43, 44, 59, 60
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
@@ -63,6 +64,12 @@ def extension(following: int, size: int = 8, second: bytes = b"") -> bytes:
 
 def routing(following: int, kind: int, left: int = 1) -> bytes:
     return extension(following, 24, bytes([kind, left]))
+
+
+def segment_routing(following: int, segments: list[str], left: int) -> bytes:
+    """RFC 8754, 2; the last segment of the way stands first."""
+    listed = b"".join(packed(segment) for segment in segments)
+    return bytes([following, len(listed) // 8, 4, left, len(segments) - 1, 0, 0, 0]) + listed
 
 
 def fragment_header(following: int, offset: int, more: bool, ident: int = 1) -> bytes:
