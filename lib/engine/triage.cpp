@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "burst.h"
+#include "drywall/net/ethernet.h"
 
 namespace drywall::engine {
 
@@ -56,10 +57,9 @@ bool Burst::is_for_policy(std::size_t packet) noexcept {
 }
 
 void Burst::pass_or_drop_non_ip(std::size_t packet) noexcept {
-    const std::uint16_t type = scratch_.metas[packet].ether_type;
+    const std::uint16_t name = net::non_ip_name(frames_[packet], scratch_.metas[packet]);
     const auto& rules = place_.settings.non_ip;
-    const auto rule =
-        std::find_if(rules.begin(), rules.end(), [type](const NonIpRule& r) { return r.ether_type == type; });
+    const auto rule = std::find_if(rules.begin(), rules.end(), [name](const NonIpRule& r) { return r.name == name; });
     const Verdict verdict = rule == rules.end() ? place_.settings.non_ip_default : rule->verdict;
     if (verdict == Verdict::kDeny) return drop(packet, DropReason::kNonIp);
     place_.counters.non_ip_passed.add(frames_[packet].length);
@@ -70,6 +70,8 @@ DropReason Burst::check_header(std::size_t packet) const noexcept {
     const EngineSettings& settings = place_.settings;
     const net::PacketMeta& meta = scratch_.metas[packet];
     if (settings.verify_checksums && !net::has_right_checksum(frames_[packet], meta)) return DropReason::kBadChecksum;
+    if (settings.neighbour_discovery && net::is_forged_link_control(frames_[packet], meta))
+        return DropReason::kNeighbourInvalid;
     if (const DropReason bad = net::check_addresses(meta, settings.addresses); bad != DropReason::kNone) return bad;
     const bool has_flags = meta.tuple.protocol == net::protocol::kTcp && meta.fragment != net::FragmentKind::kLater;
     if (has_flags && !net::is_possible(meta.tcp_flags)) return DropReason::kTcpFlags;

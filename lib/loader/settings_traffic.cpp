@@ -3,13 +3,13 @@
 #include <array>
 #include <charconv>
 
+#include "drywall/net/ethernet.h"
 #include "settings_readers.h"
 
 namespace drywall::loader {
 namespace {
 
 constexpr std::uint32_t kMostFlows = 67'108'864;
-constexpr std::uint16_t kFirstEtherType = 0x600;  // below it, the field is an 802.3 length
 
 constexpr std::array<Choice<Posture>, 2> kPostures{Choice<Posture>{"open", Posture::kOpen},
                                                    {"closed", Posture::kClosed}};
@@ -28,20 +28,12 @@ constexpr std::array<Choice<net::AddressCheck>, 3> kAddressChecks{
     {"usual", net::AddressCheck::kUsual},
     {"strict", net::AddressCheck::kStrict}};
 
-constexpr std::uint16_t kArp = 0x0806;
-constexpr std::array<Choice<std::uint16_t>, 5> kEtherTypes{
-    Choice<std::uint16_t>{"arp", kArp}, {"lldp", 0x88cc}, {"lacp", 0x8809}, {"eapol", 0x888e}, {"ptp", 0x88f7}};
-
-// Spanning tree has no ether type: its frames carry an 802.3 length, and it is by their lengths that they are told.
-// LLC's 3 bytes, then a topology change (4), a configuration (35), a rapid (36) or a multiple (102 + 16 per instance,
-// of which there are at most 64) spanning tree BPDU (IEEE 802.1Q, clause 14).
-std::vector<std::uint16_t> spanning_tree_lengths() {
-    std::vector<std::uint16_t> lengths{7, 38, 39};
-    for (std::uint16_t instances = 0; instances <= 64; ++instances) {
-        lengths.push_back(static_cast<std::uint16_t>(105 + 16 * instances));
-    }
-    return lengths;
-}
+constexpr std::array<Choice<std::uint16_t>, 6> kNonIpNames{Choice<std::uint16_t>{"arp", net::ether_type::kArp},
+                                                           {"lldp", net::ether_type::kLldp},
+                                                           {"stp", net::non_ip::kSpanningTree},
+                                                           {"lacp", net::ether_type::kLacp},
+                                                           {"eapol", net::ether_type::kEapol},
+                                                           {"ptp", net::ether_type::kPtp}};
 
 // "35020" or "0x88cc"
 std::optional<std::uint16_t> parse_ether_type(std::string_view text) {
@@ -50,32 +42,32 @@ std::optional<std::uint16_t> parse_ether_type(std::string_view text) {
     const std::string_view digits = hex ? text.substr(2) : text;
     if (!hex && !parse_decimal(digits)) return std::nullopt;
     const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value, hex ? 16 : 10);
-    if (error != std::errc() || end != digits.data() + digits.size() || value < kFirstEtherType) return std::nullopt;
+    if (error != std::errc() || end != digits.data() + digits.size() || value < net::ether_type::kFirst)
+        return std::nullopt;
     return value;
 }
 
-std::vector<std::uint16_t> read_ether_types(const Node& node, const std::string& path, Complaints& complaints) {
-    if (node.is_scalar() && node.scalar == "stp") return spanning_tree_lengths();
+std::optional<std::uint16_t> read_non_ip_name(const Node& node, const std::string& path, Complaints& complaints) {
     std::optional<std::uint16_t> type;
     if (node.is_scalar()) {
-        for (const auto& [name, value] : kEtherTypes)
+        for (const auto& [name, value] : kNonIpNames)
             if (name == node.scalar) type = value;
         if (!type) type = parse_ether_type(node.scalar);
     }
     if (!type) {
         complaints.add(node.line, node.column, path + " can't be " + described(node),
                        "write arp, lldp, stp, lacp, eapol, ptp, or a number from 0x600 to 0xffff");
-        return {};
+        return std::nullopt;
     }
     if (*type == 0x0800 || *type == 0x86dd) {
         complaints.add(node.line, node.column, path + ": IP is what policies judge", "write a policy instead");
-        return {};
+        return std::nullopt;
     }
     if (*type == 0x8100 || *type == 0x88a8) {
         complaints.add(node.line, node.column, path + ": VLAN tags are looked through", "name the type behind the tag");
-        return {};
+        return std::nullopt;
     }
-    return {*type};
+    return type;
 }
 
 void read_non_ip_rule(const Node& item, std::string path, Settings& settings, Complaints& complaints) {
@@ -84,18 +76,17 @@ void read_non_ip_rule(const Node& item, std::string path, Settings& settings, Co
     const Node* action_node = rule.require("action");
     rule.finish();
     if (type_node == nullptr || action_node == nullptr) return;
-    const auto types = read_ether_types(*type_node, rule.path_to("ether-type"), complaints);
+    const auto name = read_non_ip_name(*type_node, rule.path_to("ether-type"), complaints);
     const auto verdict = read_choice<Verdict>(*action_node, rule.path_to("action"), kVerdicts, complaints);
-    const auto named = [&](std::uint16_t type) {
-        return std::any_of(settings.non_ip.begin(), settings.non_ip.end(),
-                           [&](const NonIpRule& r) { return r.ether_type == type; });
-    };
-    if (!types.empty() && named(types.front())) {
+    if (!name) return;
+    const bool twice = std::any_of(settings.non_ip.begin(), settings.non_ip.end(),
+                                   [&](const NonIpRule& r) { return r.name == *name; });
+    if (twice) {
         complaints.add(type_node->line, type_node->column,
                        "ether type " + shown(type_node->scalar) + " has a rule already");
         return;
     }
-    for (const std::uint16_t type : types) settings.non_ip.push_back({type, verdict.value_or(Verdict::kDeny)});
+    settings.non_ip.push_back({*name, verdict.value_or(Verdict::kDeny)});
 }
 
 void read_non_ip(Fields& top, Settings& settings) {
@@ -252,7 +243,7 @@ std::vector<net::Prefix> read_networks(Fields& fields, std::string_view name, bo
     return networks;
 }
 
-std::vector<NonIpRule> default_non_ip() { return {{kArp, Verdict::kAllow}}; }
+std::vector<NonIpRule> default_non_ip() { return {{net::ether_type::kArp, Verdict::kAllow}}; }
 
 void read_traffic(Fields& top, Settings& settings) {
     if (const auto posture = top.choice<Posture>("posture", kPostures)) settings.posture = *posture;

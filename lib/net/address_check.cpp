@@ -6,6 +6,7 @@
 #include <cstddef>
 
 #include "bytes.h"
+#include "drywall/net/fragment.h"
 #include "unicast.h"
 
 namespace drywall::net {
@@ -15,6 +16,9 @@ namespace {
 constexpr std::uint32_t kBroadcast = 0xffffffff;
 constexpr std::uint16_t kDhcpServerPort = 67;
 constexpr std::uint16_t kDhcpClientPort = 68;
+constexpr std::uint16_t kDhcpv6ServerPort = 547;
+constexpr std::uint16_t kDhcpv6ClientPort = 546;
+constexpr AddressBytes kDhcpv6Servers = {0xff, 0x02, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0, 2};  // ff02::1:2
 
 enum class Kind : std::uint8_t {
     kUnicast,
@@ -95,12 +99,36 @@ constexpr auto kLinkControl = std::to_array<LinkControl>({
     {143, 143, 1},    // the same, version 2 (RFC 3810)
 });
 
+// The row of what calls itself link control; null: it does not. A later fragment does not say what it is.
+const LinkControl* link_control_row(const PacketMeta& meta) noexcept {
+    if (meta.tuple.protocol != protocol::kIcmpv6 || meta.tuple.family != Family::kIPv6) return nullptr;
+    if (meta.fragment == FragmentKind::kLater) return nullptr;
+    const unsigned type = meta.tuple.destination_port >> 8;
+    const auto* const row = std::find_if(kLinkControl.begin(), kLinkControl.end(), [type](const LinkControl& r) {
+        return type >= r.first_type && type <= r.last_type;
+    });
+    return row == kLinkControl.end() ? nullptr : row;
+}
+
 // As two words: std::array's == is a call.
 bool same(const AddressBytes& a, const AddressBytes& b) noexcept {
     using Words = std::array<std::uint64_t, 2>;
     const auto x = std::bit_cast<Words>(a);
     const auto y = std::bit_cast<Words>(b);
     return ((x[0] ^ y[0]) | (x[1] ^ y[1])) == 0;
+}
+
+// On the link, before the client has another address: it asks all servers and relays, and is answered (RFC 8415, 7.1,
+// 7.2). Policy judges it, as it judges DHCP for IPv4.
+bool is_dhcpv6_on_the_link(const PacketMeta& meta) noexcept {
+    const Tuple& tuple = meta.tuple;
+    const bool from_the_link = tuple.family == Family::kIPv6 && tuple.protocol == protocol::kUdp &&
+                               kind_of_v6(tuple.source) == Kind::kLinkLocal;
+    if (!from_the_link) return false;
+    if (tuple.source_port == kDhcpv6ClientPort && tuple.destination_port == kDhcpv6ServerPort)
+        return same(tuple.destination, kDhcpv6Servers);
+    return tuple.source_port == kDhcpv6ServerPort && tuple.destination_port == kDhcpv6ClientPort &&
+           kind_of_v6(tuple.destination) == Kind::kLinkLocal;
 }
 
 }  // namespace
@@ -115,23 +143,24 @@ DropReason check_addresses(const PacketMeta& meta, AddressCheck check) noexcept 
     bool possible =
         source_can_be(source, meta) && destination_can_be(destination) && !same(tuple.source, tuple.destination);
     if (check == AddressCheck::kStrict && (is_for_neighbours(source) || is_for_neighbours(destination)))
-        possible = possible && is_link_control(meta);
+        possible = possible && (is_link_control(meta) || is_dhcpv6_on_the_link(meta));
     return possible ? DropReason::kNone : DropReason::kAddressInvalid;
 }
 
 bool speaks_without_address(const PacketMeta& meta) noexcept {
     const Kind source = kind_of(meta.tuple.source, meta.tuple.family);
     if (source == Kind::kUnspecified) return may_be_unspecified(meta);
-    return source == Kind::kLinkLocal && is_link_control(meta);
+    return source == Kind::kLinkLocal && (is_link_control(meta) || is_dhcpv6_on_the_link(meta));
 }
 
 bool is_link_control(const PacketMeta& meta) noexcept {
-    if (meta.tuple.protocol != protocol::kIcmpv6 || meta.tuple.family != Family::kIPv6) return false;
-    if (meta.fragment != FragmentKind::kWhole) return false;
-    const unsigned type = meta.tuple.destination_port >> 8;
-    return std::any_of(kLinkControl.begin(), kLinkControl.end(), [&](const LinkControl& row) {
-        return type >= row.first_type && type <= row.last_type && meta.hop_limit == row.hop_limit;
-    });
+    const LinkControl* row = link_control_row(meta);
+    return row != nullptr && meta.hop_limit == row->hop_limit && meta.fragment == FragmentKind::kWhole;
+}
+
+bool is_forged_link_control(const FrameView& frame, const PacketMeta& meta) noexcept {
+    const LinkControl* row = link_control_row(meta);
+    return row != nullptr && (meta.hop_limit != row->hop_limit || has_fragment_header(frame, meta));
 }
 
 }  // namespace drywall::net

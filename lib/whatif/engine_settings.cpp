@@ -34,7 +34,7 @@ engine::EngineSettings engine_settings(const loader::Settings& settings) {
     if (std::all_of(engine.sources.begin(), engine.sources.end(), free)) engine.sources.clear();
     engine.addresses = settings.addresses;
     engine.verify_checksums = settings.verify_checksums;
-    for (const loader::NonIpRule& rule : settings.non_ip) engine.non_ip.push_back({rule.ether_type, rule.verdict});
+    for (const loader::NonIpRule& rule : settings.non_ip) engine.non_ip.push_back({rule.name, rule.verdict});
     engine.non_ip_default = settings.non_ip_default;
     engine.neighbour_discovery = settings.neighbour_discovery;
     engine.flow_capacity = settings.flows_per_worker;

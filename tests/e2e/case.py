@@ -78,6 +78,15 @@ class WireCase(unittest.TestCase):
         self.delete_everything()
         self.appliance.apply(self.endpoints())
 
+    def tearDown(self) -> None:
+        """Whatever the test did: no appliance has lost a packet out of its counts, whether it still runs or said its totals
+        when it was stopped."""
+        for appliance in Appliance.all_spawned():
+            if appliance.running():
+                self.assert_nothing_unaccounted(self.settled_stats(appliance))
+            for received, transmitted, dropped in appliance.totals():
+                self.assertEqual(received, transmitted + dropped, "rx = tx + drops, at its end")
+
     ALWAYS_THERE = {("Tier", "default"), ("Tier", "kube-admin"), ("Tier", "kube-baseline")}
 
     def delete_everything(self) -> None:
@@ -121,20 +130,22 @@ class WireCase(unittest.TestCase):
             (source, destination, family): (lambda s=source, d=destination, f=family: self.tcp(s, d, family=f))
             for source, destination in pairs for family in families})
 
-    def settled_stats(self) -> dict:
+    def settled_stats(self, appliance: Appliance | None = None) -> dict:
         """The counters when nothing moves any more: two looks that agree."""
-        seen = [self.appliance.stats()]
+        appliance = appliance or self.appliance
+        seen = [appliance.stats()]
 
         def quiet() -> bool:
             time.sleep(0.05)
-            seen.append(self.appliance.stats())
+            seen.append(appliance.stats())
             return seen[-1]["received"] == seen[-2]["received"] and seen[-1]["judged"] == seen[-2]["judged"]
 
         self.assertTrue(eventually(quiet), "packets keep coming, though nobody sends")
         return seen[-1]
 
     def assert_nothing_unaccounted(self, stats: dict) -> None:
-        """rx = tx + sum of drops, and every judged packet has its verdict counted."""
+        """rx = tx + sum of drops, and every judged packet has its verdict counted. tearDown() asks it after each test; a test
+        asks it itself of appliances that it ends, and in the middle."""
         received, transmitted = stats["received"]["packets"], stats["transmitted"]["packets"]
         self.assertEqual(received, transmitted + sum(drops(stats).values()), "rx = tx + drops")
         self.assertEqual(received, sum(port["received"]["packets"] for port in stats["ports"]))
@@ -144,8 +155,8 @@ class WireCase(unittest.TestCase):
         unjudged = sum(stats[key]["packets"] for key in ("non_ip_passed", "neighbour_discovery_passed", "related_passed",
                                                       "kept_passed", "reset_dropped"))
         early = sum(count for reason, count in drops(stats).items()
-                    if reason not in ("policy_deny", "unmatched", "half_open_limit", "source_limit", "flow_table_full",
-                                      "tx_refused"))
+                    if reason not in ("policy_deny", "unmatched", "fragment_table_full", "half_open_limit", "source_limit",
+                                      "flow_table_full", "tx_refused"))
         self.assertEqual(received, stats["judged"]["packets"] + unjudged + early, "received = judged + passed by + died early")
 
 

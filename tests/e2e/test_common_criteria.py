@@ -11,8 +11,10 @@ import itertools
 from tests.e2e.case import WireCase, eventually
 from tests.lab import policies
 from tests.lab.appliance import drops, has_af_xdp
+from tests.lab.flood import Flood
 from tests.lab.frames import (ACK, FIN, ICMP, ICMPV6, RST, SYN, TCP, UDP, datagram, ethernet, icmp, ipv4, ipv6,
                               pieces, routing, tcp, udp)
+from tests.lab.stopped_thread import StoppedThread
 from tests.lab.traffic import RawPort
 from tests.lab.wire import LEFT, RIGHT
 
@@ -94,6 +96,77 @@ flows:
         self.appliance.apply(policies.policy("server", "app == 'cache'", *rules))
 
 
+class Initialisation(Firewall):
+    """FFW_RUL_EXT.1.1: no packet passes before the rules are in force, and they hold when something fails or is too much."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.rules("action: Allow; protocol: UDP; destination: {ports: [53]}", policies.DENY)
+        self.permitted = [self.udp_frame(family, 4000) for family in (4, 6)]
+        self.denied = [frame for family in (4, 6) for frame in
+                       (self.udp_frame(family, 4000, 54), self.tcp_frame(family, 4000, SYN, dport=22))]
+        self.addCleanup(lambda: self.appliance.running() or self.appliance.start())
+
+    def flood(self) -> Flood:
+        return Flood((self.wire.segments[LEFT], "up0"), (self.wire.segments[RIGHT], "up0"), *self.permitted, *self.denied)
+
+    def wait_for_more(self, flood: Flood) -> None:
+        """Until the flood has gone on for a while."""
+        sent = flood.sent
+        self.assertTrue(eventually(lambda: flood.sent > sent + 300, 10))
+
+    def assert_nothing_passes(self, flood: Flood) -> None:
+        self.wait_for_more(flood)  # what was on its way has arrived
+        before = flood.arrived.copy()
+        self.wait_for_more(flood)
+        self.assertEqual(flood.arrived, before, "nobody judges")
+
+    def wait_until_permitted_packets_pass(self, flood: Flood) -> None:
+        before = flood.arrived.copy()
+        self.assertTrue(eventually(lambda: all(flood.arrived[frame] > before[frame] for frame in self.permitted)), "none passes")
+
+    def test_FFW_RUL_EXT_1_1_no_packet_passes_before_the_rules_are_in_force_nor_after_the_end(self):
+        self.appliance.stop()
+        with self.flood() as flood:
+            self.assert_nothing_passes(flood)
+            for end in (self.appliance.stop, self.appliance.kill):
+                before = flood.arrived.total()
+                self.appliance.start()
+                self.wait_until_permitted_packets_pass(flood)
+                flood.paused = True
+                allowed = self.settled_stats()["enforced_allowed"]["packets"]
+                self.assertLessEqual(flood.arrived.total() - before, allowed, "one passed unjudged")
+                flood.paused = False
+                end()
+                self.assert_nothing_passes(flood)
+        self.assertEqual([flood.arrived[frame] for frame in self.denied], [0] * len(self.denied))
+
+    def test_FFW_RUL_EXT_1_1_the_rules_hold_while_a_component_fails(self):
+        threads = {thread["Name"]: int(tid) for tid, thread in self.appliance.threads().items()}
+        with self.flood() as flood:
+            self.wait_until_permitted_packets_pass(flood)
+            with StoppedThread(threads["worker-0"]):
+                self.assert_nothing_passes(flood)
+            self.wait_until_permitted_packets_pass(flood)
+            with StoppedThread(threads["stats"]):
+                self.wait_for_more(flood)
+                self.wait_until_permitted_packets_pass(flood)
+        self.assertEqual([flood.arrived[frame] for frame in self.denied], [0] * len(self.denied))
+
+    def test_FFW_RUL_EXT_1_1_the_rules_hold_when_there_is_more_than_can_be_judged(self):
+        worker = next(int(tid) for tid, thread in self.appliance.threads().items() if thread["Name"] == "worker-0")
+        with self.flood() as flood:
+            self.wait_until_permitted_packets_pass(flood)
+            with StoppedThread(worker):  # the queue of its device runs over
+                for _ in range(3000):
+                    for frame in self.denied:
+                        self.ports[LEFT].send(frame)
+            self.wait_until_permitted_packets_pass(flood)
+            self.wait_for_more(flood)
+        self.assertGreater(drops(self.settled_stats()).get(DENY, 0), 0)
+        self.assertEqual([flood.arrived[frame] for frame in self.denied], [0] * len(self.denied))
+
+
 class StatefulFiltering(Firewall):
     """FFW_RUL_EXT.1.2 to 1.5, 1.8 and 1.9."""
 
@@ -167,8 +240,7 @@ class StatefulFiltering(Firewall):
 
     def established(self, family: int) -> int:
         """A TCP connection after its handshake; the client's port. Next numbers: client 101, server 501."""
-        self.rules("action: Allow; protocol: TCP; destination: {ports: [8080]}")
-        self.appliance.apply(policies.policy("client", "app == 'frontend'", policies.DENY))
+        self.guarded_client("action: Allow; protocol: TCP; destination: {ports: [8080]}")
         sport = next(self.sport)
         self.assertEqual(self.outcome(self.tcp_frame(family, sport, SYN, 100)), PASS)
         self.assertEqual(self.outcome(self.tcp_frame(family, sport, SYN | ACK, 500, 101, back=True), RIGHT), PASS)
@@ -219,17 +291,93 @@ class StatefulFiltering(Firewall):
             self.assertNotEqual(self.outcome(
                 self.tcp_frame(family, sport, ACK, 502 + 5000, 102, back=True, payload=b"late"), RIGHT), PASS)
 
-    def test_FFW_RUL_EXT_1_5_udp_and_icmp_sessions_end_with_their_time(self):
+    def guarded_client(self, *rules: str) -> None:
+        """The server takes what the rules say; to the client nothing passes that is not of a session."""
+        self.rules(*rules)
+        self.appliance.apply(policies.policy("client", "app == 'frontend'", policies.DENY))
+
+    def wait_for_silence(self) -> None:
+        self.assertTrue(eventually(lambda: self.appliance.stats()["flows"]["live"] == 0, 8), "the sessions' time is over")
+
+    def test_FFW_RUL_EXT_1_5_tcp_sessions_end_with_their_time(self):
         for family in (4, 6):
-            self.rules("action: Allow; protocol: UDP; destination: {ports: [53]}")
-            self.appliance.apply(policies.policy("client", "app == 'frontend'", policies.DENY))
+            sport = self.established(family)
+            late = self.tcp_frame(family, sport, ACK, 501, 101, back=True, payload=b"late")
+            self.assertEqual(self.outcome(late, RIGHT), PASS)
+            self.wait_for_silence()
+            self.assertEqual(self.outcome(late, RIGHT), DENY)
+            sport = next(self.sport)
+            self.assertEqual(self.outcome(self.tcp_frame(family, sport, SYN, 100)), PASS)
+            self.wait_for_silence()
+            answer = self.tcp_frame(family, sport, SYN | ACK, 500, 101, back=True)
+            self.assertEqual(self.outcome(answer, RIGHT), DENY, "the handshake was not completed in time")
+
+    def test_FFW_RUL_EXT_1_5_udp_sessions_by_each_attribute(self):
+        for family in (4, 6):
+            self.guarded_client("action: Allow; protocol: UDP; destination: {ports: [53]}")
+            self.appliance.apply(policies.policy("third", "app == 'backend'", policies.DENY))
+            a, b = self.ends(family)
+            other, third = self.host("database").address(family), self.host("backend-1").address(family)
+            sport = next(self.sport)
+
+            def answer(source=b, destination=a, port=53, to=sport) -> bytes:
+                return datagram(source, destination, UDP, udp(source, destination, port, to))
+
+            def asked() -> None:
+                self.assertEqual(self.outcome(self.udp_frame(family, sport)), PASS)
+                self.assertEqual(self.outcome(answer(), RIGHT), PASS)
+
+            segment = datagram(b, a, TCP, tcp(b, a, 53, sport, SYN))
+            for frame in (answer(source=other), answer(destination=third), answer(port=54), answer(to=19999), segment):
+                asked()
+                self.assertEqual(self.outcome(frame, RIGHT), DENY, frame.hex())
+
+    def test_FFW_RUL_EXT_1_5_udp_sessions_end_with_their_time(self):
+        for family in (4, 6):
+            self.guarded_client("action: Allow; protocol: UDP; destination: {ports: [53]}")
             a, b = self.ends(family)
             sport = next(self.sport)
             answer = datagram(b, a, UDP, udp(b, a, 53, sport))
             self.assertEqual(self.outcome(answer, RIGHT), DENY)
             self.assertEqual(self.outcome(self.udp_frame(family, sport)), PASS)
             self.assertEqual(self.outcome(answer, RIGHT), PASS)
-            self.assertTrue(eventually(lambda: self.appliance.stats()["flows"]["live"] == 0, 5), "1 s of silence")
+            self.wait_for_silence()
+            self.assertEqual(self.outcome(answer, RIGHT), DENY)
+
+    ECHO = {4: (ICMP, "ICMP", 8, 0), 6: (ICMPV6, "ICMPv6", 128, 129)}
+
+    def echo(self, family: int, ident: int, kind: int, source: str, destination: str) -> bytes:
+        number = self.ECHO[family][0]
+        return datagram(source, destination, number,
+                        icmp(source, destination, kind, 0, ident.to_bytes(2, "big") + b"\0\1echo"))
+
+    def test_FFW_RUL_EXT_1_5_icmp_sessions_by_each_attribute(self):
+        for family in (4, 6):
+            _, name, request, reply = self.ECHO[family]
+            self.guarded_client(f"action: Allow; protocol: {name}; icmp: {{type: {request}}}")
+            self.appliance.apply(policies.policy("third", "app == 'backend'", policies.DENY))
+            a, b = self.ends(family)
+            other, third = self.host("database").address(family), self.host("backend-1").address(family)
+            ident = next(self.sport)
+            for title, frame in (("identifier", self.echo(family, ident + 5000, reply, b, a)),
+                                 ("source", self.echo(family, ident, reply, other, a)),
+                                 ("destination", self.echo(family, ident, reply, b, third)),
+                                 ("type", self.echo(family, ident, request, b, a))):
+                self.assertEqual(self.outcome(self.echo(family, ident, request, a, b)), PASS)
+                self.assertEqual(self.outcome(self.echo(family, ident, reply, b, a), RIGHT), PASS)
+                self.assertEqual(self.outcome(frame, RIGHT), DENY, f"another {title}, IPv{family}")
+
+    def test_FFW_RUL_EXT_1_5_icmp_sessions_end_with_their_time(self):
+        for family in (4, 6):
+            _, name, request, reply = self.ECHO[family]
+            self.guarded_client(f"action: Allow; protocol: {name}; icmp: {{type: {request}}}")
+            a, b = self.ends(family)
+            ident = next(self.sport)
+            answer = self.echo(family, ident, reply, b, a)
+            self.assertEqual(self.outcome(answer, RIGHT), DENY, "nobody asked")
+            self.assertEqual(self.outcome(self.echo(family, ident, request, a, b)), PASS)
+            self.assertEqual(self.outcome(answer, RIGHT), PASS)
+            self.wait_for_silence()
             self.assertEqual(self.outcome(answer, RIGHT), DENY)
 
     def test_FFW_RUL_EXT_1_8_rules_in_the_administrators_order(self):

@@ -112,6 +112,19 @@ class Drops(WireCase):
         _, err = looking.communicate(timeout=5)
         self.assertEqual((looking.returncode, err), (0, "1 drop\n"))
 
+    def test_a_capture_ends_by_itself_though_nothing_dies(self):
+        for words, ends in ((("--timeout", "1s"), "timeout=1s"), ((), "timeout=60s")):
+            looking = self.looking("capture", "--dropped", "-w", "-", "--reason", "no_peer", *words)
+            asked = max(self.lookers(), key=lambda entry: entry["id"])["message"].split()
+            self.assertIn(ends, asked)
+            self.assertIn("count=10000", asked)
+            if words:
+                self.assertIn("the time is over", looking.communicate(timeout=8)[1])
+            else:
+                looking.send_signal(signal.SIGINT)
+                looking.communicate(timeout=5)
+        self.assertRegex(self.appliance.drywall("capture", "--help").stdout, r"--timeout .*60s")
+
     def test_a_capture_is_read_by_others_with_ports_and_comments(self):
         folder = Path(tempfile.mkdtemp())
         self.addCleanup(shutil.rmtree, folder)

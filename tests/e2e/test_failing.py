@@ -6,66 +6,21 @@ import pwd
 import re
 import resource
 import socket
-import struct
-import threading
 import time
 import unittest
 from pathlib import Path
 
 from tests.e2e.case import WireCase, eventually, on_every_driver
-from tests.lab import policies, traffic
+from tests.lab import policies
 from tests.lab.appliance import ROOT, Appliance, drops
+from tests.lab.flood import Flood
+from tests.lab.frames import UDP, datagram, udp
 from tests.lab.stopped_thread import StoppedThread
 from tests.lab.traffic import OPEN
 
 EXIT_INVALID, EXIT_HUNG = 3, 5
 CAP_NET_ADMIN = 1 << 12
 DENY_ALL = policies.policy("nothing", "all()", policies.DENY)
-MARK = b"drywall-leak"
-
-
-def datagram(source: str, destination: str) -> bytes:
-    """An Ethernet frame to a host that need not be asked for by ARP, with an UDP datagram that can be told again."""
-    payload = struct.pack("!HHHH", 4000, 8080, 8 + len(MARK), 0) + MARK
-    header = struct.pack("!BBHHHBBH4s4s", 0x45, 0, 20 + len(payload), 1, 0, 64, 17, 0,
-                         socket.inet_aton(source), socket.inet_aton(destination))
-    header = header[:10] + struct.pack("!H", traffic.checksum(header)) + header[12:]
-    return b"\xff" * 6 + bytes.fromhex("020000000001") + b"\x08\x00" + header + payload
-
-
-class Flood:
-    """Sends a frame a millisecond into one segment, and collects what arrives of it in the other."""
-
-    def __init__(self, wire, frame: bytes) -> None:
-        self._frame = frame
-        self._out = traffic.RawPort(wire.hosts["frontend"].namespace, "eth0")
-        self._in = traffic.RawPort(wire.hosts["database"].namespace, "eth0")
-        self.sent = 0
-        self.arrived: list[float] = []
-        self._stopped = threading.Event()
-        self._threads = [threading.Thread(target=work, daemon=True) for work in (self._send, self._collect)]
-
-    def __enter__(self) -> "Flood":
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_exception) -> None:
-        self._stopped.set()
-        for thread in self._threads:
-            thread.join()
-        self._out.close()
-        self._in.close()
-
-    def _send(self) -> None:
-        while not self._stopped.wait(0.001):
-            self._out.send(self._frame)
-            self.sent += 1
-
-    def _collect(self) -> None:
-        while not self._stopped.is_set():
-            if self._in.receive(lambda frame: frame.endswith(MARK), timeout=0.1):
-                self.arrived.append(time.monotonic())
 
 
 class NotifySocket:
@@ -116,7 +71,9 @@ class Closed(FailingCase):
         appliance.apply(self.endpoints())
         appliance.apply(DENY_ALL)
         self.assertEqual(appliance.stop(), 0, appliance.log())
-        with Flood(self.wire, datagram(self.host("frontend").v4, self.host("database").v4)) as flood:
+        client, server = self.host("frontend"), self.host("database")
+        frame = b"\xff" * 6 + datagram(client.v4, server.v4, UDP, udp(client.v4, server.v4, 4000, 8080, b"drywall-leak"))[6:]
+        with Flood((client.namespace, "eth0"), (server.namespace, "eth0"), frame) as flood:
             self.assertTrue(eventually(lambda: flood.sent > 50))
             for end in (appliance.stop, appliance.kill):
                 appliance.start()
@@ -125,7 +82,7 @@ class Closed(FailingCase):
                 end()
             after = flood.sent
             self.assertTrue(eventually(lambda: flood.sent > after + 50))
-        self.assertEqual(len(flood.arrived), 0)
+        self.assertEqual(flood.arrived.total(), 0)
 
     def test_it_holds_no_right_that_it_does_not_need_on_any_thread(self):
         appliance = self.another(self.extra).start()

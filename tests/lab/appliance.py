@@ -6,6 +6,7 @@ import contextlib
 import http.client
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -107,6 +108,8 @@ state:
 class Appliance:
     """One running drywalld. Start it with a configuration's text; stop() is safe to call at any time."""
 
+    _spawned: list["Appliance"] = []
+
     def __init__(self, namespace: Namespace, *, driver: str = "net_af_packet", extra: str = "",
                  text: str | None = None, folder: Path | None = None, inside: str = "", outside: str = "",
                  adjust=lambda text: text) -> None:
@@ -141,7 +144,23 @@ class Appliance:
             self.process = self.namespace.popen(
                 *self.started_by, program("drywalld"), "--config", self.config, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 env={**os.environ, **self.environment})
+        self._spawned.append(self)
         return self.process
+
+    @classmethod
+    def all_spawned(cls) -> list["Appliance"]:
+        """Those that run, and those that have ended since this was asked last."""
+        spawned = list(dict.fromkeys(cls._spawned))
+        cls._spawned[:] = [one for one in spawned if one.running()]
+        return spawned
+
+    def running(self) -> bool:
+        return self.process is not None and self.process.poll() is None
+
+    def totals(self) -> list[tuple[int, int, int]]:
+        """Received, transmitted and dropped packets, as each of its ends said."""
+        return [tuple(map(int, numbers)) for numbers in re.findall(
+            r"totals: received (\d+) packets .*?, transmitted (\d+) packets .*?, dropped (\d+) packets", self.log())]
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_DEADLINE

@@ -9,6 +9,7 @@ import ipaddress
 import struct
 
 ETHER_IPV4, ETHER_IPV6, ETHER_VLAN, ETHER_QINQ, ETHER_MPLS = 0x0800, 0x86DD, 0x8100, 0x88A8, 0x8847
+ETHER_OLD_QINQ = 0x9100  # of vendors, before 802.1ad
 ICMP, TCP, UDP, ICMPV6, SCTP = 1, 6, 17, 58, 132
 HOP_BY_HOP, ROUTING, FRAGMENT, NO_NEXT, DESTINATION = 0, 43, 44, 59, 60
 FIN, SYN, RST, PSH, ACK, URG = 1, 2, 4, 8, 16, 32
@@ -65,6 +66,12 @@ def routing(following: int, kind: int, left: int = 1) -> bytes:
     return extension(following, 24, bytes([kind, left]))
 
 
+def segment_routing(following: int, segments: list[str], left: int) -> bytes:
+    """RFC 8754, 2; the last segment of the way stands first."""
+    listed = b"".join(packed(segment) for segment in segments)
+    return bytes([following, len(listed) // 8, 4, left, len(segments) - 1, 0, 0, 0]) + listed
+
+
 def fragment_header(following: int, offset: int, more: bool, ident: int = 1) -> bytes:
     return struct.pack("!BBHI", following, 0, offset | (1 if more else 0), ident)
 
@@ -111,14 +118,14 @@ def datagram(source: str, destination: str, protocol: int, payload: bytes, **fie
 
 
 def pieces(source: str, destination: str, protocol: int, whole: bytes, *ranges: tuple[int, int, bool],
-           ident: int = 7) -> list[bytes]:
-    """Fragments of `whole` as frames: (first byte, end, more)."""
+           ident: int = 7, **fields) -> list[bytes]:
+    """Fragments of `whole` as frames: (first byte, end, more). `fields` are the IP header's."""
     out = []
     for begin, end, more in ranges:
         if ":" in source:
             part = fragment_header(protocol, begin, more, ident) + whole[begin:end]
-            out.append(datagram(source, destination, FRAGMENT, part))
+            out.append(datagram(source, destination, FRAGMENT, part, **fields))
         else:
             out.append(datagram(source, destination, protocol, whole[begin:end], ident=ident,
-                                fragment=begin // 8 | (MORE if more else 0)))
+                                fragment=begin // 8 | (MORE if more else 0), **fields))
     return out

@@ -20,6 +20,8 @@
     X(kBadChecksum, "bad_checksum", "the checksum of its IPv4 header is wrong")                                       \
     X(kAddressInvalid, "address_invalid", "its source or destination is one that no packet between hosts can have")   \
     X(kSpoofed, "spoofed", "its source is not among the prefixes that belong behind the port it came in by")          \
+    X(kNeighbourInvalid, "neighbour_invalid",                                                                         \
+      "neighbour or listener discovery that was forwarded, or is in fragments")                                       \
     X(kIpOption, "ip_option", "source route or record route: an IPv4 option or an IPv6 routing header")               \
     X(kExtensionChain, "extension_chain", "a chain of IPv6 extension headers that is too long or out of order")       \
     X(kFragmentTiny, "fragment_tiny", "a fragment so small or so placed that it splits or rewrites the L4 header")    \
@@ -64,7 +66,7 @@ inline constexpr auto kDropReasons = std::to_array<DropReasonText>({
 });
 
 // The list's version: it grows when a name is added. A name that was used once is never used for anything else.
-inline constexpr unsigned kDropReasonsVersion = 1;
+inline constexpr unsigned kDropReasonsVersion = 2;
 
 inline constexpr std::size_t kDropReasonSlots = kDropReasons.size() + 1;  // arrays indexed by DropReason; slot 0 unused
 

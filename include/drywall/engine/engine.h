@@ -29,7 +29,7 @@
 namespace drywall::engine {
 
 struct NonIpRule {
-    std::uint16_t ether_type = 0;
+    std::uint16_t name = 0;  // an ether type, or net::non_ip::kSpanningTree
     Verdict verdict = Verdict::kAllow;
 };
 

@@ -43,7 +43,7 @@ struct PairSettings {
 };
 
 struct NonIpRule {
-    std::uint16_t ether_type = 0;
+    std::uint16_t name = 0;  // an ether type, or net::non_ip::kSpanningTree
     Verdict verdict = Verdict::kAllow;
 };
 

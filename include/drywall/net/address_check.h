@@ -17,8 +17,8 @@ enum class AddressCheck : std::uint8_t {
     // source, a source that is the destination. A host that has no address yet may ask for one (DHCP), ask whether it
     // is taken, and join groups.
     kUsual,
-    // And what has no business between two segments: link-local addresses (but for neighbour discovery and multicast
-    // listener messages), and IPv6 unicast outside of 2000::/3 and fc00::/7.
+    // And what has no business between two segments: link-local addresses (but for neighbour discovery, multicast
+    // listener messages and DHCPv6), and IPv6 unicast outside of 2000::/3 and fc00::/7.
     kStrict,
 };
 
@@ -26,12 +26,16 @@ enum class AddressCheck : std::uint8_t {
 [[nodiscard]] DropReason check_addresses(const PacketMeta& meta, AddressCheck check) noexcept;
 
 // A host speaks that has no address beyond its link: neighbours among each other by link-local or unspecified sources,
-// and who asks for an address (DHCP).
+// and who asks for an address (DHCP), or answers on the link (DHCPv6).
 [[nodiscard]] bool speaks_without_address(const PacketMeta& meta) noexcept;
 
 // ICMPv6 by which neighbours on one link find each other, with the hop limit that proves that no router forwarded it:
 // router and neighbour discovery, redirect (RFC 4861), multicast listener discovery (RFC 2710, RFC 3810). Never
 // fragmented (RFC 6980).
 [[nodiscard]] bool is_link_control(const PacketMeta& meta) noexcept;
+
+// A packet of is_link_control()'s types that no neighbour sent: its hop limit is another one, or it has a fragment
+// header, be it all of its datagram. Hosts ignore it. REQUIRES: meta is parse(frame), well-formed and IP
+[[nodiscard]] bool is_forged_link_control(const FrameView& frame, const PacketMeta& meta) noexcept;
 
 }  // namespace drywall::net

@@ -1,6 +1,7 @@
-// Where a frame's network layer begins, and what it is: Ethernet and up to two VLAN tags (IEEE 802.1Q, 802.1ad).
+// Where a frame's network layer begins, and what it is: Ethernet and up to two VLAN tags (IEEE 802.1Q, 802.1ad). Of
+// what is not IP, by which name a rule means it.
 //
-// Threads: a pure function.
+// Threads: pure functions.
 #pragma once
 
 #include <cstdint>
@@ -34,5 +35,15 @@ struct NetworkLayer {
     }
     return NetworkLayer{type, static_cast<std::uint16_t>(end)};
 }
+
+// What a rule about frames that are not IP names: an ether type, or one of these for 802.3 frames, which have none.
+// Both are below ether_type::kFirst.
+namespace non_ip {
+inline constexpr std::uint16_t kNameless = 0;
+inline constexpr std::uint16_t kSpanningTree = 0x42;  // the address of its service access point in LLC
+}  // namespace non_ip
+
+// REQUIRES: meta is parse(frame), well-formed and not IP
+[[nodiscard]] std::uint16_t non_ip_name(const FrameView& frame, const PacketMeta& meta) noexcept;
 
 }  // namespace drywall::net

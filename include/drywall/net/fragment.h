@@ -23,4 +23,8 @@ struct FragmentRange {
 // REQUIRES: meta is parse(frame), well-formed, and a fragment
 [[nodiscard]] FragmentRange fragment_range(const FrameView& frame, const PacketMeta& meta) noexcept;
 
+// Whether an IPv6 packet has a fragment header, also when it is all of its datagram (an atomic fragment, which
+// FragmentKind calls whole). REQUIRES: meta is parse(frame), well-formed, IPv6 and no later fragment
+[[nodiscard]] bool has_fragment_header(const FrameView& frame, const PacketMeta& meta) noexcept;
+
 }  // namespace drywall::net

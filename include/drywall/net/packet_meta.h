@@ -29,7 +29,11 @@ inline constexpr std::uint16_t kArp = 0x0806;
 inline constexpr std::uint16_t kVlan = 0x8100;
 inline constexpr std::uint16_t kIPv6 = 0x86dd;
 inline constexpr std::uint16_t kQinQ = 0x88a8;
+inline constexpr std::uint16_t kLacp = 0x8809;
+inline constexpr std::uint16_t kEapol = 0x888e;
 inline constexpr std::uint16_t kLldp = 0x88cc;
+inline constexpr std::uint16_t kPtp = 0x88f7;
+inline constexpr std::uint16_t kFirst = 0x600;  // below it, the field is the length of an 802.3 frame
 }  // namespace ether_type
 
 // TCP flag bits as on the wire (RFC 9293).

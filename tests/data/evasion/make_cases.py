@@ -3,6 +3,7 @@
 A case is a sequence of frames that enter by port 0 (the client's side) or 1, each with `pass` or the drop reason that it
 has to die by. The world: client 10.0.0.1 and 2001:db8::1 behind port 0, server 10.1.0.9 and 2001:db8:1::9 behind port 1;
 the server takes TCP 8080, UDP 53 and pings, the client takes nothing; nobody else is declared, and such traffic passes.
+Of what is not IP, ARP and spanning tree pass by rule.
 
     python3 -m tests.data.evasion.make_cases
 """
@@ -13,10 +14,10 @@ import json
 import struct
 from pathlib import Path
 
-from tests.lab.frames import (ACK, DESTINATION, DONT_FRAGMENT, ETHER_IPV4, ETHER_IPV6, ETHER_MPLS, ETHER_QINQ,
+from tests.lab.frames import (ACK, DESTINATION, DONT_FRAGMENT, ETHER_IPV4, ETHER_IPV6, ETHER_MPLS, ETHER_OLD_QINQ, ETHER_QINQ,
                               ETHER_VLAN, FIN, FRAGMENT, HOP_BY_HOP, ICMP, ICMPV6, MORE, NO_NEXT, PSH, ROUTING, RST,
                               SYN, TCP, UDP, URG, datagram, ethernet, extension, fragment_header, icmp, ipv4, ipv6,
-                              pieces, routing, tcp, udp)
+                              pieces, routing, segment_routing, tcp, udp)
 
 FILE = Path(__file__).with_name("cases.jsonl")
 PASS, DENY = "pass", "policy_deny"
@@ -124,6 +125,22 @@ def extension_headers() -> None:
     case("routing header of type 0", "RFC 5095", (chain((ROUTING, routing(0, 0)[1:])), "ip_option"))
     case("routing header of type 0 without segments left", "RFC 5095", (chain((ROUTING, routing(0, 0, 0)[1:])), "ip_option"))
     case("routing header of type 4 in front of what is denied", "RFC 8754", (chain((ROUTING, routing(0, 4)[1:])), DENY))
+    # The verdict is about whom the packet is addressed to now. With segments left it goes on from there, and passes here
+    # again; a host that is no segment router discards it (RFC 8200, 4.4).
+    beyond = "2001:db8:2::1"
+    for left in (0, 1, 2):
+        way = segment_routing(TCP, [beyond, SERVER[6], CLIENT[6]], left)
+        case(f"segment routing with {left} segments left, in front of what is denied", "RFC 8754",
+             (sent(6, ROUTING, way + syn(6, 22)), DENY))
+        case(f"segment routing with {left} segments left, in front of what is allowed", "RFC 8754",
+             (sent(6, ROUTING, bytes([UDP]) + way[1:] + query(6)), PASS))
+    case("segment routing that is longer than the packet", "RFC 8754",
+         (sent(6, ROUTING, segment_routing(UDP, [beyond] * 4, 3)[:40]), "truncated"))
+    case("segment routing with a way of 16 segments", "RFC 8754; RFC 8883",
+         (sent(6, ROUTING, segment_routing(UDP, [beyond] * 16, 15) + query(6)), "extension_chain"))
+    for kind, name in ((1, "Nimrod's"), (2, "mobile IPv6's"), (3, "RPL's"), (253, "an experiment's")):
+        case(f"{name} routing header in front of what is denied", "RFC 8200, 4.4; RFC 6275; RFC 6554",
+             (chain((ROUTING, routing(0, kind)[1:])), DENY))
     case("hop-by-hop options behind another header", "RFC 8200, 4.1",
          (chain((DESTINATION, padding), (HOP_BY_HOP, padding)), "extension_chain"))
     case("hop-by-hop options twice", "RFC 8200, 4.1", (chain((HOP_BY_HOP, padding), (HOP_BY_HOP, padding)), "extension_chain"))
@@ -212,7 +229,8 @@ def fragments() -> None:
     only_options = fragment_header(DESTINATION, 0, True) + extension(UDP, 16)
     case("a first IPv6 fragment with options and no upper layer", "RFC 7112", (sent(6, FRAGMENT, only_options), "fragment_headers"))
     case("neighbour discovery in fragments", "RFC 6980",
-         (sent(6, FRAGMENT, fragment_header(ICMPV6, 0, True) + icmp(CLIENT[6], SERVER[6], 136, 0, b"\0" * 20), hops=255), DENY))
+         (sent(6, FRAGMENT, fragment_header(ICMPV6, 0, True) + icmp(CLIENT[6], SERVER[6], 136, 0, b"\0" * 20), hops=255),
+          "neighbour_invalid"))
 
 
 def addresses() -> None:
@@ -236,8 +254,34 @@ def addresses() -> None:
          (datagram("0.0.0.0", "255.255.255.255", UDP, udp("0.0.0.0", "255.255.255.255", 68, 67, b"d" * 240)), PASS))
     case("a neighbour asks whether an address is taken", "RFC 4862",
          (datagram("::", "ff02::1:ff00:9", ICMPV6, icmp("::", "ff02::1:ff00:9", 135, 0, b"\0" * 20), hops=255), PASS))
-    case("a neighbour from beyond a router", "RFC 4861",
-         (datagram("::", "ff02::1:ff00:9", ICMPV6, icmp("::", "ff02::1:ff00:9", 135, 0, b"\0" * 20), hops=254), "address_invalid"))
+    case("a neighbour without an address from beyond a router", "RFC 4861",
+         (datagram("::", "ff02::1:ff00:9", ICMPV6, icmp("::", "ff02::1:ff00:9", 135, 0, b"\0" * 20), hops=254), "neighbour_invalid"))
+
+
+def neighbours() -> None:
+    """Between hosts of which the ruleset knows none: what policy is asked about, it lets pass."""
+    def message(kind: int, hops: int, fragment: bytes = b"", source: str = "fe80::66") -> bytes:
+        body = icmp(source, "ff02::1", kind, 0, b"\0" * 20)
+        return datagram(source, "ff02::1", FRAGMENT if fragment else ICMPV6, fragment + body, hops=hops)
+
+    for kind, name in ((133, "router solicitation"), (134, "router advertisement"), (135, "neighbour solicitation"),
+                       (136, "neighbour advertisement"), (137, "redirect")):
+        case(f"a {name} from the link", "RFC 4861", (message(kind, 255), PASS))
+        case(f"a {name} from beyond a router", "RFC 4861, 6.1, 7.1", *(
+            (message(kind, hops), "neighbour_invalid") for hops in (254, 64, 1, 0)))
+        case(f"a {name} in one fragment", "RFC 6980", (message(kind, 255, fragment_header(ICMPV6, 0, False)), "neighbour_invalid"))
+        whole = icmp("fe80::66", "ff02::1", kind, 0, b"\0" * 20)
+        first, last = pieces("fe80::66", "ff02::1", ICMPV6, whole, (0, 16, True), (16, 24, False), hops=255)
+        case(f"a {name} in two fragments", "RFC 6980", (first, "neighbour_invalid"), (last, "fragment_unknown"))
+        case(f"a {name} in a fragment behind options", "RFC 6980",
+             (datagram("fe80::66", "ff02::1", DESTINATION, extension(FRAGMENT) + fragment_header(ICMPV6, 0, False) + whole,
+                       hops=255), "neighbour_invalid"))
+    for kind, name in ((130, "listener query"), (131, "listener report"), (132, "listener done"), (143, "listener report, version 2")):
+        case(f"a {name}, from the link", "RFC 2710, RFC 3810", (message(kind, 1), PASS))
+        case(f"a {name}, from beyond a router", "RFC 2710, 3; RFC 3810, 5", *(
+            (message(kind, hops), "neighbour_invalid") for hops in (255, 64, 2, 0)))
+    case("a router advertisement from a routed address", "RFC 4861, 6.1.2",
+         (message(134, 64, source="2001:db8:66::1"), "neighbour_invalid"))
 
 
 def tags_and_tunnels() -> None:
@@ -246,12 +290,28 @@ def tags_and_tunnels() -> None:
                        (((ETHER_VLAN, 7), (ETHER_VLAN, 8)), "two tags of one kind"), (((ETHER_VLAN, 0),), "a priority tag")):
         case(f"denied behind {name}", "IEEE 802.1Q", (ethernet(denied, ETHER_IPV4, tags), DENY))
         case(f"allowed behind {name}", "IEEE 802.1Q", (ethernet(allowed, ETHER_IPV4, tags), PASS))
-    case("IPv4 behind three tags", "IEEE 802.1Q", (ethernet(denied, ETHER_IPV4, ((ETHER_VLAN, 1),) * 3), "non_ip"))
+    denied_v6 = ipv6(CLIENT[6], SERVER[6], TCP, syn(6, 22))
+    for packet, kind, family in ((denied, ETHER_IPV4, 4), (denied_v6, ETHER_IPV6, 6)):
+        for tags, name in ((((ETHER_VLAN, 1),) * 3, "three tags"),
+                           (((ETHER_QINQ, 1), (ETHER_VLAN, 2), (ETHER_VLAN, 3)), "three tags, the first a provider's"),
+                           (((ETHER_QINQ, 1),) * 3, "three provider's tags"),
+                           (((ETHER_VLAN, 1),) * 8, "eight tags"),
+                           (((ETHER_OLD_QINQ, 1),), "a tag of type 0x9100"),
+                           (((ETHER_OLD_QINQ, 1), (ETHER_VLAN, 2)), "a tag within one of type 0x9100"),
+                           (((ETHER_VLAN, 1), (ETHER_OLD_QINQ, 2)), "a tag of type 0x9100 within another")):
+            case(f"IPv{family} behind {name}", "IEEE 802.1Q, 802.1ad", (ethernet(packet, kind, tags), "non_ip"))
     case("a tag that is cut", "IEEE 802.1Q", (ethernet(b"", ETHER_VLAN)[:16], "truncated"))
     case("IPv4 behind an MPLS label", "RFC 3032", (ethernet(struct.pack("!I", 0x00010140) + denied, ETHER_MPLS), "non_ip"))
     case("IPv4 that calls itself IPv6", "RFC 894", (ethernet(denied, ETHER_IPV6), "bad_header"))
     case("IPv6 that calls itself IPv4", "RFC 2464", (ethernet(ipv6(CLIENT[6], SERVER[6], TCP, syn(6, 22)), ETHER_IPV4), "bad_header"))
     case("IP in an 802.3 frame", "RFC 1042", (ethernet(b"\xaa\xaa\x03\0\0\0\x08\x00" + denied, 8 + len(denied)), "non_ip"))
+    llc, snap, bridges = b"\x42\x42\x03", b"\xaa\xaa\x03\0\0\0\x08\x00", b"\x01\x80\xc2\0\0\0"
+    case("spanning tree", "IEEE 802.1D", (ethernet(llc + bytes(35), 38, destination=bridges), PASS))
+    for length in (7, 38, 39, 105):
+        case(f"IP in SNAP, as long as a spanning tree frame of {length} bytes", "RFC 1042; IEEE 802.1D",
+             (ethernet((snap + denied).ljust(105, b"\0")[:length], length), "non_ip"),
+             (ethernet((snap + denied).ljust(105, b"\0")[:length], length, destination=bridges), "non_ip"))
+    case("spanning tree's header to a host", "IEEE 802.1D", (ethernet(llc + denied, 38), "non_ip"))
     case("allowed UDP within denied IP-in-IP", "RFC 2003", (sent(4, 4, allowed), DENY))
     case("allowed UDP within denied GRE", "RFC 2784", (sent(4, 47, b"\0\0\x08\0" + allowed), DENY))
     case("allowed UDP within denied VXLAN", "RFC 7348",
@@ -287,17 +347,29 @@ def hop_limits_and_ports() -> None:
              (datagram(SERVER[family], CLIENT[family], number, other), DENY, 1))
 
 
+def udp_checksums() -> None:
+    """The receiver's to verify (ADR 3): between virtual machines they are often not filled in, and no verdict depends on one."""
+    for family in (4, 6):
+        for check, title in ((0, "no"), (0xDEAD, "a wrong")):
+            def asked(port: int, c: int = check, f: int = family) -> bytes:
+                return sent(f, UDP, udp(CLIENT[f], SERVER[f], 40000, port, b"question", check=c))
+
+            case(f"a query with {title} UDP checksum, IPv{family}", "RFC 768; RFC 8200, 8.1; ADR 3", (asked(53), PASS))
+            case(f"what is denied with {title} UDP checksum, IPv{family}", "RFC 768", (asked(22), DENY))
+
+
 def tcp_sessions() -> None:
     for family in (4, 6):
         name = f"IPv{family}"
 
-        def ask(flags: int, seq: int, ack: int = 0, payload: bytes = b"", port: int = 8080, f: int = family, **more) -> bytes:
+        def ask(flags: int, seq: int, ack: int = 0, payload: bytes = b"", port: int = 8080, f: int = family, ip: dict | None = None,
+                **more) -> bytes:
             return datagram(CLIENT[f], SERVER[f], TCP, tcp(CLIENT[f], SERVER[f], 40000, port, flags, payload, seq=seq,
-                                                          ack=ack, window=1000, **more))
+                                                          ack=ack, window=1000, **more), **(ip or {}))
 
-        def answer(flags: int, seq: int, ack: int = 0, payload: bytes = b"", f: int = family) -> bytes:
+        def answer(flags: int, seq: int, ack: int = 0, payload: bytes = b"", f: int = family, **more) -> bytes:
             return datagram(SERVER[f], CLIENT[f], TCP, tcp(SERVER[f], CLIENT[f], 8080, 40000, flags, payload, seq=seq,
-                                                          ack=ack, window=1000))
+                                                          ack=ack, window=1000, **more))
 
         for flags, title in ((0, "none"), (FIN, "FIN alone"), (SYN | FIN, "SYN and FIN"), (SYN | RST, "SYN and RST"),
                              (FIN | RST, "FIN and RST"), (FIN | PSH | URG, "a christmas tree"), (URG, "URG alone"),
@@ -327,6 +399,53 @@ def tcp_sessions() -> None:
         case(f"a reset that does not acknowledge the SYN, {name}", "RFC 9293", (ask(SYN, 100), PASS),
              (answer(RST | ACK, 0, 5555), "tcp_reset", 1), (answer(SYN | ACK, 500, 101), PASS, 1))
         case(f"a port that is closed, {name}", "RFC 9293", (ask(SYN, 100), PASS), (answer(RST | ACK, 0, 101), PASS, 1))
+        # A reset that dies on its way to the server must not end what the server goes on with: here it is one that the
+        # sequence numbers do not confirm, or it is the sender's own and ends the connection for both sides.
+        for ttl in (1, 2):
+            low = {"ttl" if family == 4 else "hops": ttl}
+            case(f"a reset outside of the window that dies {ttl} hops on, {name}", "Ptacek, Newsham 1998; RFC 5961", *handshake,
+                 (ask(RST, 10**6, ip=low), "tcp_reset"), data, (answer(ACK, 501, 109, b"answer"), PASS, 1))
+            case(f"a reset inside of the window that dies {ttl} hops on, {name}", "Ptacek, Newsham 1998; RFC 5961", *handshake,
+                 (ask(RST, 301, ip=low), PASS), data, (answer(ACK, 501, 109, b"answer"), PASS, 1))
+            case(f"the right reset, that dies {ttl} hops on, {name}", "Ptacek, Newsham 1998", *handshake,
+                 (ask(RST, 101, ip=low), PASS), (ask(ACK, 101, 501, b"question"), "tcp_window"),
+                 (answer(ACK, 501, 101, b"answer"), "tcp_window", 1))
+            case(f"data that dies {ttl} hops on and is sent again otherwise, {name}", "Ptacek, Newsham 1998", *handshake,
+                 (ask(ACK, 101, 501, b"decoy...", ip=low), PASS), data)
+        # Which of the two the host reads is its own business: policy does not look into streams (ADR 16: no reassembly).
+        for title, seq, other in (("of the same place", 101, b"QUESTION"), ("that begins in the other", 105, b"IONS"),
+                                  ("that ends in the other", 101, b"QUES"), ("that holds the other", 101, b"QUESTION, again"),
+                                  ("from before the connection's first byte", 99, b"??QUESTION")):
+            case(f"other data {title}, {name}", "Ptacek, Newsham 1998", *handshake, data, (ask(ACK, seq, 501, other), PASS),
+                 (answer(ACK, 501, 109, b"answer"), PASS, 1))
+        case(f"other data that reaches beyond the window, {name}", "Ptacek, Newsham 1998; RFC 5961", *handshake, data,
+             (ask(ACK, 101, 501, b"x" * 1400), "tcp_window"), (answer(ACK, 501, 109, b"answer"), PASS, 1))
+        # TCP's checksum is the receiver's to verify (ADR 3, ADR 16): what fits the window passes with a wrong one, too.
+        for check in (0, 0xDEAD):
+            case(f"TCP checksum {check:#06x}: a SYN, {name}", "Ptacek, Newsham 1998; ADR 3", (ask(SYN, 100, check=check), PASS))
+            case(f"TCP checksum {check:#06x}: what is denied, {name}", "Ptacek, Newsham 1998", (ask(SYN, 100, port=22, check=check), DENY))
+            case(f"TCP checksum {check:#06x}: a reset outside of the window, {name}", "Ptacek, Newsham 1998", *handshake,
+                 (ask(RST, 10**6, check=check), "tcp_reset"), data)
+            case(f"TCP checksum {check:#06x}: a reset inside of the window, {name}", "Ptacek, Newsham 1998; ADR 3", *handshake,
+                 (ask(RST, 301, check=check), PASS), data)
+            case(f"TCP checksum {check:#06x}: data, {name}", "Ptacek, Newsham 1998; ADR 3", *handshake,
+                 (ask(ACK, 101, 501, b"decoy...", check=check), PASS), data)
+        # The list of options is the receiver's, too: what can't be read of it says nothing, and hides no port.
+        for title, options in (("of length 0", b"\x02\x00\x05\xb4"), ("of length 1", b"\x02\x01\x05\xb4"),
+                               ("beyond the header", b"\x02\x08\x05\xb4"), ("without a length", b"\x01\x01\x01\x02"),
+                               ("of an unknown kind", b"\xfd\x04\xf9\x89"), ("of 40 bytes", b"\x01" * 40),
+                               ("behind the end of the list", b"\x00\x03\x03\x0e"),
+                               ("twice", b"\x03\x03\x00\x03\x03\x0e\x01\x01"),
+                               ("with a window scale of 255", b"\x03\x03\xff\x01")):
+            case(f"a SYN with a TCP option {title}, {name}", "RFC 9293, 3.1; RFC 7323", (ask(SYN, 100, options=options), PASS))
+            case(f"a denied SYN with a TCP option {title}, {name}", "RFC 9293, 3.1", (ask(SYN, 100, port=22, options=options), DENY))
+            case(f"data with a TCP option {title}, {name}", "RFC 9293, 3.1", *handshake,
+                 (ask(ACK, 101, 501, b"question", options=options), PASS), (ask(RST, 10**6, options=options), "tcp_reset"))
+        # A window scale that can't be read is none: what lies beyond the plain window stays outside.
+        unread = (ask(SYN, 100, options=b"\x02\x00\x03\x03\x0e\x00\x00\x00"), PASS)
+        case(f"a window scale behind an option that can't be read, {name}", "RFC 7323", unread,
+             (answer(SYN | ACK, 500, 101, options=b"\x03\x03\x00\x00"), PASS, 1), (ask(ACK, 101, 501), PASS),
+             (answer(ACK, 501 + 70000, 101, b"beyond"), "tcp_window", 1))
         case(f"an urgent pointer, {name}", "Ptacek, Newsham 1998", *handshake,
              (ask(ACK | URG, 101, 501, b"urgent", urgent=3), PASS))
         case(f"the same data twice, {name}", "RFC 9293", *handshake, data, data)
@@ -352,8 +471,8 @@ def tcp_sessions() -> None:
 
 def all_cases() -> list[dict]:
     cases.clear()
-    for write in (lengths_and_headers, options, extension_headers, fragments, addresses, tags_and_tunnels,
-                  hop_limits_and_ports, tcp_sessions):
+    for write in (lengths_and_headers, options, extension_headers, fragments, addresses, neighbours, tags_and_tunnels,
+                  hop_limits_and_ports, udp_checksums, tcp_sessions):
         write()
     return list(cases)
 

@@ -42,12 +42,19 @@ bool is_error(const net::Tuple& tuple) {
     return tuple.protocol == net::protocol::kIcmpv6 && tuple.family == net::Family::kIPv6 && type >= 1 && type <= 4;
 }
 
-bool stays_on_the_link(const net::PacketMeta& meta) {
-    if (meta.tuple.protocol != net::protocol::kIcmpv6 || meta.fragment != net::FragmentKind::kWhole) return false;
+// The hop limit that neighbours give to their messages; none: it is no such message.
+std::optional<int> hop_limit_on_the_link(const net::PacketMeta& meta) {
+    const bool v6 = meta.tuple.protocol == net::protocol::kIcmpv6 && meta.tuple.family == net::Family::kIPv6;
+    if (!v6 || meta.fragment == net::FragmentKind::kLater) return std::nullopt;
     const int type = meta.tuple.destination_port >> 8;
-    const bool neighbour = type >= 133 && type <= 137;
-    const bool listener = type == 130 || type == 131 || type == 132 || type == 143;
-    return (neighbour && meta.hop_limit == 255) || (listener && meta.hop_limit == 1);
+    if (type >= 133 && type <= 137) return 255;
+    if (type == 130 || type == 131 || type == 132 || type == 143) return 1;
+    return std::nullopt;
+}
+
+// The traffic has no extension headers but that of fragments.
+bool begins_with_fragment_header(const net::FrameView& frame, const net::PacketMeta& meta) {
+    return frame.data[meta.l3_offset + 6] == 44;
 }
 
 bool has_possible_flags(std::uint8_t flags) {
@@ -73,13 +80,17 @@ DropReason NaiveEngine::decide(const net::FrameView& frame, const ruleset::Rules
     if (!settings_.peer_of[frame.ingress_port]) return DropReason::kNoPeer;
     if (meta.malformed != DropReason::kNone) return meta.malformed;
     if (!meta.is_ip) {
-        for (const NonIpRule& rule : settings_.non_ip)
-            if (rule.ether_type == meta.ether_type)
+        for (const NonIpRule& rule : settings_.non_ip)  // none of them about spanning tree
+            if (rule.name == meta.ether_type)
                 return rule.verdict == Verdict::kAllow ? DropReason::kNone : DropReason::kNonIp;
         return settings_.non_ip_default == Verdict::kAllow ? DropReason::kNone : DropReason::kNonIp;
     }
+    const std::optional<int> hop_limit =
+        settings_.neighbour_discovery ? hop_limit_on_the_link(meta) : std::optional<int>{};
+    if (hop_limit && (meta.hop_limit != *hop_limit || begins_with_fragment_header(frame, meta)))
+        return DropReason::kNeighbourInvalid;
     if (const DropReason bad = check_ends(meta); bad != DropReason::kNone) return bad;
-    if (settings_.neighbour_discovery && stays_on_the_link(meta)) return DropReason::kNone;
+    if (hop_limit) return DropReason::kNone;
     forget_silent(now);
     if (meta.fragment == net::FragmentKind::kLater) return by_first_fragment(frame, meta, ruleset, now);
     const Related about = related(frame, meta, ruleset);

@@ -29,7 +29,7 @@ public:
             case 3: return from_any(test::icmp_echo().id(id()));
             case 4: return from_any(test::icmp_reply().id(id()));
             case 5: return from_any(test::other(47));
-            case 6: return test::icmp(135, 0).from("fe80::1").to("ff02::1").hop_limit(hops()).entering(port());
+            case 6: return neighbour();
             default: return conversation();
         }
     }
@@ -84,6 +84,12 @@ private:
         const test::Packet whole = from_any(test::udp().payload(100), 40000, below(2) == 0 ? 53 : 22);
         const std::vector<test::Packet> parts = whole.fragments(56, id());
         return parts[below(parts.size())];
+    }
+    // Of the link, or forwarded, or in a fragment: the first of two or the only one.
+    test::Packet neighbour() {
+        const test::Packet message =
+            test::icmp(135, 0).from("fe80::1").to("ff02::1").hop_limit(hops()).entering(port());
+        return below(4) == 0 ? message.fragment(0, below(2) == 0, id()) : message;
     }
     test::Packet error() {
         const test::Packet about = below(4) == 0 ? from_any(test::icmp_echo().id(id())) : conversation();

@@ -2,10 +2,11 @@
 
 #include <gtest/gtest.h>
 
-#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
+
+#include "drywall/net/ethernet.h"
 
 namespace drywall::loader {
 namespace {
@@ -50,7 +51,7 @@ TEST(Settings, AMinimalFileGetsTheDocumentedDefaults) {
     EXPECT_EQ(settings.posture, Posture::kOpen);
     EXPECT_EQ(settings.unmatched, Verdict::kAllow);
     ASSERT_EQ(settings.non_ip.size(), 1U);
-    EXPECT_EQ(settings.non_ip[0].ether_type, 0x0806);
+    EXPECT_EQ(settings.non_ip[0].name, 0x0806);
     EXPECT_EQ(settings.non_ip[0].verdict, Verdict::kAllow);
     EXPECT_EQ(settings.non_ip_default, Verdict::kDeny);
     EXPECT_EQ(settings.control_socket, "/run/drywall/api.sock");
@@ -143,8 +144,8 @@ log: {level: debug})");
     EXPECT_EQ(settings.unmatched, Verdict::kAllow);
     EXPECT_EQ(settings.non_ip_default, Verdict::kAllow);
     ASSERT_EQ(settings.non_ip.size(), 2U);  // the written list is the whole list: ARP went
-    EXPECT_EQ(settings.non_ip[0].ether_type, 0x88cc);
-    EXPECT_EQ(settings.non_ip[1].ether_type, 0x88f7);
+    EXPECT_EQ(settings.non_ip[0].name, 0x88cc);
+    EXPECT_EQ(settings.non_ip[1].name, 0x88f7);
     EXPECT_FALSE(settings.neighbour_discovery);
     EXPECT_EQ(settings.addresses, net::AddressCheck::kStrict);
     EXPECT_FALSE(settings.verify_checksums);
@@ -192,19 +193,15 @@ TEST(Settings, WhatIsKeptIsKeptForADayUnlessItIsWritten) {
     EXPECT_EQ(with("flows: {existing-grace: unlimited}").existing_grace, std::nullopt);
 }
 
-TEST(Settings, SpanningTreeIsToldByTheLengthsOfItsFrames) {
+TEST(Settings, SpanningTreeIsNamedThoughItHasNoEtherType) {
     const Settings settings =
         with("non-ip: {rules: [{ether-type: stp, action: allow}, {ether-type: 34825, action: allow}]}");
-    const auto allows = [&](std::uint16_t type) {
-        return std::any_of(settings.non_ip.begin(), settings.non_ip.end(),
-                           [&](const NonIpRule& r) { return r.ether_type == type; });
-    };
-    EXPECT_TRUE(allows(38));        // configuration
-    EXPECT_TRUE(allows(39));        // rapid
-    EXPECT_TRUE(allows(7));         // topology change
-    EXPECT_TRUE(allows(105 + 16));  // multiple, one instance
-    EXPECT_FALSE(allows(40));
-    EXPECT_TRUE(allows(0x8809));
+    ASSERT_EQ(settings.non_ip.size(), 2U);
+    EXPECT_EQ(settings.non_ip[0].name, net::non_ip::kSpanningTree);
+    EXPECT_EQ(settings.non_ip[1].name, 0x8809);
+    expect_complaint("non-ip: {rules: [{ether-type: stp, action: allow}, {ether-type: stp, action: deny}]}",
+                     "has a rule already");
+    expect_complaint("non-ip: {rules: [{ether-type: 0x42, action: allow}]}", "a number from 0x600 to 0xffff");
 }
 
 TEST(Settings, PortsAndPairsAgree) {

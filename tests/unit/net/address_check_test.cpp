@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <random>
+#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -69,6 +70,33 @@ TEST(AddressCheck, ANeighbourMayAskWhetherAnAddressIsTaken) {
     EXPECT_FALSE(may_pass(icmp(128, 0).from("::").to("ff02::1").hop_limit(255)));
 }
 
+bool is_forged(const Packet& packet) {
+    Frames frames{packet};
+    return is_forged_link_control(frames[0], parse(frames[0]));
+}
+
+TEST(LinkControl, IsForgedWhenItsHopLimitIsNotItsTypes) {
+    const Packet advertisement = icmp(136, 0).from("fe80::1").to("fe80::2");
+    EXPECT_FALSE(is_forged(advertisement.hop_limit(255)));
+    EXPECT_TRUE(is_forged(advertisement.hop_limit(64)));
+    EXPECT_TRUE(is_forged(advertisement.hop_limit(1)));
+    const Packet report = icmp(143, 0).from("fe80::1").to("ff02::16");
+    EXPECT_FALSE(is_forged(report.hop_limit(1)));
+    EXPECT_TRUE(is_forged(report.hop_limit(255)));
+    for (const std::uint8_t other : {1, 2, 128, 129, 138, 142, 144})
+        EXPECT_FALSE(is_forged(icmp(other, 0).from("fe80::1").to("fe80::2").hop_limit(64))) << int{other};
+    EXPECT_FALSE(is_forged(other(58).from("10.0.0.1").to("10.1.0.9").payload(24))) << "no ICMPv6 in IPv4";
+}
+
+TEST(LinkControl, IsForgedWithAFragmentHeaderWhereverItStands) {
+    const Packet advertisement = icmp(136, 0).from("fe80::1").to("fe80::2").payload(16).hop_limit(255);
+    EXPECT_TRUE(is_forged(advertisement.fragments(16, 7).front()));
+    EXPECT_TRUE(is_forged(advertisement.fragment(0, false, 0))) << "a fragment that is the whole datagram";
+    EXPECT_TRUE(is_forged(advertisement.extension(60, 16).fragment(0, false, 0)));
+    EXPECT_FALSE(is_forged(advertisement.extension(60, 16)));
+    EXPECT_FALSE(is_forged(advertisement.fragments(16, 7).back())) << "it does not say what it is";
+}
+
 TEST(AddressCheck, StrictLetsNoLinkLocalAndNoUnassignedAddressCross) {
     const auto strict = [](const Packet& packet) { return may_pass(packet, AddressCheck::kStrict); };
     EXPECT_FALSE(strict(udp().from("169.254.1.1").to("10.1.0.9")));
@@ -79,6 +107,47 @@ TEST(AddressCheck, StrictLetsNoLinkLocalAndNoUnassignedAddressCross) {
     EXPECT_TRUE(strict(icmp(135, 0).from("fe80::1").to("ff02::1:ff00:1").hop_limit(255)));
     EXPECT_TRUE(strict(udp().from("2001:db8::1").to("fd00::1")));
     EXPECT_TRUE(strict(udp().from("10.0.0.1").to("10.1.0.9")));
+}
+
+struct Exchange {
+    const char* why;
+    Packet packet;
+    bool is_dhcpv6;
+};
+
+std::vector<Exchange> dhcpv6_and_its_likes() {
+    const Packet question = udp().from("fe80::1", 546).to("ff02::1:2", 547);
+    const Packet answer = udp().from("fe80::9", 547).to("fe80::1", 546);
+    return {{"a client asks", question, true},
+            {"a server answers", answer, true},
+            {"the client asks one server", question.to("fe80::9"), false},
+            {"from a routed address", question.from("2001:db8:66::1"), false},
+            {"from another link-local address range", question.from("fec0::1"), false},
+            {"to all nodes", question.to("ff02::1"), false},
+            {"to the servers of the site", question.to("ff05::1:3"), false},
+            {"to a routed address", question.to("2001:db8::1"), false},
+            {"from another port", question.from("fe80::1", 5000), false},
+            {"to another port", question.to("ff02::1:2", 53), false},
+            {"TCP", tcp().syn().from("fe80::1", 546).to("ff02::1:2", 547), false},
+            {"an answer to a routed address", answer.to("2001:db8::1"), false},
+            {"an answer to everybody", answer.to("ff02::1"), false},
+            {"an answer from a routed address", answer.from("2001:db8:66::1"), false},
+            {"an answer to another port", answer.to("fe80::1", 22), false},
+            {"an answer from another port", answer.from("fe80::9", 53), false},
+            {"IPv4 with its ports", udp().from("169.254.0.1", 546).to("169.254.0.2", 547), false}};
+}
+
+TEST(AddressCheck, Dhcpv6SpeaksByLinkLocalAddresses) {
+    for (const auto& [why, packet, is_dhcpv6] : dhcpv6_and_its_likes())
+        EXPECT_EQ(speaks_without_address(parsed(packet)), is_dhcpv6) << why;
+}
+
+TEST(AddressCheck, StrictLetsDhcpv6CrossAndNothingLikeIt) {
+    for (const auto& [why, packet, is_dhcpv6] : dhcpv6_and_its_likes()) {
+        const net::Tuple tuple = packet.tuple();
+        const bool on_the_link = tuple.source[0] == 0xfe || tuple.destination[0] == 0xfe || tuple.source[0] == 169;
+        EXPECT_EQ(may_pass(packet, AddressCheck::kStrict), is_dhcpv6 || !on_the_link) << why;
+    }
 }
 
 TEST(AddressCheck, WhereNothingIsCheckedEverythingPasses) {
