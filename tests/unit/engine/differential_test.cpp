@@ -22,7 +22,7 @@ public:
 
     static EngineSettings settings() {
         EngineSettings settings = Wire::default_settings();
-        settings.fragment_capacity = 65536;  // the naive twin has no limits
+        settings.fragment_capacity = 65536;
         return settings;
     }
 
@@ -30,16 +30,17 @@ public:
         std::vector<Decision> decisions(frames.size());
         telemetry::EventBatch events;
         fast_.process(frames.views(), *rulesets_[generation], *traces_[generation], now, decisions, events);
-        for (std::size_t i = 0; i < frames.size(); ++i)
-            ASSERT_EQ(name(told(decisions[i].drop)), name(naive_.decide(frames[i], *rulesets_[generation], now)))
-                << "packet " << i << " of the burst";
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            const ruleset::Ruleset& ruleset = *rulesets_[generation];
+            const NaiveEngine::Decided expected = naive_.decide(frames[i], ruleset, now);
+            ASSERT_EQ(name(decisions[i].drop), name(expected.drop)) << "packet " << i << " of the burst";
+            ASSERT_EQ(decisions[i].trace != Decision::kUnjudged, expected.trace.has_value());
+            if (!expected.trace) continue;
+            ASSERT_EQ(ruleset.trace(decisions[i].trace), *expected.trace);
+        }
+        ASSERT_EQ(fast_.flow_counts(), naive_.flow_counts());
         for (std::size_t state = 0; state < flow::kFlowStates; ++state)
             met_[state] += fast_.flow_counts().by_state[state];
-    }
-
-    // The twin forgets a datagram at its time; the engine knows of it until its entry is needed.
-    static DropReason told(DropReason reason) {
-        return reason == DropReason::kFragmentTimeout ? DropReason::kFragmentUnknown : reason;
     }
 
     void expect_equal_counters() {
@@ -80,7 +81,8 @@ public:
             events.clear();
             fast_.sweep(now, events);
         }
-        EXPECT_EQ(fast_.flow_count(), naive_.flow_count(now));
+        naive_.sweep(now);
+        EXPECT_EQ(fast_.flow_count(), naive_.flow_count());
         EXPECT_EQ(counters_.flows_opened.read() - counters_.flows_ended.read(), fast_.flow_count());
     }
 
