@@ -75,6 +75,7 @@ private:
     void follow(const flow::Arrival& arrival, flow::Flow& flow) noexcept;
     void follow_tcp(std::size_t subject) noexcept;
     void follow_first_fragment(const Subject& subject) noexcept;
+    [[nodiscard]] bool has_live_flow(const flow::FragmentFate& fate) const noexcept;
     [[nodiscard]] flow::Flow* current_flow(std::size_t subject) noexcept;
     [[nodiscard]] bool is_forgiven(const flow::Flow& flow, std::uint8_t tcp_flags) const noexcept;
     [[nodiscard]] Judgement judge(const Subject& subject) noexcept;

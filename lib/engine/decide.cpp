@@ -131,11 +131,15 @@ void Burst::follow_first_fragment(const Subject& subject) noexcept {
             report_.denied(fate->judged, fate->trace, fate->generation, bytes_of(subject));
         return drop(subject.packet, judgement);
     }
-    if (fate->flow == nullptr || !place_.flows.is(*fate->flow, fate->flow_id)) return;
-    if (place_.flows.expired(*fate->flow, now_)) return;  // nothing brings it back
+    if (!has_live_flow(*fate)) return;
     flow::Arrival arrival = arrival_of(subject);
     arrival.sender = fate->sender;
     place_.flows.record(*fate->flow, arrival);
+}
+
+// A datagram may be on its way for longer than its connection may be silent.
+bool Burst::has_live_flow(const flow::FragmentFate& fate) const noexcept {
+    return fate.flow != nullptr && place_.flows.is(*fate.flow, fate.flow_id) && !place_.flows.expired(*fate.flow, now_);
 }
 
 // The subject's connection as it stands now. A connection that is over is ended here.
@@ -254,7 +258,7 @@ bool Burst::judge_again(flow::FragmentFate& fate) noexcept {
     fate.generation = ruleset_.generation();
     fate.drop = drop_by(fate.trace);
     fate.unjudged = false;
-    if (fate.flow == nullptr || !place_.flows.is(*fate.flow, fate.flow_id) || !is_stale(*fate.flow)) return false;
+    if (!has_live_flow(fate) || !is_stale(*fate.flow)) return false;
     if (notes(*fate.flow).was_cut()) return false;
     const Judgement again = judge_again(*fate.flow, fate.trace);
     fate.drop = again.drop;

@@ -14,6 +14,7 @@
 #include "drywall/ruleset/ruleset.h"
 #include "random_scene.h"
 #include "shrink.h"
+#include "told.h"
 
 namespace drywall::test {
 namespace {
@@ -22,8 +23,6 @@ constexpr std::uint64_t kSeed = 1;
 constexpr std::uint64_t kRounds = 150;
 constexpr std::size_t kPackets = 100;
 
-using ruleset::HitDescriptor;
-using ruleset::HitKind;
 using ruleset::Ruleset;
 
 std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise) {
@@ -31,42 +30,8 @@ std::uint64_t number_from_environment(const char* name, std::uint64_t otherwise)
     return text == nullptr ? otherwise : std::strtoull(text, nullptr, 10);
 }
 
-std::string line(const char* step, const std::string& hit) { return "  " + std::string(step) + "  " + hit + "\n"; }
-
-std::string head(World world, Verdict verdict) {
-    return std::string(name(world)) + ": " + std::string(name(verdict)) + "\n";
-}
-
-std::string told(World world, const reference::Decision& decision) {
-    std::string out = head(world, decision.verdict);
-    if (decision.unmatched)
-        out += line("unmatched", "__UNMATCHED__|cfg:unmatched|" + std::string(name(decision.verdict)) + "|-1");
-    for (const reference::Hit& hit : decision.failsafe) out += line("failsafe", hit.policy);
-    for (const reference::Hit& hit : decision.in_port) out += line("port in", hit.policy);
-    for (const reference::Hit& hit : decision.egress) out += line("egress", hit.policy);
-    for (const reference::Hit& hit : decision.ingress) out += line("ingress", hit.policy);
-    for (const reference::Hit& hit : decision.out_port) out += line("port out", hit.policy);
-    return out;
-}
-
-std::string told(const reference::Answer& answer) {
-    return told(World::kEnforced, answer.enforced) + told(World::kPending, answer.pending);
-}
-
-const char* step_of(const HitDescriptor& hit) {
-    if (hit.kind == HitKind::kFailsafe) return "failsafe";
-    if (hit.kind == HitKind::kUnmatched) return "unmatched";
-    if (hit.forward) return hit.direction == Direction::kIngress ? "port in" : "port out";
-    return hit.direction == Direction::kIngress ? "ingress" : "egress";
-}
-
-std::string told(const Ruleset& ruleset, const net::Tuple& packet) {
-    const classify::Trace& trace = ruleset.trace(ruleset.classify(packet));
-    std::string out = head(World::kEnforced, trace.enforced);
-    for (const HitId hit : trace.enforced_hits) out += line(step_of(ruleset.hit(hit)), ruleset.hit(hit).text());
-    out += head(World::kPending, trace.pending);
-    for (const HitId hit : trace.pending_hits) out += line(step_of(ruleset.hit(hit)), ruleset.hit(hit).text());
-    return out;
+std::string told_of(const Ruleset& ruleset, const net::Tuple& packet) {
+    return told(ruleset, ruleset.trace(ruleset.classify(packet)));
 }
 
 struct Difference {
@@ -80,7 +45,7 @@ std::optional<Difference> difference(const Scene& scene, const net::Tuple& packe
     const auto built = Ruleset::build(Generation{1}, scene.inventory, scene.surroundings);
     if (!built) return std::nullopt;
     const std::string expected = told(reference::Evaluator(scene.inventory, scene.surroundings).judge(packet));
-    std::string found = told(**built, packet);
+    std::string found = told_of(**built, packet);
     if (expected == found) return std::nullopt;
     return Difference{expected, std::move(found)};
 }
@@ -102,7 +67,7 @@ void expect_agreement(std::uint64_t seed) {
     ASSERT_TRUE(built) << "seed " << seed << ": " << built.error().text() << "\n" << text(scene);
     const reference::Evaluator evaluator(scene.inventory, scene.surroundings);
     for (const net::Tuple& packet : random_packets(scene, seed, kPackets)) {
-        if (told(evaluator.judge(packet)) == told(**built, packet)) continue;
+        if (told(evaluator.judge(packet)) == told_of(**built, packet)) continue;
         FAIL() << "DRYWALL_SEED=" << seed << " DRYWALL_ROUNDS=1 shows it again\n" << report(scene, packet);
     }
 }

@@ -9,13 +9,15 @@ import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests.runner import fuzzing
 from tests.runner.meson_suites import Build, run_suite, timed
 from tests.runner.results import FAILED, PASSED, SKIPPED, Case, Run, Voice, cases_from_junit
 
 ROOT = Path(__file__).resolve().parents[2]
 MESON_SUITES = ["unit", "conformance", "differential", "scenario", "fuzz", "perf"]
 PYTHON_SUITES = ["lint", "e2e"]
-ALL_SUITES = MESON_SUITES + PYTHON_SUITES + ["demo"]
+PLAIN_SUITES = MESON_SUITES + PYTHON_SUITES + ["demo"]
+ALL_SUITES = PLAIN_SUITES + ["fuzzing"]
 NEED_ROOT = {"e2e", "demo"}
 PROGRAMS = ["app/drywalld/drywalld", "app/drywall/drywall"]
 
@@ -28,13 +30,14 @@ class Variant:
     options: list[str] = field(default_factory=list)
     environment: dict[str, str] = field(default_factory=dict)
     tests: list[str] | None = None  # only these of a suite; None: all of them
+    compiler: dict[str, str] = field(default_factory=dict)  # CC and CXX; none: the machine's own
 
 
 # A sanitizer's checks cost the optimizer more than they cost the tests: -O0 compiles five times as fast as -O1.
 QUICK_TO_COMPILE = ["-Doptimization=0"]
 SUPPRESSIONS = ROOT / "tests" / "sanitizers"
 VARIANTS = {
-    "plain": Variant("plain", "build", ALL_SUITES),
+    "plain": Variant("plain", "build", PLAIN_SUITES),
     "asan": Variant(
         "asan", "build-asan", ["unit", "conformance", "differential", "scenario", "fuzz"],
         options=["-Db_sanitize=address,undefined", "-Db_lundef=false", *QUICK_TO_COMPILE],
@@ -49,16 +52,18 @@ VARIANTS = {
         "tsan", "build-tsan", ["unit"], tests=["telemetry", "flow", "runtime"],
         options=["-Db_sanitize=thread", "-Db_lundef=false", *QUICK_TO_COMPILE],
         environment={"TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={SUPPRESSIONS / 'tsan.supp'}"}),
+    "fuzz": Variant("fuzz", fuzzing.FOLDER, ["fuzzing"], options=fuzzing.OPTIONS, environment=fuzzing.ENVIRONMENT,
+                    compiler=fuzzing.COMPILER),
 }
 
 
-def run_variant(variant: Variant, chosen: list[str], voice: Voice) -> list[Case]:
+def run_variant(variant: Variant, chosen: list[str], voice: Voice, fuzz_seconds: int) -> list[Case]:
     suites = [suite for suite in variant.suites if suite in chosen]
-    label = "" if variant.name == "plain" else f" ({variant.name})"
+    label = "" if variant.name in ("plain", "fuzz") else f" ({variant.name})"
     if not suites:
         return []
     voice.step(f"{variant.name}: build")
-    build = Build(ROOT, variant.folder, variant.options, variant.environment)
+    build = Build(ROOT, variant.folder, variant.options, variant.environment, variant.compiler)
     tests = {}
     trouble, seconds = timed(prepare, build, variant, suites, tests)
     if trouble:
@@ -67,7 +72,10 @@ def run_variant(variant: Variant, chosen: list[str], voice: Voice) -> list[Case]
     voice.step(f"{variant.name}: test")
     cases: list[Case] = []
     for suite in suites:
-        found, seconds = timed(run_one, build, suite, suite + label, tests.get(suite, []), voice)
+        if suite == "fuzzing":
+            found, seconds = timed(run_fuzzing, build, label or suite, fuzz_seconds, voice)
+        else:
+            found, seconds = timed(run_one, build, suite, suite + label, tests.get(suite, []), voice)
         voice.suite(suite + label, found, seconds)
         cases += found
     return cases
@@ -83,6 +91,8 @@ def prepare(build: Build, variant: Variant, suites: list[str], tests: dict[str, 
             tests[suite] = build.tests([suite], variant.tests if suite == "unit" else None)
     if variant.name == "plain":
         return build.build([])
+    if suites == ["fuzzing"]:
+        return build.build(fuzzing.programs_of(fuzzing.all_targets()))
     targets = build.targets_of([test for some in tests.values() for test in some])
     return build.build(targets + (PROGRAMS if "e2e" in suites else []))
 
@@ -99,6 +109,11 @@ def run_one(build: Build, suite: str, label: str, tests: list[dict], voice: Voic
         jobs = 1 if suite == "perf" else os.cpu_count() or 1
         cases = run_suite(build, suite, label, tests, jobs) if tests else []
     return cases or [Case(label, suite, FAILED, "the suite ran no test")]
+
+
+def run_fuzzing(build: Build, label: str, seconds: int, voice: Voice) -> list[Case]:
+    """What it finds stays in the build folder, with the new inputs: the next run goes on with them."""
+    return fuzzing.run_targets(build, label, fuzzing.all_targets(), seconds, build.folder / "fuzzing", fuzzing.tell(voice))
 
 
 def run_python(build: Build, suite: str, label: str) -> list[Case]:
@@ -131,6 +146,7 @@ def main() -> int:
     parser.add_argument("--variant", choices=[*VARIANTS, "all"], default="plain")
     parser.add_argument("--suite", action="append", choices=ALL_SUITES, help="only this one; may be given again")
     parser.add_argument("--no-e2e", action="store_true", help="leave out what needs root")
+    parser.add_argument("--fuzz-seconds", type=int, default=fuzzing.SECONDS, help="for each target of variant fuzz")
     arguments = parser.parse_args()
 
     chosen = arguments.suite or ALL_SUITES
@@ -138,7 +154,7 @@ def main() -> int:
         chosen = [suite for suite in chosen if suite not in NEED_ROOT]
     voice, run = Voice(), Run()
     for variant in VARIANTS.values() if arguments.variant == "all" else [VARIANTS[arguments.variant]]:
-        run.cases += run_variant(variant, chosen, voice)
+        run.cases += run_variant(variant, chosen, voice, arguments.fuzz_seconds)
     voice.closing(run)
     return 0 if run.succeeded() else 1
 

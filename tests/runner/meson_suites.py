@@ -17,11 +17,13 @@ PATIENCE = 5  # times the timeout of each test: sanitizers are slow, and a busy 
 class Build:
     """One build folder, configured for one variant."""
 
-    def __init__(self, root: Path, folder: str, options: list[str], environment: dict[str, str]) -> None:
+    def __init__(self, root: Path, folder: str, options: list[str], environment: dict[str, str],
+                 compiler: dict[str, str] | None = None) -> None:
         self.root = root
         self.folder = root / folder
         self.options = options
-        self.environment = {**os.environ, **environment}
+        self.environment = {**os.environ, **environment}  # of its programs
+        self.compiler = compiler or {}  # CC and CXX; none: the machine's own
 
     def configure(self) -> str:
         return self._build("--configure-only", *self.options)
@@ -33,7 +35,8 @@ class Build:
         """Empty when it went well, otherwise what the compiler said."""
         done = subprocess.run(
             [self.root / "scripts/build", self.folder.name, *arguments],
-            cwd=self.root, text=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+            cwd=self.root, env={**os.environ, **self.compiler}, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         return "" if done.returncode == 0 else done.stdout
 
     def tests(self, suites: list[str], names: list[str] | None) -> list[dict]:

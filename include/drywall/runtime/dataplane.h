@@ -143,8 +143,8 @@ struct Snapshot {
         Nanos heartbeat_age{0};
         std::size_t flows = 0;
         std::size_t table_bytes = 0;  // of its tables of connections and fragments, taken at start
-        Nanos busy{0};          // in turns that found something to do, since the start
-        double busy_ratio = 0;  // the share of the last whole second that was busy
+        Nanos busy{0};                // in turns that found something to do, since the start
+        double busy_ratio = 0;        // the share of the last whole second that was busy
         Drops drops;
     };
     std::vector<Worker> workers;

@@ -50,14 +50,14 @@ inline policy::Inventory guarded_with_staged_lock() {
     return inventory;
 }
 
-// A host 10.1.0.7 beside guarded(), whose untracked policy takes UDP 53 and nothing else says a word about it.
-inline policy::Inventory with_untracked_host() {
+// A host beside guarded(), whose untracked policy takes UDP 53 and nothing else says a word about it.
+inline policy::Inventory with_untracked_host(std::string_view address = "10.1.0.7") {
     policy::Inventory inventory = guarded();
     policy::HostEndpoint host;
     host.metadata.name = "resolver";
     host.metadata.labels = {{"app", "resolver"}};
     host.node = "resolver";
-    host.expected_ips = {test::address("10.1.0.7")};
+    host.expected_ips = {test::address(address)};
     add(inventory, host);
     policy::Policy raw = ingress_policy("raw", "resolver", {rule(Action::kAllow, 17, 53)});
     raw.do_not_track = raw.apply_on_forward = true;

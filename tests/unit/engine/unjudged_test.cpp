@@ -281,6 +281,18 @@ TEST(Fragments, LaterOnesFollowTheFirst) {
     wire.expect_all_accounted();
 }
 
+TEST(Fragments, TheRestOfADatagramDoesNotReviveAConnectionThatIsOver) {
+    EngineSettings settings = Wire::default_settings();
+    settings.timeouts.udp = seconds(4);
+    Wire wire(build(1, guarded()), settings);
+    const Packet ask = test::udp().from("10.0.0.1", 5000).to("10.1.0.9", 53);
+    const std::vector<Packet> parts = ask.payload(64).fragments(32, 9);
+    EXPECT_EQ(wire.send(parts[0]), kPass);
+    wire.pass(seconds(5));
+    EXPECT_EQ(wire.send(parts[1]), kPass);
+    EXPECT_EQ(wire.send(ask.reply().entering(1)), DropReason::kPolicyDeny);
+}
+
 TEST(Fragments, OfADeniedFirstAreDeniedWithIt) {
     Wire wire(build(1, guarded()));
     const std::vector<Packet> fragments = big_unwanted().fragments(400, 7);
