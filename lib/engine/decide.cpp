@@ -82,7 +82,7 @@ void Burst::decide(std::size_t i) noexcept {
 
     Judgement judgement = flow != nullptr ? judge_flow(i, *flow) : judge(subject);
     if (quotes_none && judgement.drop == DropReason::kNone && !judgement.untracked)
-        judgement.drop = DropReason::kIcmpUnrelated;
+        return drop(subject.packet, DropReason::kIcmpUnrelated);
     if (judgement.drop != DropReason::kNone || judgement.untracked) flow = nullptr;  // there was none, or it is gone
 
     flow::FragmentFate* fate = nullptr;

@@ -170,10 +170,12 @@ TEST(Connections, AFullTableDropsNewConnectionsOnly) {
     EngineSettings settings = Wire::default_settings();
     settings.flow_capacity = 2;
     Wire wire(build(1, guarded()), settings);
-    EXPECT_EQ(wire.burst({query().from("10.0.0.1", 1), query().from("10.0.0.1", 2), query().from("10.0.0.1", 3)}),
-              (Drops{kPass, kPass, DropReason::kFlowTableFull}));
-    EXPECT_EQ(wire.send(query().from("10.0.0.1", 1)), kPass);
-    EXPECT_EQ(wire.judged(), 4U);  // policy allowed the third: it is counted there too
+    const auto from = [](std::uint16_t port) { return query().from("10.0.0.1", port); };
+    for (const std::uint16_t port : {1, 2})
+        EXPECT_EQ(wire.burst({from(port), from(port).reply().entering(1)}), (Drops{kPass, kPass}));
+    EXPECT_EQ(wire.send(from(3)), DropReason::kFlowTableFull);
+    EXPECT_EQ(wire.send(from(1)), kPass);
+    EXPECT_EQ(wire.judged(), 6U);  // policy allowed the third query: it is counted there too
     wire.expect_all_accounted();
 }
 
