@@ -12,6 +12,8 @@
 #include "input.h"
 #include "naive_headers.h"
 #include "packets.h"
+#include "parsers.h"
+#include "wire_format.h"
 
 namespace {
 
@@ -135,6 +137,9 @@ private:
         put16(out, how < 0xe0 ? kFields[how % kFields.size()] : input_.byte() * 256U + input_.byte());
         put(out, {64, upper.type, 0, 0, 10, 0, 0, 1, 10, 1, 0, 9});
         append(out, options);
+        const std::size_t checksum = or_a_lie(test::wire::internet_checksum(out));
+        out[10] = static_cast<std::uint8_t>(checksum >> 8 & 0xff);
+        out[11] = static_cast<std::uint8_t>(checksum & 0xff);
         append(out, upper.bytes);
         return out;
     }
@@ -169,9 +174,7 @@ private:
 
 // Whatever else reads the headers stays within them, and says of a fragment what the twin says.
 PacketMeta parse_and_compare(const FrameView& frame) {
-    const PacketMeta meta = net::parse(frame);
-    const test::NaiveHeaders headers = test::read_headers(frame);
-    require(test::agrees(meta, headers), "the parser says what the headers say");
+    const PacketMeta meta = fuzz::parse_alike(frame);
     if (!meta.is_ip || meta.malformed != DropReason::kNone) return meta;
     (void)net::has_right_checksum(frame, meta);
     (void)net::check_addresses(meta, net::AddressCheck::kStrict);
@@ -180,6 +183,7 @@ PacketMeta parse_and_compare(const FrameView& frame) {
         (void)net::announced_mtu(frame, meta);
     if (meta.tuple.protocol == net::protocol::kTcp && meta.fragment != FragmentKind::kLater)
         (void)net::read_tcp_segment(frame, meta);
+    const test::NaiveHeaders headers = test::read_headers(frame);
     require(headers.range.has_value() == (meta.fragment != FragmentKind::kWhole), "a fragment has a range");
     if (headers.range) require(net::fragment_range(frame, meta) == *headers.range, "the range is what is carried");
     return meta;

@@ -73,7 +73,7 @@ def run_variant(variant: Variant, chosen: list[str], voice: Voice, fuzz_seconds:
     cases: list[Case] = []
     for suite in suites:
         if suite == "fuzzing":
-            found, seconds = timed(run_fuzzing, build, label or suite, fuzz_seconds, voice)
+            found, seconds = timed(run_fuzzing, build, suite + label, fuzz_seconds, voice)
         else:
             found, seconds = timed(run_one, build, suite, suite + label, tests.get(suite, []), voice)
         voice.suite(suite + label, found, seconds)

@@ -32,7 +32,7 @@ ENVIRONMENT = {
     "ASAN_OPTIONS": "halt_on_error=1:detect_leaks=1:strict_string_checks=1",
     "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
 }
-SLOWEST_INPUT = 20  # seconds; one that takes longer is a finding
+SLOWEST_INPUT = 60  # seconds; one that takes longer is a finding, and no stall of a busy machine
 GRACE = 120  # seconds beyond its time that a target may take to read its corpus and to end
 
 
@@ -62,8 +62,7 @@ def run_target(build: Build, label: str, target: str, seconds: int, scratch: Pat
     found = scratch / target
     found.mkdir(parents=True, exist_ok=True)
     output = scratch / f"{target}.log"
-    for old in scratch.glob(f"{target}-*"):
-        old.unlink()
+    earlier = set(scratch.glob(f"{target}-*"))
     started = time.monotonic()
     with output.open("w", encoding="utf-8") as log:
         try:
@@ -83,15 +82,15 @@ def run_target(build: Build, label: str, target: str, seconds: int, scratch: Pat
     name = f"{target}, {seconds} s of fuzzing: {executions} executions"
     if code == 0 and executions > 0:
         return Case(label, name, PASSED, "", took)
-    return Case(label, name, FAILED, trouble(program, target, code, output, text, scratch), took)
+    inputs = sorted(set(scratch.glob(f"{target}-*")) - earlier)
+    return Case(label, name, FAILED, trouble(program, target, code, output, text, inputs), took)
 
 
-def trouble(program: Path, target: str, code: int | None, output: Path, text: str, scratch: Path) -> str:
+def trouble(program: Path, target: str, code: int | None, output: Path, text: str, inputs: list[Path]) -> str:
     """What to do about it comes first: a report is cut behind its first lines."""
-    inputs = sorted(scratch.glob(f"{target}-*"))
     how = "did not end" if code is None else f"ended with exit code {code}"
     lines = [f"fuzz_{target} {how}; its output is {output}"]
-    lines += [f"replay the input: {program} {path}" for path in inputs] or ["it wrote no input"]
+    lines += [f"replay the input: {program} {path}" for path in inputs] or ["it wrote no new input"]
     lines += [f"once it is mended, the input belongs to {CORPUS / target}"] if inputs else []
     # The last lines are statistics and the input as text; what was violated, and the stack, stand where the report begins.
     body = text.splitlines()
