@@ -86,6 +86,11 @@ void FlowTable::find(std::span<const FlowKey> keys, std::span<Flow*> found) noex
         else
             index_.prefetch_other(hashes[i]);
     }
+    for (std::size_t i = 0; i < keys.size(); ++i) {  // few, unless somebody fills the home buckets of others on purpose
+        if (candidates[i] != BucketIndex::kNone) continue;
+        candidates[i] = index_.candidate_elsewhere(hashes[i]);
+        if (candidates[i] != BucketIndex::kNone) prefetch_entry(flows_[candidates[i]]);
+    }
     for (std::size_t i = 0; i < keys.size(); ++i) {
         const bool right = candidates[i] != BucketIndex::kNone && flows_[candidates[i]].key == keys[i];
         found[i] = right ? &flows_[candidates[i]] : find(keys[i], hashes[i]);

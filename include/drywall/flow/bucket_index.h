@@ -72,6 +72,13 @@ public:
         return found == 0 ? kNone : bucket.values[static_cast<std::size_t>(std::countr_zero(found))];
     }
 
+    // Likewise, of the other bucket.
+    [[nodiscard]] std::uint32_t candidate_elsewhere(std::uint64_t hash) const noexcept {
+        const Bucket& bucket = buckets_[other_of(home_of(hash), signature_of(hash))];
+        const unsigned found = matching_slots(bucket.signatures, signature_of(hash));
+        return found == 0 ? kNone : bucket.values[static_cast<std::size_t>(std::countr_zero(found))];
+    }
+
     // The value for which `is_it(value)` holds among those with this hash's signature, or kNone.
     template <typename IsIt>
     [[nodiscard]] std::uint32_t find(std::uint64_t hash, IsIt is_it) const noexcept {
