@@ -155,15 +155,18 @@ class Initialisation(Firewall):
 
     def test_FFW_RUL_EXT_1_1_the_rules_hold_when_there_is_more_than_can_be_judged(self):
         worker = next(int(tid) for tid, thread in self.appliance.threads().items() if thread["Name"] == "worker-0")
+        before, more = self.settled_stats()["received"]["packets"], 3000
         with self.flood() as flood:
             self.wait_until_permitted_packets_pass(flood)
-            with StoppedThread(worker):  # the queue of its device runs over
-                for _ in range(3000):
+            with StoppedThread(worker):
+                for _ in range(more):
                     for frame in self.denied:
                         self.ports[LEFT].send(frame)
             self.wait_until_permitted_packets_pass(flood)
             self.wait_for_more(flood)
-        self.assertGreater(drops(self.settled_stats()).get(DENY, 0), 0)
+        stats = self.settled_stats()
+        self.assertLess(stats["received"]["packets"] - before, flood.sent + more * len(self.denied), "the queue ran over")
+        self.assertGreater(drops(stats).get(DENY, 0), 0)
         self.assertEqual([flood.arrived[frame] for frame in self.denied], [0] * len(self.denied))
 
 

@@ -114,7 +114,7 @@ class Drops(WireCase):
 
     def test_a_capture_ends_by_itself_though_nothing_dies(self):
         for words, ends in ((("--timeout", "1s"), "timeout=1s"), ((), "timeout=60s")):
-            looking = self.looking("capture", "--dropped", "-w", "-", "--reason", "no_peer", *words)
+            looking = self.looking("capture", "--dropped", "-w", "/dev/null", "--reason", "no_peer", *words)
             asked = max(self.lookers(), key=lambda entry: entry["id"])["message"].split()
             self.assertIn(ends, asked)
             self.assertIn("count=10000", asked)

@@ -69,8 +69,9 @@ public:
 
     // Or the traffic would prove nothing about these.
     void expect_all_reasons_met() {
-        for (const DropReason reason : {DropReason::kTcpFlags, DropReason::kTcpWindow, DropReason::kTcpReset,
-                                        DropReason::kIcmpUnrelated, DropReason::kPolicyDeny})
+        for (const DropReason reason :
+             {DropReason::kTcpFlags, DropReason::kTcpWindow, DropReason::kTcpReset, DropReason::kIcmpUnrelated,
+              DropReason::kNeighbourInvalid, DropReason::kPolicyDeny})
             EXPECT_GE(counters_.dropped.read(reason).packets, 10U) << name(reason);
         EXPECT_GE(counters_.related_passed.read().packets, 20U);
         for (const flow::FlowState state : {flow::FlowState::kSynReceived, flow::FlowState::kEstablished})
