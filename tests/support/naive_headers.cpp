@@ -169,7 +169,10 @@ private:
         const std::size_t bytes = end_ - at;
         const bool tcp = meta().tuple.protocol == 6;
         fault_if(bytes == 0, DropReason::kFragmentTiny);
-        fault_if(offset + bytes > 65535, DropReason::kFragmentOversize);
+        // What the whole datagram's length would have to say: of IPv4 it counts the header, of IPv6 what is behind it.
+        const bool v4 = meta().tuple.family == net::Family::kIPv4;
+        const std::size_t before = v4 ? at - begin_ : at - 8 - (begin_ + 40);
+        fault_if(before + offset + bytes > 65535, DropReason::kFragmentOversize);
         fault_if(more && bytes % 8 != 0, DropReason::kBadHeader);
         fault_if(tcp && offset > 0 && offset < 20, DropReason::kFragmentTiny);
         out_.range = {static_cast<std::uint32_t>(offset), static_cast<std::uint32_t>(offset + bytes), !more};
