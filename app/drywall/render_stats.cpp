@@ -121,7 +121,7 @@ std::string duration(std::uint64_t seconds) {
 
 // What the workers' tables take, whoever is in them.
 std::string flow_memory(const Json& status) {
-    std::int64_t bytes = 0;
+    std::uint64_t bytes = 0;
     for (const Json& worker : at(status, "/workers")) bytes += number_at(worker, "/table_bytes");
     return "   tables " + std::to_string((bytes + 1023) / 1024) + " KiB";
 }

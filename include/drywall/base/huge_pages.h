@@ -22,7 +22,7 @@ struct HugePageAllocator {
 
     HugePageAllocator() = default;
     template <typename Other>
-    HugePageAllocator(const HugePageAllocator<Other>& /*other*/) noexcept {}
+    explicit HugePageAllocator(const HugePageAllocator<Other>& /*other*/) noexcept {}
 
     // Throws std::bad_alloc. What is smaller than a huge page is allocated as usual.
     [[nodiscard]] T* allocate(std::size_t count) {
