@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cstdint>
+#include <limits>
+#include <new>
 #include <numeric>
 #include <utility>
 #include <vector>
@@ -38,8 +40,11 @@ TEST(HugePages, AVectorGrowsAndMovesAsAlways) {
     HugeVector<std::uint32_t> numbers;
     for (std::uint32_t i = 0; i < 2'000'000; ++i) numbers.push_back(i);
     const HugeVector<std::uint32_t> moved = std::move(numbers);
-    const HugeVector<std::uint32_t> copied = moved;
+    HugeVector<std::uint32_t> copied = moved;
     EXPECT_EQ(copied, moved);
+    copied.front() = 7;
+    EXPECT_EQ(moved.front(), 0U);
+    copied.front() = 0;
     EXPECT_EQ(std::accumulate(copied.begin(), copied.end(), std::uint64_t{0}), 1'999'999'000'000U);
 }
 

@@ -129,8 +129,7 @@ NaiveEngine::Decided NaiveEngine::by_connection(const Subject& subject) {
     if (standing.drop != DropReason::kNone) return {standing.drop};
 
     Judgement judgement = connection != nullptr ? judge_again(*connection, subject) : judge_new(subject);
-    if (quotes_none && judgement.drop == DropReason::kNone && !judgement.untracked)
-        return {DropReason::kIcmpUnrelated};
+    if (quotes_none && judgement.drop == DropReason::kNone && !judgement.untracked) return {DropReason::kIcmpUnrelated};
     if (judgement.drop != DropReason::kNone || judgement.untracked)
         connection = nullptr;  // there was none, or it ended
     Datagram* datagram = first ? remember(subject, judgement.drop != DropReason::kNone) : nullptr;
