@@ -22,6 +22,7 @@ StatsCore::StatsCore(const DataplaneSettings& settings, std::span<const std::uni
       generations_(generations),
       sink_(sink),
       each_round_(std::move(each_round)),
+      ports_(settings.ports),
       links_(settings.ports, settings.engine.peer_of, monotonic_now()),
       mtus_(settings.ports, settings.engine.peer_of),
       events_(kHelping),
@@ -39,12 +40,21 @@ void StatsCore::run() {
             generations_.collect();
             links_.poll(now);
             for (const std::string& news : mtus_.poll()) spdlog::warn(news);
+            tell_largest_packets();
             measure_busy(now);
             collected = now;
         }
         if (!last) std::this_thread::sleep_for(rest);
     }
     links_.release();
+}
+
+// Somebody may have set an MTU since.
+void StatsCore::tell_largest_packets() {
+    for (std::size_t port = 0; port < ports_.size(); ++port) {
+        const std::uint16_t largest = ports_[port]->loses_beyond();
+        for (const auto& worker : workers_) worker->take_up_to(port, largest);
+    }
 }
 
 bool StatsCore::workers_finished() const {

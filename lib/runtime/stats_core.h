@@ -39,6 +39,7 @@ private:
     const ruleset::Ruleset* ruleset_of(Generation generation);
     void report_losses();
     void measure_busy(Instant now);
+    void tell_largest_packets();
     [[nodiscard]] bool workers_finished() const;
 
     std::chrono::milliseconds interval_;
@@ -46,6 +47,7 @@ private:
     Generations& generations_;
     EventSink& sink_;
     std::function<void()> each_round_;
+    std::vector<std::shared_ptr<io::Port>> ports_;
     LinkCarrier links_;
     MtuWatch mtus_;
     std::vector<telemetry::FlowEvent> events_;                       // room for one helping

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "drywall/net/ethernet.h"
+
 namespace drywall::runtime {
 
 namespace {
@@ -29,7 +31,10 @@ Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic
       idle_(settings.busy),
       sweep_pace_(settings.engine),
       leaving_(settings.ports.size()),
-      heartbeat_(monotonic_now().since_start.count()) {}
+      heartbeat_(monotonic_now().since_start.count()),
+      largest_(settings.ports.size()) {
+    for (std::size_t port = 0; port < ports_.size(); ++port) take_up_to(port, ports_[port]->loses_beyond());
+}
 
 void Worker::run() noexcept {
     quiescence_.online(id_);
@@ -128,20 +133,41 @@ void Worker::sort_by_fate(std::size_t received) noexcept {
 void Worker::transmit(std::size_t port, const Arrival& arrival) noexcept {
     Burst& burst = leaving_[port];
     if (burst.empty()) return;
+    drop_too_large(port, arrival);
     const std::size_t taken = ports_[port]->transmit(queue_, burst.span());
     telemetry::PacketsBytes left{taken, 0};
     for (const io::Frame& frame : burst.span().first(taken)) left.bytes += frame.view.length;
     counters_.transmitted[port].add(left);
     counters_.forwarded[arrival.port].add(left);
-    if (taken < burst.size()) refuse(burst.span().subspan(taken), arrival);
+    if (taken < burst.size()) refuse(burst.span().subspan(taken), DropReason::kTxRefused, arrival);
     burst.clear();
 }
 
-void Worker::refuse(std::span<io::Frame> refused, const Arrival& arrival) noexcept {
+// What the port would take and lose. Tags stand before the packet and are none of it.
+void Worker::drop_too_large(std::size_t port, const Arrival& arrival) noexcept {
+    const std::uint16_t largest = largest_[port].load(std::memory_order_relaxed);
+    if (largest == 0) return;
+    const auto is_too_large = [largest](const io::Frame& frame) {
+        constexpr std::uint32_t kEthernetBytes = 14;
+        const net::FrameView& view = frame.view;
+        if (view.length <= kEthernetBytes + largest) return false;
+        const auto layer = net::network_layer(view.data, view.contiguous);
+        return view.length - (layer ? layer->offset : kEthernetBytes) > largest;
+    };
+    Burst& burst = leaving_[port];
+    if (std::none_of(burst.begin(), burst.end(), is_too_large)) return;
+    const Burst all = burst;
+    burst.clear();
+    for (const io::Frame& frame : all) (is_too_large(frame) ? too_large_ : burst).push_back(frame);
+    refuse(too_large_.span(), DropReason::kEgressMtu, arrival);
+    too_large_.clear();
+}
+
+void Worker::refuse(std::span<io::Frame> refused, DropReason reason, const Arrival& arrival) noexcept {
     const std::uint64_t asked = drops_.asked();
     for (const io::Frame& frame : refused) {
-        counters_.dropped.add(arrival.port, DropReason::kTxRefused, frame.view.length);
-        if (asked != DropDesk::kNobody) show_drop(asked, frame, {.drop = DropReason::kTxRefused}, arrival);
+        counters_.dropped.add(arrival.port, reason, frame.view.length);
+        if (asked != DropDesk::kNobody) show_drop(asked, frame, {.drop = reason}, arrival);
     }
     ports_[arrival.port]->release(refused);
 }

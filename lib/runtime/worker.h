@@ -44,6 +44,10 @@ public:
     [[nodiscard]] std::size_t table_bytes() const noexcept { return engine_.memory_bytes(); }
     // Each number is that of some moment, not all of them of the same.
     [[nodiscard]] flow::StateCounts flow_counts() const noexcept;
+    // What is larger than this and would leave by the port is dropped; 0: nothing is. Any thread.
+    void take_up_to(std::size_t port, std::uint16_t bytes) noexcept {
+        largest_[port].store(bytes, std::memory_order_relaxed);
+    }
     [[nodiscard]] bool finished() const noexcept { return finished_.load(std::memory_order_acquire); }
 
 private:
@@ -62,7 +66,8 @@ private:
     bool poll(std::size_t port, const InForce& in_force, Instant now) noexcept;
     void sort_by_fate(std::size_t received) noexcept;
     void transmit(std::size_t port, const Arrival& arrival) noexcept;
-    void refuse(std::span<io::Frame> refused, const Arrival& arrival) noexcept;
+    void drop_too_large(std::size_t port, const Arrival& arrival) noexcept;
+    void refuse(std::span<io::Frame> refused, DropReason reason, const Arrival& arrival) noexcept;
     void show_drops(const Arrival& arrival) noexcept;
     void show_drop(std::uint64_t asked, const io::Frame& frame, const engine::Decision& decision,
                    const Arrival& arrival) noexcept;
@@ -95,6 +100,7 @@ private:
     std::array<engine::Decision, kMaxBurst> decisions_;
     std::vector<Burst> leaving_;  // by egress port; empty between bursts
     Burst dropped_;               // empty between bursts
+    Burst too_large_;             // likewise
     telemetry::EventBatch batch_;
     flow::CensusBatch found_;
     Instant turn_began_;        // the last one,
@@ -107,6 +113,7 @@ private:
     std::array<std::atomic<std::uint32_t>, flow::kFlowStates> flows_by_state_{};
     std::atomic<std::uint32_t> half_open_{0};
     std::atomic<bool> finished_{false};
+    std::vector<std::atomic<std::uint16_t>> largest_;  // by egress port; the stats core writes, the worker reads
 };
 
 }  // namespace drywall::runtime

@@ -205,8 +205,17 @@ class JumboFrames(WireCase):
         text = f"what is larger than 1500 bytes and comes in by inside (MTU {self.MTU}) can't leave by outside"
         self.assertIn(text, self.appliance.drywall("status").stdout)
         self.assertTrue(eventually(lambda: f"port 'inside' (MTU {self.MTU}) takes larger packets" in self.appliance.log()))
+        self.assert_too_large_dies()
         self.set_mtu(RIGHT, self.MTU)
         self.assertTrue(eventually(lambda: "take packets of the same size again" in self.appliance.log()))
+
+    def assert_too_large_dies(self) -> None:
+        """The kernel would drop it behind the driver, which has counted it as sent."""
+        port = RawPort(self.wire.segments[LEFT], "up0")
+        self.addCleanup(port.close)
+        ends = self.host("frontend").address(4), self.host("cache").address(4)
+        port.send(frames.datagram(*ends, frames.UDP, frames.udp(*ends, 4000, 5000, bytes(4096 - 42))))
+        self.assertTrue(eventually(lambda: drops(self.appliance.stats()).get("egress_mtu", 0) == 1))
 
 
 class ClosedPosture(WireCase):

@@ -41,6 +41,7 @@
     X(kHalfOpenLimit, "half_open_limit", "a new TCP connection while too many are half-open")                         \
     X(kSourceLimit, "source_limit", "a new connection of a source that has too many")                                 \
     X(kFlowTableFull, "flow_table_full", "a new connection that policy allows, but the flow table has no room")       \
+    X(kEgressMtu, "egress_mtu", "larger than the port takes by which it would leave")                                 \
     X(kNoPeer, "no_peer", "the packet came in by a port that belongs to no pair")                                     \
     X(kTxRefused, "tx_refused", "the egress device did not take the packet (queue full or link down)")
 

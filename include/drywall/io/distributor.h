@@ -56,6 +56,7 @@ public:
     [[nodiscard]] std::uint16_t queues() const noexcept override { return owners_.workers(); }
     [[nodiscard]] bool link_up() const noexcept override { return port_->link_up(); }
     [[nodiscard]] std::uint16_t mtu() const noexcept override { return port_->mtu(); }
+    [[nodiscard]] std::uint16_t loses_beyond() const noexcept override { return port_->loses_beyond(); }
     bool set_link(bool up) noexcept override { return port_->set_link(up); }
     // The device's, where a frame that found a ring full was missed and not received.
     [[nodiscard]] DeviceStatistics statistics() const noexcept override;

@@ -51,6 +51,7 @@ public:
     [[nodiscard]] std::uint16_t queues() const noexcept override { return settings_.queues; }
     [[nodiscard]] bool link_up() const noexcept override { return link_up_.load(std::memory_order_relaxed); }
     [[nodiscard]] std::uint16_t mtu() const noexcept override { return settings_.mtu; }
+    [[nodiscard]] std::uint16_t loses_beyond() const noexcept override { return settings_.mtu; }
     bool set_link(bool up) noexcept override;
     [[nodiscard]] DeviceStatistics statistics() const noexcept override;
 

@@ -56,6 +56,9 @@ public:
     [[nodiscard]] virtual bool link_up() const noexcept = 0;
     // The largest packet behind the Ethernet header that it takes, in bytes. 0: it does not say.
     [[nodiscard]] virtual std::uint16_t mtu() const noexcept { return 0; }
+    // The largest packet, likewise, beyond which it loses what it took and tells nobody. 0: none is too large for it,
+    // or it says so by not taking it.
+    [[nodiscard]] virtual std::uint16_t loses_beyond() const noexcept { return 0; }
     // Carries the peer's link state to this port's wire where the device can do that. False: it can't.
     virtual bool set_link(bool up) noexcept = 0;
     [[nodiscard]] virtual DeviceStatistics statistics() const noexcept = 0;

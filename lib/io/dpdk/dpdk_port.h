@@ -43,6 +43,10 @@ public:
     [[nodiscard]] std::uint16_t queues() const noexcept override { return wish_.queues; }
     [[nodiscard]] bool link_up() const noexcept override;
     [[nodiscard]] std::uint16_t mtu() const noexcept override;
+    // The kernel drops what is larger than its interface's MTU, when the driver has long counted it as sent.
+    [[nodiscard]] std::uint16_t loses_beyond() const noexcept override {
+        return wish_.device.kernel_interface() ? mtu() : std::uint16_t{0};
+    }
     bool set_link(bool up) noexcept override;
     [[nodiscard]] DeviceStatistics statistics() const noexcept override;
 

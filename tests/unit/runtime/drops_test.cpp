@@ -167,6 +167,28 @@ TEST(DropWatch, ShowsWhatTheEgressDeviceRefused) {
     EXPECT_EQ(seen[0].ingress, PortId{0});
 }
 
+TEST(DropWatch, ShowsWhatIsTooLargeForItsWayOut) {
+    io::MemoryPortSettings settings;
+    settings.name = "wan";
+    settings.id = PortId{1};
+    settings.mtu = 1500;
+    const auto wan = std::make_shared<io::MemoryPort>(settings);
+    Testbed bed(only_5000(1), 1, [&](DataplaneSettings& all) { all.ports[1] = wan; });
+    const auto looking = watch(bed);
+    const test::Packet query = test::udp().from("10.0.0.1", 1).to("10.1.0.9", 5000);
+    const test::Packet fits = query.payload(1500 - 28);
+    const test::Packet does_not = query.payload(1501 - 28);
+    bed.send({query, does_not, fits.qinq(1, 2), does_not.vlan(3), fits});
+
+    const std::vector<DroppedPacket> seen = take(*looking, 2);
+    ASSERT_EQ(seen.size(), 2U);
+    for (const DroppedPacket& one : seen) EXPECT_EQ(one.reason, DropReason::kEgressMtu);
+    EXPECT_EQ(wan->collect(), (std::vector{query.bytes(), fits.qinq(1, 2).bytes(), fits.bytes()}));
+    const Snapshot now = bed.dataplane->snapshot();
+    EXPECT_EQ(now.drops.at(DropReason::kEgressMtu).packets, 2U);
+    EXPECT_EQ(now.ports[0].received.packets, now.ports[1].transmitted.packets + 2);
+}
+
 TEST(DropWatch, SeesOnlyWhatDiesWhileItLooks) {
     Testbed bed(only_5000(1));
     bed.send(many_denied(10));

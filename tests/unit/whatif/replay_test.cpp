@@ -2,6 +2,8 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
+#include <set>
 
 #include <gtest/gtest.h>
 
@@ -50,6 +52,13 @@ private:
 using drywall::test::kEndpoints;
 using drywall::test::kStagedClosed;
 using drywall::test::kWebToDb;
+
+// Or everybody could choose connections that collide in its table.
+TEST(EngineSettings, TheHashSeedIsAnotherOneEachTime) {
+    std::set<std::uint64_t> seeds;
+    for (int start = 0; start < 16; ++start) seeds.insert(engine_settings(loader::settings_for_questions()).hash_seed);
+    EXPECT_EQ(seeds.size(), 16U);
+}
 
 TEST(Replay, AConnectionThatOnlyThePendingWorldDeniesIsNewlyDenied) {
     ReplayOf replay({kEndpoints, kWebToDb, kStagedClosed});
