@@ -176,12 +176,20 @@ class StatefulFiltering(Firewall):
     def test_FFW_RUL_EXT_1_2_icmp_by_type_and_code(self):
         for family in (4, 6):
             a, b = self.ends(family)
+            # Messages that are no errors: those need a connection too. Router advertisement, router renumbering.
+            number, name, kind, code, other = (ICMP, "ICMP", 9, 16, 10) if family == 4 else (ICMPV6, "ICMPv6", 138, 1, 139)
+            self.rules(f"action: Deny; protocol: {name}; icmp: {{type: {kind}, code: {code}}}",
+                       f"action: Allow; protocol: {name}; icmp: {{type: {kind}}}")
+            for sent, expected in ((code, DENY), (0, PASS)):
+                self.assertEqual(self.outcome(datagram(a, b, number, icmp(a, b, kind, sent, bytes(12)))), expected)
+            self.assertEqual(self.outcome(datagram(a, b, number, icmp(a, b, other, 0, bytes(12)))), DENY)
+
+    def test_FFW_RUL_EXT_1_2_icmp_errors_need_a_connection(self):
+        for family in (4, 6):
+            a, b = self.ends(family)
             number, name, unreachable = (ICMP, "ICMP", 3) if family == 4 else (ICMPV6, "ICMPv6", 1)
-            self.rules(f"action: Deny; protocol: {name}; icmp: {{type: {unreachable}, code: 4}}",
-                       f"action: Allow; protocol: {name}; icmp: {{type: {unreachable}}}")
-            for code, expected in ((4, DENY), (0, PASS)):
-                self.assertEqual(self.outcome(datagram(a, b, number, icmp(a, b, unreachable, code, bytes(12)))), expected)
-            self.assertEqual(self.outcome(datagram(a, b, number, icmp(a, b, 11 if family == 4 else 3, 0, bytes(12)))), DENY)
+            self.rules(f"action: Allow; protocol: {name}")
+            self.assertEqual(self.outcome(datagram(a, b, number, icmp(a, b, unreachable, 0, bytes(12)))), "icmp_unrelated")
 
     def test_FFW_RUL_EXT_1_2_addresses_and_protocol(self):
         for family in (4, 6):
