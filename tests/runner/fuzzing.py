@@ -44,12 +44,19 @@ def programs_of(targets: list[str]) -> list[str]:
     return [f"tests/fuzz/fuzz_{target}" for target in targets]
 
 
+def seed_of_tree() -> int:
+    """The same sources search the same inputs, so that who sees a finding meets it again; others search others."""
+    found = subprocess.run(["git", "rev-parse", "HEAD^{tree}"], cwd=ROOT, capture_output=True, text=True, check=False)
+    return 1 + int(found.stdout[:7], 16) if found.returncode == 0 else 1
+
+
 def run_targets(build: Build, label: str, targets: list[str], seconds: int, scratch: Path,
-                told: Callable[[Case], None]) -> list[Case]:
-    """Each target for `seconds`, as many at once as there are cores. New inputs, findings and outputs go to `scratch`."""
+                told: Callable[[Case], None], seed: int = 0) -> list[Case]:
+    """Each target for `seconds`, as many at once as there are cores. New inputs, findings and outputs go to `scratch`.
+    `seed`: of libFuzzer's random numbers; 0: another one each time."""
 
     def run(target: str) -> Case:
-        case = run_target(build, label, target, seconds, scratch)
+        case = run_target(build, label, target, seconds, scratch, seed)
         told(case)
         return case
 
@@ -57,7 +64,7 @@ def run_targets(build: Build, label: str, targets: list[str], seconds: int, scra
         return list(pool.map(run, targets))
 
 
-def run_target(build: Build, label: str, target: str, seconds: int, scratch: Path) -> Case:
+def run_target(build: Build, label: str, target: str, seconds: int, scratch: Path, seed: int) -> Case:
     program = build.folder / "tests" / "fuzz" / f"fuzz_{target}"
     found = scratch / target
     found.mkdir(parents=True, exist_ok=True)
@@ -67,7 +74,7 @@ def run_target(build: Build, label: str, target: str, seconds: int, scratch: Pat
     with output.open("w", encoding="utf-8") as log:
         try:
             code = subprocess.run(
-                [program, f"-max_total_time={seconds}", f"-timeout={SLOWEST_INPUT}", "-print_final_stats=1",
+                [program, f"-max_total_time={seconds}", f"-timeout={SLOWEST_INPUT}", f"-seed={seed}", "-print_final_stats=1",
                  f"-artifact_prefix={scratch / target}-", found, CORPUS / target],
                 cwd=ROOT, env=build.environment, timeout=seconds + GRACE,
                 stdin=subprocess.DEVNULL, stdout=log, stderr=subprocess.STDOUT).returncode
