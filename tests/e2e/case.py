@@ -156,7 +156,7 @@ class WireCase(unittest.TestCase):
                                                       "kept_passed", "reset_dropped"))
         early = sum(count for reason, count in drops(stats).items()
                     if reason not in ("policy_deny", "unmatched", "fragment_table_full", "half_open_limit", "source_limit",
-                                      "flow_table_full", "tx_refused"))
+                                      "flow_table_full", "egress_mtu", "tx_refused"))
         self.assertEqual(received, stats["judged"]["packets"] + unjudged + early, "received = judged + passed by + died early")
 
 
