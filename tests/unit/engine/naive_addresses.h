@@ -47,7 +47,8 @@ public:
 
     // What neighbours on one link tell each other.
     static bool stays_on_the_link(const net::PacketMeta& meta) {
-        return meta.fragment == net::FragmentKind::kWhole && hop_limit_of_neighbours(meta) == meta.hop_limit;
+        const int hop_limit = hop_limit_of_neighbours(meta);
+        return meta.fragment == net::FragmentKind::kWhole && hop_limit != 0 && hop_limit == meta.hop_limit;
     }
 
     // It says that it is such a message, and none of them sent it.
