@@ -226,10 +226,8 @@ public:
 
 private:
     static engine::EngineSettings settings(std::size_t capacity) {
-        engine::EngineSettings settings;
-        settings.peer_of = {PortId{1}, PortId{0}};
+        engine::EngineSettings settings = Appliance::default_settings();
         settings.flow_capacity = static_cast<std::uint32_t>(capacity);
-        settings.hash_seed = 42;
         return settings;
     }
 

@@ -18,16 +18,6 @@ using policy::Inventory;
 using policy::Policy;
 using policy::Surroundings;
 
-std::vector<std::uint32_t> paths_of(const ruleset::Ruleset& ruleset) {
-    std::vector<std::uint32_t> paths;
-    for (std::uint32_t trace = 0; trace < ruleset.trace_count(); ++trace) {
-        std::string path;
-        for (const HitId hit : ruleset.trace(TraceId{trace}).enforced_hits) path += ruleset.hit(hit).identity + '\n';
-        paths.push_back(static_cast<std::uint32_t>(std::hash<std::string>{}(path)) | 1U);
-    }
-    return paths;
-}
-
 // The same connections as by guarded(), by other rules.
 Inventory guarded_in_other_words() {
     Inventory inventory = engine::guarded();
@@ -152,7 +142,7 @@ World::World(Inventory inventory, Surroundings surroundings)
     auto built = ruleset::Ruleset::build(Generation{0}, inventory_, surroundings_);
     if (!policy::check(inventory_, surroundings_.port_names) || !built) std::abort();
     ruleset_ = *std::move(built);
-    paths_ = paths_of(*ruleset_);
+    paths_ = engine::paths_by_identity(*ruleset_);
 }
 
 const std::vector<World>& worlds() {

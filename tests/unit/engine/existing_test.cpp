@@ -22,17 +22,6 @@ Packet web_answer() { return web_request().reply().flags(0).syn().ack().entering
 Packet web_data() { return web_request().flags(0).ack(); }
 Packet name_query() { return test::udp().from("10.0.0.1", 5000).to("10.1.0.9", 53); }
 
-// Fingerprints of the enforced hits by their identities, as the runtime makes them.
-std::vector<std::uint32_t> paths_by_identity(const ruleset::Ruleset& ruleset) {
-    std::vector<std::uint32_t> paths;
-    for (std::uint32_t trace = 0; trace < ruleset.trace_count(); ++trace) {
-        std::string path;
-        for (const HitId hit : ruleset.trace(TraceId{trace}).enforced_hits) path += ruleset.hit(hit).identity + '\n';
-        paths.push_back(static_cast<std::uint32_t>(std::hash<std::string>{}(path)) | 1U);
-    }
-    return paths;
-}
-
 Existing keep_from(std::uint64_t generation) { return {.keep_from = Generation{generation}}; }
 
 class Resetting {

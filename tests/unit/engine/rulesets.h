@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdint>
+#include <functional>
+#include <string>
 #include <vector>
 
 #include "packets.h"
@@ -63,6 +66,17 @@ inline policy::Inventory with_untracked_host(std::string_view address = "10.1.0.
     raw.do_not_track = raw.apply_on_forward = true;
     add(inventory, raw);
     return inventory;
+}
+
+// Fingerprints of the enforced hits by their identities, as the runtime makes them.
+inline std::vector<std::uint32_t> paths_by_identity(const ruleset::Ruleset& ruleset) {
+    std::vector<std::uint32_t> paths;
+    for (std::uint32_t trace = 0; trace < ruleset.trace_count(); ++trace) {
+        std::string path;
+        for (const HitId hit : ruleset.trace(TraceId{trace}).enforced_hits) path += ruleset.hit(hit).identity + '\n';
+        paths.push_back(static_cast<std::uint32_t>(std::hash<std::string>{}(path)) | 1U);
+    }
+    return paths;
 }
 
 }  // namespace drywall::engine
