@@ -10,6 +10,7 @@
 
 #include "address_trie.h"
 #include "drywall/base/cache_line.h"
+#include "drywall/base/prefetch.h"
 
 namespace drywall::classify {
 namespace {
@@ -144,7 +145,7 @@ private:
             const DecisionTree& of = groves_[packet]->trees[tree];  // one that is not there has a root without answer
             const std::uint64_t slot = std::uint64_t{keys_[packet][static_cast<std::size_t>(of.first)]} >> of.shift;
             roots_[tree * kMaxBurst + packet] = &forest_.roots[of.roots + slot];
-            __builtin_prefetch(roots_[tree * kMaxBurst + packet]);
+            prefetch(roots_[tree * kMaxBurst + packet]);
         }
     }
 
@@ -157,7 +158,7 @@ private:
 
     // Notes where a traveller is, and that it goes on if the bit says so; returns how many do.
     std::size_t go(std::size_t traveller, std::uint32_t reference, std::size_t count, unsigned bit) noexcept {
-        __builtin_prefetch(forest_.cells.data() + (reference & kCellNumber));
+        prefetch(forest_.cells.data() + (reference & kCellNumber));
         references_[traveller] = reference;
         going_[count] = static_cast<std::uint32_t>(traveller);
         return count + (reference >> bit & 1U);

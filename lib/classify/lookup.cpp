@@ -4,6 +4,7 @@
 
 #include "address_trie.h"
 #include "drywall/base/cache_line.h"
+#include "drywall/base/prefetch.h"
 #include "drywall/classify/classifier.h"
 #include "forest_lookup.h"
 #include "tables.h"
@@ -131,7 +132,7 @@ void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> t
         const Sides source = sides[descents.source(at)];
         const std::size_t row = tables.row_at(tuples[at].ingress_port, source, sides[descents.destination(at)]);
         places[at] = first + (plain ? row * kChunk + source.source % kChunk : row);
-        __builtin_prefetch(places[at]);
+        prefetch(places[at]);
     }
     std::array<std::uint32_t, kMaxBurst> services;
     for (std::size_t at = 0; at < size; ++at) services[at] = tables.services.service_class(tuples[at]);
@@ -139,14 +140,14 @@ void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> t
         const std::uint32_t* const lists = tables.lists.data();
         for (std::size_t at = 0; at < size; ++at) {
             places[at] = Tables::block_at(places[at], lists, sides[descents.source(at)]);
-            __builtin_prefetch(places[at]);
+            prefetch(places[at]);
         }
     }
     std::array<const Block*, kMaxBurst> blocks;
     const Block* const all_blocks = tables.blocks.data();
     for (std::size_t at = 0; at < size; ++at) {
         blocks[at] = all_blocks + (*places[at] & ~kUniform);
-        __builtin_prefetch(blocks[at]);
+        prefetch(blocks[at]);
     }
     std::array<const std::uint16_t*, kMaxBurst> parts;
     std::array<const TraceId*, kMaxBurst> cells;
@@ -155,8 +156,8 @@ void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> t
     for (std::size_t at = 0; at < size; ++at) {
         parts[at] = shapes + (std::size_t{blocks[at]->shape} + services[at]);
         cells[at] = all_cells + blocks[at]->cells;
-        __builtin_prefetch(parts[at]);
-        __builtin_prefetch(cells[at]);
+        prefetch(parts[at]);
+        prefetch(cells[at]);
     }
     for (std::size_t at = 0; at < size; ++at) cells[at] += *parts[at];
     for (std::size_t at = 0; at < tuples.size(); ++at) traces[at] = *cells[at];

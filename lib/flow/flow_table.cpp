@@ -2,6 +2,7 @@
 
 #include <cassert>
 
+#include "drywall/base/prefetch.h"
 #include "hash.h"
 
 namespace drywall::flow {
@@ -35,8 +36,8 @@ Source source_of(const FlowKey& key, Side sender) noexcept {
 
 // The second line of an entry, which record() writes.
 void prefetch_entry(const Flow& flow) noexcept {
-    __builtin_prefetch(&flow, 1);
-    __builtin_prefetch(&flow.forward, 1);
+    prefetch_to_write(&flow);
+    prefetch_to_write(&flow.forward);
 }
 
 }  // namespace

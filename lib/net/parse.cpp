@@ -4,6 +4,7 @@
 
 #include "bytes.h"
 #include "drywall/base/cache_line.h"
+#include "drywall/base/prefetch.h"
 #include "drywall/net/ethernet.h"
 #include "drywall/net/packet_meta.h"
 #include "network_layer.h"
@@ -38,10 +39,10 @@ PacketMeta parse(const FrameView& frame) noexcept {
 std::uint64_t parse(std::span<const FrameView> frames, std::span<PacketMeta> metas) noexcept {
     constexpr std::size_t kAhead = 4;  // frames that are on their way from memory while one is read
     assert(frames.size() <= kMaxBurst && metas.size() >= frames.size());
-    for (std::size_t i = 0; i < std::min(kAhead, frames.size()); ++i) __builtin_prefetch(frames[i].data);
+    for (std::size_t i = 0; i < std::min(kAhead, frames.size()); ++i) prefetch(frames[i].data);
     std::uint64_t ordinary = 0;
     for (std::size_t i = 0; i < frames.size(); ++i) {
-        if (i + kAhead < frames.size()) __builtin_prefetch(frames[i + kAhead].data);
+        if (i + kAhead < frames.size()) prefetch(frames[i + kAhead].data);
         if (ordinary::read(frames[i], metas[i]))
             ordinary |= std::uint64_t{1} << i;
         else

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "drywall/base/prefetch.h"
 #include "drywall/flow/bucket_index.h"
 #include "drywall/flow/key.h"
 
@@ -44,18 +45,18 @@ void FlowBook::find_ahead(std::span<const FlowEvent> events) noexcept {
         Place& place = places[i];
         place.candidate = denied_.candidate(place.hash);
         if (place.candidate != kNoEntry) continue;  // else it starts a connection, which has to be put in a group
-        place.group_hash = groups_.hash_of(group_key(events[i]));
-        groups_.prefetch(place.group_hash);
+        place.group_hash = flows_.hash_of(group_key(events[i]));
+        flows_.prefetch(place.group_hash);
     }
     for (const Place& place : places) {
         if (place.candidate == kNoEntry) {
-            (void)groups_.candidate(place.group_hash);
+            (void)flows_.candidate(place.group_hash);
             continue;
         }
         const std::uint32_t group = denied_[place.candidate].groups[place.onward];
         if (group >= flows_.size()) continue;
-        __builtin_prefetch(&flows_[group].forward, 1);
-        __builtin_prefetch(&flows_[group].last, 1);
+        prefetch_to_write(&flows_[group].forward);
+        prefetch_to_write(&flows_[group].last);
     }
 }
 
@@ -80,17 +81,20 @@ void FlowBook::place(const net::Tuple& tuple, Place& place) const noexcept {
     place.back = order < 0 ? 1 : 0;
 }
 
-// By direction.
-std::array<std::uint32_t, 2> FlowBook::denied_groups(const Place& place) const noexcept {
-    if (denied_.size() == 0) return {kNotDenied, kNotDenied};
-    const std::uint32_t number = denied_.find(place.key, place.hash, place.candidate);
-    return number == kNoEntry ? std::array{kNotDenied, kNotDenied} : denied_[number].groups;
+// The entry of a connection in `denied_`, or kNoEntry.
+std::uint32_t FlowBook::denied_entry(const Place& place) const noexcept {
+    if (denied_.size() == 0) return kNoEntry;
+    return denied_.find(place.key, place.hash, place.candidate);
 }
 
-// False: there are too many. REQUIRES: denied_groups(place)[place.onward] == kNotDenied
-bool FlowBook::note_denied(const Place& place, std::uint32_t group) {
+// By direction.
+std::array<std::uint32_t, 2> FlowBook::denied_groups(std::uint32_t entry) const noexcept {
+    return entry == kNoEntry ? std::array{kNotDenied, kNotDenied} : denied_[entry].groups;
+}
+
+// False: there are too many. REQUIRES: number == denied_entry(place), denied_groups(number)[place.onward] == kNotDenied
+bool FlowBook::note_denied(const Place& place, std::uint32_t number, std::uint32_t group) {
     if (denied_count_ >= most_denied_) return false;
-    std::uint32_t number = denied_.find(place.key, place.hash, place.candidate);
     if (number == kNoEntry) number = denied_.add({place.key, {kNotDenied, kNotDenied}}, place.hash);
     if (number == kNoEntry) return false;
     denied_[number].groups[place.onward] = group;
@@ -99,32 +103,37 @@ bool FlowBook::note_denied(const Place& place, std::uint32_t group) {
 }
 
 void FlowBook::denied(const FlowEvent& event, const Place& place) {
-    const auto groups = denied_groups(place);
+    const std::uint32_t entry = denied_entry(place);
+    const auto groups = denied_groups(entry);
     if (groups[place.onward] != kNotDenied)
         return touch(groups[place.onward], event.time.since_start, event.forward, {});
     const bool can_answer = !net::is_icmp(event.tuple.protocol) || flow::is_icmp_reply(event.tuple);
     if (can_answer && groups[place.back] != kNotDenied)
         return touch(groups[place.back], event.time.since_start, {}, event.forward);
-    const std::uint32_t group = start_connection(event);
+    const GroupKey key = group_key(event);
+    const std::uint64_t hash = place.candidate == kNoEntry ? place.group_hash : flows_.hash_of(key);
+    const std::uint32_t group = start_connection(event, key, hash);
     touch(group, event.time.since_start, event.forward, {});
-    if (!note_denied(place, group)) exact_ = false;
+    if (!note_denied(place, entry, group)) exact_ = false;
 }
 
 void FlowBook::opened(const FlowEvent& event, const Place& place) {
-    if (denied_groups(place)[place.back] != kNotDenied) return;  // its packets are counted when it ends
-    touch(start_connection(event), event.time.since_start, {}, {});
+    if (denied_groups(denied_entry(place))[place.back] != kNotDenied) return;  // its packets are counted when it ends
+    const GroupKey key = group_key(event);
+    touch(start_connection(event, key, flows_.hash_of(key)), event.time.since_start, {}, {});
 }
 
 void FlowBook::ended(const FlowEvent& event, const Place& place) {
     // Its time is that at which it timed out: no packet had it.
-    if (const std::uint32_t group = denied_groups(place)[place.back]; group != kNotDenied)
+    if (const std::uint32_t group = denied_groups(denied_entry(place))[place.back]; group != kNotDenied)
         return touch(group, Nanos{0}, event.reverse, event.forward);
-    touch(group_of(event), Nanos{0}, event.forward, event.reverse);
+    const GroupKey key = group_key(event);
+    touch(group_of(event, key, flows_.hash_of(key)), Nanos{0}, event.forward, event.reverse);
 }
 
-std::uint32_t FlowBook::start_connection(const FlowEvent& event) {
+std::uint32_t FlowBook::start_connection(const FlowEvent& event, const GroupKey& key, std::uint64_t hash) {
     ++connections_[index(event.trace)];
-    const std::uint32_t group = group_of(event);
+    const std::uint32_t group = group_of(event, key, hash);
     if (group == kNoGroup)
         ++left_out_;
     else
@@ -138,14 +147,9 @@ FlowBook::GroupKey FlowBook::group_key(const FlowEvent& event) noexcept {
     return key;
 }
 
-std::uint32_t FlowBook::group_of(const FlowEvent& event) {
-    const Group group{group_key(event)};
-    const std::uint64_t hash = groups_.hash_of(group.key);
-    if (const std::uint32_t known = groups_.find(group.key, hash); known != kNoEntry) return known;
+std::uint32_t FlowBook::group_of(const FlowEvent& event, const GroupKey& key, std::uint64_t hash) {
+    if (const std::uint32_t known = flows_.find(key, hash); known != kNoEntry) return known;
     if (flows_.size() >= most_flows_) return kNoGroup;
-    const std::uint32_t number = groups_.add(group, hash);
-    if (number == kNoEntry) return kNoGroup;
-
     ReplayedFlow flow;
     flow.source = {event.tuple.family, event.tuple.source};
     flow.destination = {event.tuple.family, event.tuple.destination};
@@ -154,8 +158,8 @@ std::uint32_t FlowBook::group_of(const FlowEvent& event) {
     flow.trace = event.trace;
     flow.first = event.time.since_start;
     flow.last = flow.first;
-    flows_.push_back(flow);
-    return number;
+    const std::uint32_t number = flows_.add(flow, hash);
+    return number == kNoEntry ? kNoGroup : number;
 }
 
 void FlowBook::touch(std::uint32_t group, Nanos time, const PacketsBytes& forward, const PacketsBytes& reverse) {

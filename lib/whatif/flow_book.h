@@ -30,7 +30,7 @@ public:
         : most_flows_(most_flows),
           most_denied_(most_denied),
           connections_(traces),
-          groups_(hash_seed),
+          flows_(hash_seed),
           denied_(hash_seed) {}
 
     // In the order in which they happened. REQUIRES: events.size() <= telemetry::kMaxEvents
@@ -38,7 +38,7 @@ public:
 
     // By TraceId.
     [[nodiscard]] const std::vector<std::uint64_t>& connections() const noexcept { return connections_; }
-    [[nodiscard]] std::vector<ReplayedFlow> take_flows() noexcept { return std::move(flows_); }
+    [[nodiscard]] ReplayedFlows take_flows() noexcept { return flows_.take(); }
     [[nodiscard]] std::uint64_t left_out() const noexcept { return left_out_; }
     [[nodiscard]] bool exact() const noexcept { return exact_; }
 
@@ -68,8 +68,12 @@ private:
         TraceId trace{};
         bool operator==(const GroupKey&) const = default;
     };
-    struct Group {
-        GroupKey key;
+    struct KeyOfFlow {
+        GroupKey operator()(const ReplayedFlow& flow) const noexcept {
+            return {{flow.source.bytes, flow.destination.bytes, 0, flow.destination_port, flow.protocol,
+                     flow.source.family, 0},
+                    flow.trace};
+        }
     };
     // Two packets between the same parties, one of them denied, are of one connection. ICMP's identifier is not known
     // here. The key is that of both directions, each of which may have had a connection denied.
@@ -90,22 +94,23 @@ private:
     [[nodiscard]] static Parties parties_of(const net::Tuple& tuple) noexcept;
     void place(const net::Tuple& tuple, Place& place) const noexcept;
     void find_ahead(std::span<const telemetry::FlowEvent> events) noexcept;
-    [[nodiscard]] std::array<std::uint32_t, 2> denied_groups(const Place& place) const noexcept;
-    [[nodiscard]] bool note_denied(const Place& place, std::uint32_t group);
+    [[nodiscard]] std::uint32_t denied_entry(const Place& place) const noexcept;
+    [[nodiscard]] std::array<std::uint32_t, 2> denied_groups(std::uint32_t entry) const noexcept;
+    [[nodiscard]] bool note_denied(const Place& place, std::uint32_t number, std::uint32_t group);
     void denied(const telemetry::FlowEvent& event, const Place& place);
     void opened(const telemetry::FlowEvent& event, const Place& place);
     void ended(const telemetry::FlowEvent& event, const Place& place);
     [[nodiscard]] static GroupKey group_key(const telemetry::FlowEvent& event) noexcept;
-    std::uint32_t start_connection(const telemetry::FlowEvent& event);
-    [[nodiscard]] std::uint32_t group_of(const telemetry::FlowEvent& event);
+    // REQUIRES: key == group_key(event), hash == flows_.hash_of(key)
+    std::uint32_t start_connection(const telemetry::FlowEvent& event, const GroupKey& key, std::uint64_t hash);
+    [[nodiscard]] std::uint32_t group_of(const telemetry::FlowEvent& event, const GroupKey& key, std::uint64_t hash);
     void touch(std::uint32_t group, Nanos time, const telemetry::PacketsBytes& forward,
                const telemetry::PacketsBytes& reverse);
 
     std::size_t most_flows_;
     std::size_t most_denied_;
     std::vector<std::uint64_t> connections_;
-    std::vector<ReplayedFlow> flows_;
-    KeyedEntries<Group> groups_;  // a group's number is its index in flows_
+    KeyedEntries<ReplayedFlow, KeyOfFlow> flows_;  // by group
     KeyedEntries<Denied> denied_;
     std::size_t denied_count_ = 0;                       // in both directions
     std::array<Place, telemetry::kMaxEvents> places_{};  // of the events at hand

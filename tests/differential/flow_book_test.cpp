@@ -68,7 +68,7 @@ public:
     }
 
     std::vector<std::uint64_t> connections;
-    std::vector<ReplayedFlow> flows;
+    ReplayedFlows flows;
     std::uint64_t left_out = 0;
     bool exact = true;
 

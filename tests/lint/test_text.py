@@ -129,6 +129,11 @@ class House(unittest.TestCase):
                     wrong.append(f"{name}:{number}: {line.strip()}")
         self.assertEqual(wrong, [])
 
+    def test_prefetches_are_those_that_the_compiler_keeps(self):
+        wrong = [name for name in tree.cpp_files()
+                 if "__builtin_prefetch" in tree.read(name) and name != "include/drywall/base/prefetch.h"]
+        self.assertEqual(wrong, [], "use drywall::prefetch (base/prefetch.h says why)")
+
     def test_no_file_of_code_is_too_long_to_read(self):
         long = [f"{name}: {tree.read(name).count(chr(10))} lines" for name in tree.cpp_files() + python_files()
                 if tree.read(name).count("\n") > MOST_LINES]

@@ -20,6 +20,7 @@
 
 #include "drywall/base/cache_line.h"
 #include "drywall/base/huge_pages.h"
+#include "drywall/base/prefetch.h"
 
 namespace drywall::flow {
 
@@ -57,11 +58,11 @@ public:
     explicit BucketIndex(std::size_t capacity)
         : buckets_(std::bit_ceil(std::max<std::size_t>(1, (capacity + 3) / 4))), mask_(buckets_.size() - 1) {}
 
-    void prefetch(std::uint64_t hash) const noexcept { __builtin_prefetch(&buckets_[home_of(hash)]); }
+    void prefetch(std::uint64_t hash) const noexcept { drywall::prefetch(&buckets_[home_of(hash)]); }
 
     // For those of which the home bucket says nothing: then find() looks into the other one too.
     void prefetch_other(std::uint64_t hash) const noexcept {
-        __builtin_prefetch(&buckets_[other_of(home_of(hash), signature_of(hash))]);
+        drywall::prefetch(&buckets_[other_of(home_of(hash), signature_of(hash))]);
     }
 
     // The first value of the home bucket with this hash's signature: nearly always the right one, if there is one.

@@ -22,6 +22,7 @@
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/runtime/dataplane.h"
 #include "drywall/telemetry/counters.h"
+#include "drywall/whatif/chunks.h"
 
 namespace drywall::whatif {
 
@@ -62,12 +63,14 @@ struct ReplayedFlow {
     Nanos last{0};   // and the last (of denied ones: their last packet)
 };
 
+using ReplayedFlows = Chunks<ReplayedFlow>;
+
 struct ReplayReport {
     // As /v1/stats has them: rules, staged policies, disagreements, drops, and what passed without policy.
     runtime::Snapshot counted;
     Comparison judged;                 // what policy decided; the rest is in `counted`
     bool connections_exact = true;     // false: too many denied ones to tell repeated packets from new connections
-    std::vector<ReplayedFlow> flows;   // in the order in which they were first seen
+    ReplayedFlows flows;               // in the order in which they were first seen
     std::uint64_t flows_left_out = 0;  // connections of groups that found no room in `flows`
     std::uint64_t cut = 0;             // packets that the recording holds only the beginning of
     std::uint64_t cut_unjudged = 0;    // of them those without the headers that a decision needs: dropped as truncated
