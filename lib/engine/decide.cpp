@@ -247,7 +247,7 @@ bool Burst::is_kept(const flow::Flow& flow) const noexcept {
 // Its first fragment passed because its connection was kept: the rest goes as that connection goes.
 bool Burst::is_kept_no_longer(const flow::FragmentFate& fate) const noexcept {
     if (!fate.unjudged || fate.drop != DropReason::kNone) return false;
-    return !place_.flows.is(*fate.flow, fate.flow_id) || !is_settled(*fate.flow);
+    return !has_live_flow(fate) || !is_settled(*fate.flow);
 }
 
 // The rest of a datagram whose first fragment does not stand for it any more: an older generation judged it, or its

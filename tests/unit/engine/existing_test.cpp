@@ -121,6 +121,21 @@ TEST(Keep, FragmentsOfAKeptConnectionPassToo) {
     wire.expect_all_accounted();
 }
 
+// Also before a sweep has found that it is over.
+TEST(Keep, TheRestOfADatagramIsJudgedOnceItsConnectionHasTimedOut) {
+    EngineSettings settings = Wire::default_settings();
+    settings.timeouts.udp = seconds(2);
+    settings.timeouts.fragment = seconds(10);
+    Wire wire(build(1, guarded()), settings);
+    (void)wire.send(name_query());
+    wire.use(build(2, locked()), keep_from(1));
+    const std::vector<Packet> fragments = name_query().payload(32).fragments(16, 7);
+    EXPECT_EQ(wire.send(fragments[0]), kPass);
+    wire.pass(seconds(3));
+    EXPECT_EQ(wire.send(fragments[1]), kDeny);
+    wire.expect_all_accounted();
+}
+
 TEST(Grace, WhenItIsOverTheConnectionIsCutAsByAnyGeneration) {
     Wire wire(build(1, guarded()));
     (void)wire.burst({web_request(), web_answer(), name_query()});
