@@ -12,6 +12,7 @@
 #include "device.h"
 #include "dpdk_port.h"
 #include "eal_log.h"
+#include "kernel_offloads.h"
 #include "preflight.h"
 
 namespace drywall::io {
@@ -114,6 +115,7 @@ private:
     Result<std::uint16_t> probe(const DpdkDevice& wanted, const Device& device) const;
 
     DpdkSettings settings_;
+    std::vector<std::unique_ptr<KernelOffloads>> offloads_;  // put back when no device stands on them any more
     std::unique_ptr<rte_mempool, MempoolDeleter> buffers_;
     std::vector<std::shared_ptr<Port>> ports_;
 };
@@ -158,6 +160,9 @@ Result<std::uint16_t> RunningDpdk::probe(const DpdkDevice& wanted, const Device&
 Status RunningDpdk::open_ports() {
     for (const DpdkDevice& wanted : settings_.devices) {
         const Device device = parse_device(wanted.device);
+        auto offloads = KernelOffloads::switch_off(wanted.port, device);
+        if (!offloads) return offloads.error();
+        offloads_.push_back(*std::move(offloads));
         auto ethdev = probe(wanted, device);
         if (!ethdev) return ethdev.error();
         auto port = DpdkPort::open({wanted.port, wanted.device, device, static_cast<std::uint16_t>(ports_.size()),
