@@ -294,9 +294,8 @@ bool Burst::may_open(const net::PacketMeta& meta) noexcept {
 
 // A new connection, within the limits; else null, and `judgement` says why the packet dies.
 flow::Flow* Burst::admit(std::size_t i, const flow::Arrival& first, Judgement& judgement) noexcept {
-    const bool syn = first.tcp != nullptr && flow::tcp_event(first.tcp->flags) == flow::TcpEvent::kSyn;
     const std::uint32_t of_one_source = place_.settings.per_source_limit;
-    if (syn && too_many_half_open()) {
+    if (first.tcp != nullptr && too_many_half_open()) {  // a SYN, or a middle whose other side was not heard yet
         judgement.drop = DropReason::kHalfOpenLimit;
         return nullptr;
     }

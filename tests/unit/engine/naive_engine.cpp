@@ -246,7 +246,8 @@ bool NaiveEngine::is_kept(const Connection& connection, const Subject& subject) 
 // Why a new connection can't be opened. What has to make room for it is gone.
 DropReason NaiveEngine::limit_reached(const Subject& subject) {
     const std::uint32_t half_open = settings_.half_open_limit;
-    if (half_open > 0 && is_syn(subject.meta) && flow_counts().half_open >= half_open) {
+    const bool tcp = subject.meta.tuple.protocol == net::protocol::kTcp;
+    if (half_open > 0 && tcp && flow_counts().half_open >= half_open) {
         const Connection* oldest = oldest_half_open();
         if (oldest == nullptr || !timed_out(*oldest, subject.now)) return DropReason::kHalfOpenLimit;
         remove(*oldest);
