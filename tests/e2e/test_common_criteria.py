@@ -7,6 +7,7 @@ what does not has to be counted under exactly one reason. docs/security.md lists
 from __future__ import annotations
 
 import itertools
+import time
 
 from tests.e2e.case import WireCase, eventually
 from tests.lab import policies
@@ -408,6 +409,27 @@ class StatefulFiltering(Firewall):
             self.delete_everything()
             self.assertEqual(self.outcome(self.udp_frame(family)), UNMATCHED)
             self.appliance.apply(self.endpoints())
+
+
+class FragmentsInTime(Firewall):
+    """FFW_RUL_EXT.1.6: what is not complete in time can't be put together any more."""
+
+    extra = Firewall.extra.replace("{tcp-half-open: 1s,", "{fragment: 1s, tcp-half-open: 1s,")
+
+    def test_FFW_RUL_EXT_1_6_fragments_that_are_not_complete_in_time(self):
+        self.assertIn("fragment: 1s", self.extra)
+        self.appliance.apply(policies.safety_net())
+        for family in (4, 6):
+            a, b = self.ends(family)
+            whole = udp(a, b, next(self.sport), 53, b"q" * 92)
+            parts = ((0, 40, True), (40, 80, True), (80, 100, False))
+            for part in pieces(a, b, UDP, whole, *parts, ident=300 + family):
+                self.assertEqual(self.outcome(part), PASS, "in time")
+            first, middle, last = pieces(a, b, UDP, whole, *parts, ident=400 + family)
+            self.assertEqual(self.outcome(first), PASS)
+            time.sleep(1.2)
+            for late in (last, middle):
+                self.assertEqual(self.outcome(late), "fragment_timeout")
 
 
 class AlwaysDropped(Firewall):

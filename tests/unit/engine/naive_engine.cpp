@@ -400,7 +400,7 @@ DropReason NaiveEngine::add_piece(Datagram& datagram, const net::FragmentRange& 
 NaiveEngine::Datagram* NaiveEngine::remember(const Subject& subject, bool dies) {
     const auto of_kind = [dies](const Datagram& datagram) { return datagram.dies == dies; };
     const auto oldest = [&] { return std::find_if(datagrams_.begin(), datagrams_.end(), of_kind); };
-    for (int freed = 0; freed < 2 && oldest() != datagrams_.end() && timed_out(*oldest(), subject.now); ++freed)
+    for (int freed = 0; freed < 2 && oldest() != datagrams_.end() && is_forgotten(*oldest(), subject.now); ++freed)
         datagrams_.erase(oldest());
     const std::uint32_t capacity = settings_.fragment_capacity;
     if (capacity == 0) return nullptr;
@@ -522,9 +522,13 @@ bool NaiveEngine::timed_out(const Datagram& datagram, Instant now) const {
     return now - datagram.since >= settings_.timeouts.fragment;
 }
 
+bool NaiveEngine::is_forgotten(const Datagram& datagram, Instant now) const {
+    return now - datagram.since >= 2 * settings_.timeouts.fragment;
+}
+
 void NaiveEngine::sweep(Instant now) {
     connections_.remove_if([&](const Connection& connection) { return timed_out(connection, now); });
-    datagrams_.remove_if([&](const Datagram& datagram) { return timed_out(datagram, now); });
+    datagrams_.remove_if([&](const Datagram& datagram) { return is_forgotten(datagram, now); });
 }
 
 flow::StateCounts NaiveEngine::flow_counts() const {
