@@ -380,11 +380,12 @@ void Burst::observe(const Subject& subject, DropReason reason) noexcept {
     place_.counters.observed.add(meta_of(subject).tuple.ingress_port, reason, bytes_of(subject));
 }
 
-// Under its trace; or as kept, or as reset, whatever the trace says.
+// Under its trace; or as kept, or as reset, whatever the trace says. What is kept and dies afterwards (no room for its
+// later fragments) is counted as kept, as what is judged is counted under its trace: that says what was decided.
 void Burst::count(std::uint32_t bytes, const Judgement& judgement) noexcept {
     if (!judgement.unjudged) return traces_.add(judgement.trace, bytes);
     telemetry::WorkerCounters& counters = place_.counters;
-    (judgement.drop == DropReason::kNone ? counters.kept_passed : counters.reset_dropped).add(bytes);
+    (judgement.drop == DropReason::kPolicyDeny ? counters.reset_dropped : counters.kept_passed).add(bytes);
 }
 
 void Burst::end(flow::Flow& flow) noexcept {

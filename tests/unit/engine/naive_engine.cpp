@@ -282,7 +282,7 @@ NaiveEngine::Connection& NaiveEngine::open(const Subject& subject, const Judgeme
 NaiveEngine::Decided NaiveEngine::finish(const Subject& subject, const Judgement& judgement) {
     const bool passes = judgement.drop == DropReason::kNone;
     if (judgement.unjudged) {
-        ++(passes ? unjudged_.kept : unjudged_.reset);
+        ++(judgement.drop == DropReason::kPolicyDeny ? unjudged_.reset : unjudged_.kept);
         return {judgement.drop};
     }
     count(judgement.trace, subject.ruleset.generation());
