@@ -294,9 +294,8 @@ bool Burst::may_open(const net::PacketMeta& meta) noexcept {
 
 // A new connection, within the limits; else null, and `judgement` says why the packet dies.
 flow::Flow* Burst::admit(std::size_t i, const flow::Arrival& first, Judgement& judgement) noexcept {
-    const bool syn = first.tcp != nullptr && flow::tcp_event(first.tcp->flags) == flow::TcpEvent::kSyn;
     const std::uint32_t of_one_source = place_.settings.per_source_limit;
-    if (syn && too_many_half_open()) {
+    if (first.tcp != nullptr && too_many_half_open()) {  // a SYN, or a middle whose other side was not heard yet
         judgement.drop = DropReason::kHalfOpenLimit;
         return nullptr;
     }
@@ -381,11 +380,12 @@ void Burst::observe(const Subject& subject, DropReason reason) noexcept {
     place_.counters.observed.add(meta_of(subject).tuple.ingress_port, reason, bytes_of(subject));
 }
 
-// Under its trace; or as kept, or as reset, whatever the trace says.
+// Under its trace; or as kept, or as reset, whatever the trace says. What is kept and dies afterwards (no room for its
+// later fragments) is counted as kept, as what is judged is counted under its trace: that says what was decided.
 void Burst::count(std::uint32_t bytes, const Judgement& judgement) noexcept {
     if (!judgement.unjudged) return traces_.add(judgement.trace, bytes);
     telemetry::WorkerCounters& counters = place_.counters;
-    (judgement.drop == DropReason::kNone ? counters.kept_passed : counters.reset_dropped).add(bytes);
+    (judgement.drop == DropReason::kPolicyDeny ? counters.reset_dropped : counters.kept_passed).add(bytes);
 }
 
 void Burst::end(flow::Flow& flow) noexcept {

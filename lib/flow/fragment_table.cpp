@@ -112,7 +112,7 @@ void FragmentTable::sweep(Instant now, std::size_t records) noexcept {
 
 void FragmentTable::sweep(Ring& ring, Instant now, std::size_t records) noexcept {
     for (; records > 0 && ring.begin != ring.end; --records) {
-        if (now - records_[ring.slot(ring.begin)].since < timeout_) return;
+        if (now - records_[ring.slot(ring.begin)].since < 2 * timeout_) return;
         free_oldest(ring);
     }
 }

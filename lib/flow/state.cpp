@@ -25,11 +25,12 @@ struct Row {
 constexpr auto kRows = std::to_array<Row>({
     // One SYN under way (RFC 9293, SYN-SENT at its sender); or the middle of an older connection, of which one side was
     // seen.
-    {kNew, kSyn, to(kNew), to(kSynCrossed)},               // repeated | both open at once (RFC 9293 3.5, figure 7)
-    {kNew, kSynAck, to(kNew), to(kSynReceived)},           // a middle that begins with it | the responder accepts
-    {kNew, kFin, to(kInitiatorDone), to(kResponderDone)},  // a middle: one side is already done
-    {kNew, kRst, to(kClosed), to(kClosed)},                // the initiator gives up | the port is closed
-    {kNew, kOther, to(kNew), to(kEstablished)},            // a middle: one side is heard | the other too
+    {kNew, kSyn, to(kNew), to(kSynCrossed)},      // repeated | both open at once (RFC 9293 3.5, figure 7)
+    {kNew, kSynAck, to(kNew), to(kSynReceived)},  // a middle that begins with it | the responder accepts
+    // A middle: one side is already done. Until the other is heard it may be made up, and has to make room.
+    {kNew, kFin, to(kNew), to(kResponderDone)},
+    {kNew, kRst, to(kClosed), to(kClosed)},      // the initiator gives up | the port is closed
+    {kNew, kOther, to(kNew), to(kEstablished)},  // a middle: one side is heard | the other too
 
     // Simultaneous open: two SYNs under way, none acknowledged (RFC 9293 3.5, figure 7).
     {kSynCrossed, kSyn, to(kSynCrossed), to(kSynCrossed)},       // repeated

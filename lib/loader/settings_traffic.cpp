@@ -248,6 +248,7 @@ std::vector<NonIpRule> default_non_ip() { return {{net::ether_type::kArp, Verdic
 void read_traffic(Fields& top, Settings& settings) {
     if (const auto posture = top.choice<Posture>("posture", kPostures)) settings.posture = *posture;
     settings.unmatched = settings.posture == Posture::kOpen ? Verdict::kAllow : Verdict::kDeny;
+    settings.mid_stream = settings.posture == Posture::kOpen ? MidStream::kAllow : MidStream::kDrop;
     if (const auto verdict = top.choice<Verdict>("unmatched", kVerdicts)) settings.unmatched = *verdict;
     if (const auto check = top.choice<net::AddressCheck>("addresses", kAddressChecks)) settings.addresses = *check;
     if (const auto verify = top.choice<bool>("checksums", kChecksums)) settings.verify_checksums = *verify;

@@ -75,8 +75,8 @@ Status RotatingFile::append(std::string_view lines) {
         if (count < 0 && errno == EINTR) continue;
         if (count <= 0) {
             const int why = count < 0 ? errno : ENOSPC;
-            (void)::ftruncate(fd_, static_cast<::off_t>(size_));  // no half lines
-            return file_error(file_, std::strerror(why));
+            const bool cut = ::ftruncate(fd_, static_cast<::off_t>(size_)) == 0;  // no half lines
+            return file_error(file_, std::strerror(why) + std::string(cut ? "" : ", and half a line is left in it"));
         }
         written += static_cast<std::size_t>(count);
     }

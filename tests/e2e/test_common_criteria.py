@@ -7,6 +7,7 @@ what does not has to be counted under exactly one reason. docs/security.md lists
 from __future__ import annotations
 
 import itertools
+import time
 
 from tests.e2e.case import WireCase, eventually
 from tests.lab import policies
@@ -19,6 +20,7 @@ from tests.lab.traffic import RawPort
 from tests.lab.wire import LEFT, RIGHT
 
 PASS, DENY, UNMATCHED = "pass", "policy_deny", "unmatched"
+NO_SESSION = "tcp_mid_stream"  # the default of `posture: closed`
 OTHER_SIDE = {LEFT: RIGHT, RIGHT: LEFT}
 INSIDE_NETS = "[10.77.0.11/32, 10.77.0.12/32, 10.77.0.13/32, 'fd77::11/128', 'fd77::12/128', 'fd77::13/128']"
 
@@ -263,19 +265,20 @@ class StatefulFiltering(Firewall):
             sport = self.established(family)
             a, b = self.ends(family)
 
-            def answer(source=b, destination=a, to=sport, port=8080, protocol=TCP) -> bytes:
+            def answer(source=b, destination=a, to=sport, port=8080, protocol=TCP, flags=ACK) -> bytes:
                 if protocol == UDP:
                     return datagram(source, destination, UDP, udp(source, destination, port, to))
                 return datagram(source, destination, TCP,
-                                tcp(source, destination, port, to, ACK, b"x", seq=501, ack=101, window=1000))
+                                tcp(source, destination, port, to, flags, b"x", seq=501, ack=101, window=1000))
 
             self.assertEqual(self.outcome(answer(), RIGHT), PASS)
             other = self.host("database").address(family)
             third = self.host("backend-1").address(family)
             self.appliance.apply(policies.policy("third", "app == 'backend'", policies.DENY))
-            for frame in (answer(source=other), answer(destination=third), answer(to=19999), answer(port=8081),
-                          answer(protocol=UDP)):
-                self.assertEqual(self.outcome(frame, RIGHT), DENY, frame.hex())
+            self.assertEqual(self.outcome(answer(protocol=UDP), RIGHT), DENY)
+            for altered in ({"source": other}, {"destination": third}, {"to": 19999}, {"port": 8081}):
+                self.assertEqual(self.outcome(answer(**altered), RIGHT), NO_SESSION, altered)
+                self.assertEqual(self.outcome(answer(**altered, flags=SYN), RIGHT), DENY, "what asks for a session is judged")
 
     def test_FFW_RUL_EXT_1_5_tcp_sessions_by_sequence_numbers_and_flags(self):
         for family in (4, 6):
@@ -316,12 +319,12 @@ class StatefulFiltering(Firewall):
             late = self.tcp_frame(family, sport, ACK, 501, 101, back=True, payload=b"late")
             self.assertEqual(self.outcome(late, RIGHT), PASS)
             self.wait_for_silence()
-            self.assertEqual(self.outcome(late, RIGHT), DENY)
+            self.assertEqual(self.outcome(late, RIGHT), NO_SESSION)
             sport = next(self.sport)
             self.assertEqual(self.outcome(self.tcp_frame(family, sport, SYN, 100)), PASS)
             self.wait_for_silence()
             answer = self.tcp_frame(family, sport, SYN | ACK, 500, 101, back=True)
-            self.assertEqual(self.outcome(answer, RIGHT), DENY, "the handshake was not completed in time")
+            self.assertEqual(self.outcome(answer, RIGHT), NO_SESSION, "the handshake was not completed in time")
 
     def test_FFW_RUL_EXT_1_5_udp_sessions_by_each_attribute(self):
         for family in (4, 6):
@@ -408,6 +411,27 @@ class StatefulFiltering(Firewall):
             self.delete_everything()
             self.assertEqual(self.outcome(self.udp_frame(family)), UNMATCHED)
             self.appliance.apply(self.endpoints())
+
+
+class FragmentsInTime(Firewall):
+    """FFW_RUL_EXT.1.6: what is not complete in time can't be put together any more."""
+
+    extra = Firewall.extra.replace("{tcp-half-open: 1s,", "{fragment: 3s, tcp-half-open: 1s,")
+
+    def test_FFW_RUL_EXT_1_6_fragments_that_are_not_complete_in_time(self):
+        self.assertIn("fragment: 3s", self.extra)
+        self.appliance.apply(policies.safety_net())
+        for family in (4, 6):
+            a, b = self.ends(family)
+            whole = udp(a, b, next(self.sport), 53, b"q" * 92)
+            parts = ((0, 40, True), (40, 80, True), (80, 100, False))
+            for part in pieces(a, b, UDP, whole, *parts, ident=300 + family):
+                self.assertEqual(self.outcome(part), PASS, "in time")
+            first, middle, last = pieces(a, b, UDP, whole, *parts, ident=400 + family)
+            self.assertEqual(self.outcome(first), PASS)
+            time.sleep(3.2)  # and for as long again it is known why
+            for late in (last, middle):
+                self.assertEqual(self.outcome(late), "fragment_timeout")
 
 
 class AlwaysDropped(Firewall):

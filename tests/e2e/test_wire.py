@@ -6,7 +6,8 @@ import threading
 
 from tests.e2e.case import PORT, WireCase, eventually, on_every_driver
 from tests.lab import frames, policies, traffic
-from tests.lab.appliance import drops
+from tests.lab.appliance import Appliance, drops
+from tests.lab.netns import LabError
 from tests.lab.traffic import OPEN, REFUSED, RawPort
 from tests.lab.wire import BOX_PORTS, LEFT, RIGHT
 
@@ -50,6 +51,21 @@ class BumpInTheWire(WireCase):
         packet = udp_datagram(self.host("frontend").v4, self.host("cache").v4, 7777, b"tagged")
         frame = ethernet(RIGHT_MAC, 0x0800, packet, (0x8100, 42 | 5 << 13))
         self.assertEqual(self.arrives(frame), frame)
+
+    def test_tags_cross_as_they_came_wherever_the_kernel_carries_them(self):
+        """Those of a host behind the bridge come to the box's interface beside the frame, if its sender may leave them there."""
+        behind_the_bridge = RawPort(self.host("frontend").namespace, "eth0")
+        self.addCleanup(behind_the_bridge.close)
+        customer, service = (frames.ETHER_VLAN, 42 | 5 << 13), (frames.ETHER_QINQ, 43)
+        crossing = [(customer,), (customer, customer)]
+        if self.driver != "net_af_packet":
+            crossing += [(service,), (service, customer)]
+        for number, tags in enumerate(crossing):
+            packet = udp_datagram(self.host("frontend").v4, self.host("cache").v4, 7777, b"tagged %d" % number)
+            frame = ethernet(RIGHT_MAC, 0x0800, packet, *tags)
+            for sender in (self.left, behind_the_bridge):
+                sender.send(frame)
+                self.assertEqual(self.right.receive(lambda got, sent=frame: got[:12] == sent[:12]), frame)
 
     def test_policy_judges_what_is_behind_a_vlan_tag(self):
         self.appliance.apply(policies.policy("cache", "app == 'cache'", policies.DENY))
@@ -128,6 +144,76 @@ class FragmentsOverAfPacket(WireCase):
         stats = self.settled_stats()
         self.assertEqual(drops(stats).get("truncated", 0), before + 1)
         self.assert_nothing_unaccounted(stats)
+
+
+class ServiceTagsOverAfPacket(WireCase):
+    def test_what_the_driver_would_send_on_with_another_tag_dies_as_truncated(self):
+        """The kernel takes the outermost tag out, and DPDK's net_af_packet puts 802.1Q's back, whatever it was."""
+        left, right = (RawPort(self.wire.segments[side], "up0") for side in (LEFT, RIGHT))
+        self.addCleanup(left.close)
+        self.addCleanup(right.close)
+        packet = udp_datagram(self.host("frontend").v4, self.host("cache").v4, 7777, b"tagged")
+        for tags in ((frames.ETHER_QINQ, 43),), ((frames.ETHER_QINQ, 43), (frames.ETHER_VLAN, 42)):
+            before = drops(self.appliance.stats()).get("truncated", 0)
+            left.send(ethernet(RIGHT_MAC, 0x0800, packet, *tags))
+            self.assertIsNone(right.receive(lambda got: packet in got, 0.3))
+            self.assertEqual(drops(self.settled_stats()).get("truncated", 0), before + 1)
+
+
+def glue(box) -> None:
+    """A veth's GRO is off, other than that of a card; what it does to tags is on."""
+    for port in BOX_PORTS.values():
+        done = box.run("ethtool", "-K", port, "gro", "on")
+        if done.returncode != 0:
+            raise LabError(f"ethtool -K {port} gro on: {done.stderr.strip()}")
+
+
+@on_every_driver
+class OffloadsOfTheInterface(WireCase):
+    """What the kernel or its card would do to frames is off while an appliance stands on the interface, and only then."""
+
+    shares_an_appliance = False
+    TAGS = ("rx-vlan-offload", "rx-vlan-stag-hw-parse")
+    GLUE = ("generic-receive-offload",)
+
+    def setUp(self) -> None:
+        glue(self.wire.box)
+
+    def features(self, side: str) -> dict[str, str]:
+        shown = self.wire.box.run("ethtool", "-k", BOX_PORTS[side]).stdout
+        found = dict(line.strip().split(": ", 1) for line in shown.splitlines() if ": " in line)
+        return {name: found[name] for name in self.TAGS + self.GLUE}
+
+    def test_they_are_off_while_it_runs_and_on_again_afterwards(self):
+        before = {side: self.features(side) for side in (LEFT, RIGHT)}
+        self.assertEqual(set(before[LEFT].values()), {"on"})
+        with Appliance(self.wire.box, driver=self.driver) as appliance:
+            during = {name: "on" if name in self.TAGS and self.driver == "net_af_packet" else "off" for name in before[LEFT]}
+            if self.driver == "net_af_xdp":
+                during.pop("generic-receive-offload")  # the kernel's veth shows it on again when it has a program of XDP
+            for side in (LEFT, RIGHT):
+                self.assertEqual({name: self.features(side)[name] for name in during}, during)
+            self.assertIn("switched off on 'in0' as long as the appliance runs, because it changes frames: ", appliance.log())
+            self.assertEqual("AF_XDP does not see" in appliance.log(), self.driver == "net_af_xdp")
+        self.assertEqual({side: self.features(side) for side in (LEFT, RIGHT)}, before)
+
+
+class OffloadsThatStay(WireCase):
+    shares_an_appliance = False
+
+    def setUp(self) -> None:
+        """No appliance runs yet."""
+
+    def test_without_the_right_to_switch_them_off_it_does_not_start(self):
+        glue(self.wire.box)
+        appliance = Appliance(self.wire.box, driver=self.driver)
+        self.addCleanup(appliance.forget)
+        appliance.started_by = ("setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin")
+        appliance.spawn()
+        self.assertEqual(appliance.wait_for_exit(), 4)
+        self.assertIn("port 'inside': kernel interface 'in0' changes frames before net_af_packet has them, and that can't be "
+                      "switched off: rx-gro (Operation not permitted)", appliance.log())
+        self.assertIn("`ethtool -K in0 gro off`", appliance.log())
 
 
 class ObservedOnly(WireCase):

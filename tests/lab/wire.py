@@ -71,7 +71,7 @@ class Wire:
         segment.ip(f"link add up0 type veth peer name {BOX_PORTS[side]} netns {self.box.name}\n"
                    "link set up0 master br0 up")
         self.box.ip(f"link set {BOX_PORTS[side]} up")
-        whole_checksums(segment, "up0")
+        whole_frames(segment, "up0")
         return segment
 
     def host(self, name: str, segment: str, number: int, **labels: str) -> Host:
@@ -90,9 +90,11 @@ class Wire:
         self._namespaces.clear()
 
 
-def whole_checksums(namespace: Namespace, interface: str) -> None:
-    """A veth leaves checksums and segmentation to a card that is not there: its peer would hand over frames of up to
-    64 kB whose checksums are wrong. That is right between kernels, but not towards a program that takes frames as they are."""
-    done = namespace.run("ethtool", "-K", interface, "tx", "off")
+def whole_frames(namespace: Namespace, interface: str) -> None:
+    """A veth leaves checksums, segmentation and VLAN tags to a card that is not there: its peer would hand over frames of up
+    to 64 kB whose checksums are wrong, and without their tags. That is right between kernels, but not towards a program that
+    takes frames as they are."""
+    settings = ("tx", "off", "txvlan", "off", "tx-vlan-stag-hw-insert", "off")
+    done = namespace.run("ethtool", "-K", interface, *settings)
     if done.returncode != 0:
-        raise LabError(f"ethtool -K {interface} tx off: {done.stderr.strip()}")
+        raise LabError(f"ethtool -K {interface} {' '.join(settings)}: {done.stderr.strip()}")

@@ -6,8 +6,9 @@
 // Memory:  all reserved at start; it never grows. In a full table the oldest record makes room: whoever sends first
 //          fragments and nothing else shortens the time that others' pieces have, and shuts nobody out. What policy
 //          denies has records of its own, so that who may not send anything displaces nobody who may.
-// Time:    a record lives for one timeout, counted from its first fragment; later ones don't prolong it. So records
-//          end in the order in which they began, and the table is a ring (two: of datagrams that pass, and that die).
+// Time:    a record lives for one timeout, counted from its first fragment; later ones don't prolong it. For another
+//          timeout it is known that it is over, and what comes late dies of that. So records end in the order in which
+//          they began, and the table is a ring (two: of datagrams that pass, and that die).
 #pragma once
 
 #include <array>
@@ -82,7 +83,7 @@ public:
     };
     [[nodiscard]] Followed follow(const FragmentKey& key, const net::FragmentRange& range, Instant now) noexcept;
 
-    // Frees up to `records` of each kind that timed out.
+    // Frees up to `records` of each kind that timed out a timeout ago.
     void sweep(Instant now, std::size_t records) noexcept;
 
     [[nodiscard]] std::size_t size() const noexcept { return rings_[0].size() + rings_[1].size(); }

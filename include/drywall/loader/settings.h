@@ -157,7 +157,8 @@ struct Settings {
     // How long `existing: keep` keeps, once the generation that allowed a connection was superseded; absent: as long as
     // it lives.
     std::optional<std::chrono::milliseconds> existing_grace = std::chrono::hours(24);
-    MidStream mid_stream = MidStream::kAllow;   // TCP of no known connection that is not a SYN
+    // TCP of no known connection that is not a SYN; from posture unless written.
+    MidStream mid_stream = MidStream::kAllow;
     TcpWindow tcp_window = TcpWindow::kStrict;  // TCP that its connection's numbers do not confirm
     FlowTimeouts timeouts;
     std::chrono::milliseconds flow_report_interval{10'000};  // how often live connections report what they counted

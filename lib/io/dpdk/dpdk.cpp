@@ -2,16 +2,21 @@
 
 #include <algorithm>
 #include <cstring>
+#include <map>
 
 #include <rte_dev.h>
 #include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_ethdev.h>
+#include <rte_lcore.h>
 #include <rte_mbuf.h>
 
 #include "device.h"
 #include "dpdk_port.h"
+#include "drywall/base/logging.h"
 #include "eal_log.h"
+#include "kernel_offloads.h"
+#include "numa.h"
 #include "preflight.h"
 
 namespace drywall::io {
@@ -99,35 +104,47 @@ Status start_eal(const DpdkSettings& settings, const Machine& machine) {
 
 class RunningDpdk final : public Dpdk {
 public:
-    explicit RunningDpdk(const DpdkSettings& settings) : settings_(settings) {}
+    explicit RunningDpdk(const DpdkSettings& settings) : settings_(settings) {
+        for (unsigned worker = 0; worker < settings_.worker_cores.size(); ++worker)
+            worker_nodes_.push_back(rte_lcore_to_socket_id(worker + 1));  // lcores() says which it has
+    }
     ~RunningDpdk() override {
         ports_.clear();
-        buffers_.reset();
+        buffers_.clear();
         rte_eal_cleanup();
     }
 
-    Status make_buffers();
     Status open_ports();
     [[nodiscard]] const std::vector<std::shared_ptr<Port>>& ports() const noexcept override { return ports_; }
 
 private:
+    Result<rte_mempool*> buffers_on(unsigned node);
+    void warn_of_far_workers(const DpdkDevice& wanted, int node) const;
     Result<std::uint16_t> probe(const DpdkDevice& wanted, const Device& device) const;
 
     DpdkSettings settings_;
-    std::unique_ptr<rte_mempool, MempoolDeleter> buffers_;
+    std::vector<unsigned> worker_nodes_;                     // by WorkerId
+    std::vector<std::unique_ptr<KernelOffloads>> offloads_;  // put back when no device stands on them any more
+    std::map<unsigned, std::unique_ptr<rte_mempool, MempoolDeleter>> buffers_;  // by NUMA node
     std::vector<std::shared_ptr<Port>> ports_;
 };
 
-Status RunningDpdk::make_buffers() {
+// One pool for all ports of a node. Without hugepages DPDK knows of no nodes, and the first touch decides.
+Result<rte_mempool*> RunningDpdk::buffers_on(unsigned node) {
+    if (const auto there = buffers_.find(node); there != buffers_.end()) return there->second.get();
     const auto room = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + settings_.buffer_bytes);
-    buffers_.reset(rte_pktmbuf_pool_create("packets", settings_.packet_buffers, kMempoolCache, 0, room,
-                                           static_cast<int>(rte_socket_id())));
-    if (buffers_) return Done{};
+    const std::string name = "packets-" + std::to_string(node);
+    rte_mempool* pool =
+        rte_pktmbuf_pool_create(name.c_str(), settings_.packet_buffers, kMempoolCache, 0, room, static_cast<int>(node));
+    if (pool != nullptr) {
+        buffers_[node].reset(pool);
+        return pool;
+    }
     const std::size_t each = sizeof(rte_mbuf) + room + std::size_t{2} * RTE_CACHE_LINE_SIZE;
     return Error::of(ErrorKind::kUnavailable,
                      "`dpdk.packet-buffers: " + std::to_string(settings_.packet_buffers) + "` need about " +
-                         std::to_string(settings_.packet_buffers * each / 1'000'000 + 1) +
-                         " MB, and `dpdk.memory-mb: " + std::to_string(settings_.memory_mb) +
+                         std::to_string(settings_.packet_buffers * each / 1'000'000 + 1) + " MB on NUMA node " +
+                         std::to_string(node) + ", and `dpdk.memory-mb: " + std::to_string(settings_.memory_mb) +
                          "` has no room for them (" + rte_strerror(rte_errno) + ")",
                      "raise `dpdk.memory-mb` or lower `dpdk.packet-buffers`");
 }
@@ -155,14 +172,31 @@ Result<std::uint16_t> RunningDpdk::probe(const DpdkDevice& wanted, const Device&
                      "check what stands behind its name: key=value,...");
 }
 
+void RunningDpdk::warn_of_far_workers(const DpdkDevice& wanted, int node) const {
+    for (std::size_t worker = 0; worker < worker_nodes_.size(); ++worker)
+        if (is_far(node, worker_nodes_[worker]))
+            spdlog::warn(
+                "port '{}' is on NUMA node {}, and core {}, which polls it, on node {}: each frame goes from one to "
+                "the other",
+                wanted.port, node, settings_.worker_cores[worker], worker_nodes_[worker]);
+}
+
 Status RunningDpdk::open_ports() {
     for (const DpdkDevice& wanted : settings_.devices) {
         const Device device = parse_device(wanted.device);
+        auto offloads = KernelOffloads::switch_off(wanted.port, device);
+        if (!offloads) return offloads.error();
+        offloads_.push_back(*std::move(offloads));
         auto ethdev = probe(wanted, device);
         if (!ethdev) return ethdev.error();
+        const int device_node = rte_eth_dev_socket_id(*ethdev);
+        warn_of_far_workers(wanted, device_node);
+        const unsigned node = buffers_node(device_node, worker_nodes_);
+        auto buffers = buffers_on(node);
+        if (!buffers) return buffers.error();
         auto port = DpdkPort::open({wanted.port, wanted.device, device, static_cast<std::uint16_t>(ports_.size()),
-                                    static_cast<std::uint16_t>(settings_.worker_cores.size()), rte_socket_id()},
-                                   *ethdev, buffers_.get());
+                                    static_cast<std::uint16_t>(settings_.worker_cores.size()), node},
+                                   *ethdev, *buffers);
         if (!port) return port.error();
         ports_.push_back(std::move(*port));
     }
@@ -176,7 +210,6 @@ Result<std::unique_ptr<Dpdk>> Dpdk::start(const DpdkSettings& settings) {
     if (auto fit = check(settings, machine); !fit) return fit.error();
     if (auto started = start_eal(settings, machine); !started) return started.error();
     auto dpdk = std::make_unique<RunningDpdk>(settings);
-    if (auto made = dpdk->make_buffers(); !made) return made.error();
     if (auto opened = dpdk->open_ports(); !opened) return opened.error();
     return std::unique_ptr<Dpdk>(std::move(dpdk));
 }

@@ -12,6 +12,7 @@
 #include "drywall/base/cache_line.h"
 #include "drywall/base/logging.h"
 #include "kernel_interface.h"
+#include "packet_sockets.h"
 
 namespace drywall::io {
 
@@ -128,7 +129,25 @@ Status DpdkPort::start() {
     if (const int code = rte_eth_promiscuous_enable(ethdev_); code != 0)
         spdlog::info("port '{}': the device has no promiscuous mode ({}); it may need none", wish_.name,
                      std::strerror(-code));
+    if (wish_.device.driver != "net_af_packet") return Done{};
+    if (auto cut = cut_service_tags(wish_.device.kernel_interface().value_or("")); !cut) return cut;
+    throw_away_what_came_before();
     return Done{};
+}
+
+// The sockets took frames from the moment when they were made, and what lies in them now was not seen by the filter.
+void DpdkPort::throw_away_what_came_before() {
+    constexpr std::size_t kLongerThanAnyRing = 1U << 16U;  // frames; under load a queue is never empty
+    std::array<Frame, kMaxBurst> frames;
+    for (std::uint16_t queue = 0; queue < wish_.queues; ++queue) {
+        std::uint16_t count = 0;
+        for (std::size_t all = 0; all < kLongerThanAnyRing; all += count) {
+            count = receive(queue, frames);
+            if (count == 0) break;
+            release(std::span(frames).first(count));
+        }
+    }
+    rte_eth_stats_reset(ethdev_);
 }
 
 // What the device says it does is asked of it, not taken from what it was asked to do. Virtual devices promise nothing:

@@ -59,6 +59,7 @@ private:
     Status set_up(rte_mempool* buffers);
     Status set_up_queues(const rte_eth_dev_info& info, rte_mempool* buffers);
     Status start();
+    void throw_away_what_came_before();
     [[nodiscard]] std::string agreed_steering(const rte_eth_dev_info& info) const;
     [[nodiscard]] Error failed(const std::string& what, int code) const;
 

@@ -62,6 +62,22 @@ TEST(Keep, ADeniedConnectionGoesOnAndANewOneIsDenied) {
     wire.expect_all_accounted();
 }
 
+TEST(Keep, WhatHasNoRoomForItsLaterFragmentsWasKeptAndIsNotReset) {
+    EngineSettings settings = Wire::default_settings();
+    settings.fragment_capacity = 0;
+    Wire wire(build(1, guarded()), settings);
+    EXPECT_EQ(wire.send(name_query()), kPass);
+    wire.use(build(2, locked()), keep_from(1));
+    const Packet first = name_query().payload(800).fragments(400, 1).front();
+    for (const std::uint64_t packets : {1U, 2U}) {  // asked about, and settled
+        EXPECT_EQ(wire.send(first), DropReason::kFragmentTableFull);
+        EXPECT_EQ(wire.counters().kept_passed.read().packets, packets);
+        EXPECT_EQ(wire.counters().reset_dropped.read().packets, 0U);
+    }
+    EXPECT_EQ(wire.send(name_query()), kPass);
+    wire.expect_all_accounted();
+}
+
 TEST(Keep, EndsWhenTheConnectionDoes) {
     Wire wire(build(1, guarded()));
     (void)wire.burst({web_request(), web_answer()});

@@ -246,7 +246,8 @@ bool NaiveEngine::is_kept(const Connection& connection, const Subject& subject) 
 // Why a new connection can't be opened. What has to make room for it is gone.
 DropReason NaiveEngine::limit_reached(const Subject& subject) {
     const std::uint32_t half_open = settings_.half_open_limit;
-    if (half_open > 0 && is_syn(subject.meta) && flow_counts().half_open >= half_open) {
+    const bool tcp = subject.meta.tuple.protocol == net::protocol::kTcp;
+    if (half_open > 0 && tcp && flow_counts().half_open >= half_open) {
         const Connection* oldest = oldest_half_open();
         if (oldest == nullptr || !timed_out(*oldest, subject.now)) return DropReason::kHalfOpenLimit;
         remove(*oldest);
@@ -281,7 +282,7 @@ NaiveEngine::Connection& NaiveEngine::open(const Subject& subject, const Judgeme
 NaiveEngine::Decided NaiveEngine::finish(const Subject& subject, const Judgement& judgement) {
     const bool passes = judgement.drop == DropReason::kNone;
     if (judgement.unjudged) {
-        ++(passes ? unjudged_.kept : unjudged_.reset);
+        ++(judgement.drop == DropReason::kPolicyDeny ? unjudged_.reset : unjudged_.kept);
         return {judgement.drop};
     }
     count(judgement.trace, subject.ruleset.generation());
@@ -399,7 +400,7 @@ DropReason NaiveEngine::add_piece(Datagram& datagram, const net::FragmentRange& 
 NaiveEngine::Datagram* NaiveEngine::remember(const Subject& subject, bool dies) {
     const auto of_kind = [dies](const Datagram& datagram) { return datagram.dies == dies; };
     const auto oldest = [&] { return std::find_if(datagrams_.begin(), datagrams_.end(), of_kind); };
-    for (int freed = 0; freed < 2 && oldest() != datagrams_.end() && timed_out(*oldest(), subject.now); ++freed)
+    for (int freed = 0; freed < 2 && oldest() != datagrams_.end() && is_forgotten(*oldest(), subject.now); ++freed)
         datagrams_.erase(oldest());
     const std::uint32_t capacity = settings_.fragment_capacity;
     if (capacity == 0) return nullptr;
@@ -521,9 +522,13 @@ bool NaiveEngine::timed_out(const Datagram& datagram, Instant now) const {
     return now - datagram.since >= settings_.timeouts.fragment;
 }
 
+bool NaiveEngine::is_forgotten(const Datagram& datagram, Instant now) const {
+    return now - datagram.since >= 2 * settings_.timeouts.fragment;
+}
+
 void NaiveEngine::sweep(Instant now) {
     connections_.remove_if([&](const Connection& connection) { return timed_out(connection, now); });
-    datagrams_.remove_if([&](const Datagram& datagram) { return timed_out(datagram, now); });
+    datagrams_.remove_if([&](const Datagram& datagram) { return is_forgotten(datagram, now); });
 }
 
 flow::StateCounts NaiveEngine::flow_counts() const {

@@ -149,6 +149,7 @@ private:
     void count(const classify::Trace& trace, Generation generation);
     [[nodiscard]] bool timed_out(const Connection& connection, Instant now) const;
     [[nodiscard]] bool timed_out(const Datagram& datagram, Instant now) const;
+    [[nodiscard]] bool is_forgotten(const Datagram& datagram, Instant now) const;
     [[nodiscard]] Nanos timeout(const Connection& connection) const;
 
     EngineSettings settings_;

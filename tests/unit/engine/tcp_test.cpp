@@ -241,6 +241,39 @@ TEST(TcpLimits, HalfOpenConnectionsAreLimitedAndTheRestIsNot) {
     site.expect_all_accounted();
 }
 
+TEST(TcpLimits, MiddlesOfWhichOneSideWasHeardAreHalfOpenToo) {
+    EngineSettings settings = Wire::default_settings();
+    settings.half_open_limit = 10;
+    Site site(settings);
+    for (std::uint16_t port = 1; port <= 10; ++port)
+        EXPECT_EQ(site.send(port % 2 == 0 ? from_client(port).ack() : from_client(port).ack().fin()), kPass);
+    EXPECT_EQ(site.engine().flow_counts().half_open, 10U);
+    EXPECT_EQ(site.send(from_client(11).ack()), DropReason::kHalfOpenLimit);
+    EXPECT_EQ(site.send(from_client(11).ack().fin()), DropReason::kHalfOpenLimit);
+    EXPECT_EQ(site.send(from_client(11).syn()), DropReason::kHalfOpenLimit);
+    EXPECT_EQ(site.send(from_client(3).ack()), kPass) << "it is there already";
+    EXPECT_EQ(site.send(from_server(4).ack()), kPass) << "the other side is heard";
+    EXPECT_EQ(site.send(from_server(5).ack().fin()), kPass);
+    EXPECT_EQ(site.engine().flow_counts().half_open, 8U);
+    EXPECT_EQ(site.burst({from_client(11).ack(), from_client(12).syn()}), (Drops{kPass, kPass}));
+    EXPECT_EQ(site.send(from_client(13).ack()), DropReason::kHalfOpenLimit);
+    site.expect_all_accounted();
+}
+
+TEST(TcpLimits, AFloodOfMiddlesDisplacesItsOwn) {
+    EngineSettings settings = Wire::default_settings();
+    settings.flow_capacity = 8;
+    Site site(settings);
+    for (std::uint16_t port = 1; port <= 4; ++port) site.shake_hands(port);
+    for (std::uint16_t port = 200; port < 1200; ++port)
+        ASSERT_EQ(site.send(port % 2 == 0 ? from_client(port).ack() : from_client(port).ack().fin()), kPass);
+    EXPECT_EQ(site.engine().flow_count(), 8U);
+    EXPECT_EQ(site.burst({from_client(9).syn(), from_server(9).syn().ack(), from_client(9).ack()}),
+              (Drops{kPass, kPass, kPass}));
+    EXPECT_EQ(site.flows_in(flow::FlowState::kEstablished), 5U);
+    site.expect_all_accounted();
+}
+
 TEST(TcpLimits, InAFullTableTheOldestHalfOpenConnectionMakesRoom) {
     EngineSettings settings = Wire::default_settings();
     settings.flow_capacity = 8;

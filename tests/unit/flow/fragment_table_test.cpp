@@ -95,32 +95,35 @@ TEST(FragmentTable, WhatDiesDisplacesNothingThatPasses) {
 TEST(FragmentTable, AnIdentificationTakesOverFromTheOtherKindToo) {
     FragmentTable table(4, kTimeout, kSeed);
     remember(table, datagram(7), at(0), End::kDies)->drop = DropReason::kPolicyDeny;
-    ASSERT_NE(remember(table, datagram(7), at(1)), nullptr);
-    EXPECT_EQ(find(table, datagram(7), at(1))->drop, DropReason::kNone);
-    table.sweep(at(10), 64);
-    ASSERT_NE(find(table, datagram(7), at(10)), nullptr) << "the one that died is gone, and took nothing along";
-    table.sweep(at(11), 64);
+    ASSERT_NE(remember(table, datagram(7), at(15)), nullptr);
+    EXPECT_EQ(find(table, datagram(7), at(15))->drop, DropReason::kNone);
+    table.sweep(at(20), 64);
+    EXPECT_EQ(table.size(), 1U);
+    ASSERT_NE(find(table, datagram(7), at(20)), nullptr) << "the one that died is gone, and took nothing along";
+    table.sweep(at(35), 64);
     EXPECT_EQ(table.size(), 0U);
 }
 
 TEST(FragmentTable, AnIdentificationUsedAgainTakesOverAndLivesItsOwnTime) {
     FragmentTable table(4, kTimeout, kSeed);
     remember(table, datagram(7), at(0))->drop = DropReason::kPolicyDeny;
-    ASSERT_NE(remember(table, datagram(7), at(8)), nullptr);
-    table.sweep(at(12), 64);
-    ASSERT_NE(find(table, datagram(7), at(12)), nullptr);
-    EXPECT_EQ(find(table, datagram(7), at(12))->drop, DropReason::kNone);
-    table.sweep(at(18), 64);
-    EXPECT_EQ(find(table, datagram(7), at(18)), nullptr);
+    ASSERT_NE(remember(table, datagram(7), at(15)), nullptr);
+    table.sweep(at(20), 64);
+    ASSERT_NE(find(table, datagram(7), at(20)), nullptr);
+    EXPECT_EQ(find(table, datagram(7), at(20))->drop, DropReason::kNone);
+    table.sweep(at(35), 64);
+    EXPECT_EQ(find(table, datagram(7), at(35)), nullptr);
     EXPECT_EQ(table.size(), 0U);
 }
 
 TEST(FragmentTable, ASweepFreesNoMoreThanItWasAsked) {
     FragmentTable table(16, kTimeout, kSeed);
     for (std::uint32_t id = 0; id < 10; ++id) ASSERT_NE(remember(table, datagram(id), at(0)), nullptr);
-    table.sweep(at(10), 4);
+    table.sweep(at(19), 64);
+    EXPECT_EQ(table.size(), 10U);
+    table.sweep(at(20), 4);
     EXPECT_EQ(table.size(), 6U);
-    table.sweep(at(10), 64);
+    table.sweep(at(20), 64);
     EXPECT_EQ(table.size(), 0U);
 }
 
@@ -147,6 +150,11 @@ TEST(FragmentTable, TheReasonSaysWhyALaterFragmentHasNoFate) {
     EXPECT_EQ(table.follow(datagram(7), kMiddlePiece, at(9)).drop, DropReason::kNone);
     EXPECT_EQ(table.follow(datagram(7), kMiddlePiece, at(9)).drop, DropReason::kFragmentDuplicate);
     EXPECT_EQ(table.follow(datagram(7), kLastPiece, at(10)).drop, DropReason::kFragmentTimeout);
+    table.sweep(at(19), 64);
+    EXPECT_EQ(table.follow(datagram(7), kLastPiece, at(19)).drop, DropReason::kFragmentTimeout)
+        << "for another timeout";
+    table.sweep(at(20), 64);
+    EXPECT_EQ(table.follow(datagram(7), kLastPiece, at(20)).drop, DropReason::kFragmentUnknown);
 }
 
 TEST(FragmentTable, ADuplicateSpoilsNothing) {

@@ -56,7 +56,7 @@ TEST(TcpState, OneSideAloneDoesNotCloseByRepeatingItsFin) {
 }
 
 TEST(TcpState, OneSideAloneDoesNotEstablish) {
-    for (const TcpEvent event : {TcpEvent::kSyn, TcpEvent::kSynAck, TcpEvent::kOther})
+    for (const TcpEvent event : {TcpEvent::kSyn, TcpEvent::kSynAck, TcpEvent::kFin, TcpEvent::kOther})
         EXPECT_EQ(after(FlowState::kNew, event, kInitiator), FlowState::kNew);
     for (const TcpEvent event : {TcpEvent::kSyn, TcpEvent::kSynAck, TcpEvent::kOther})
         EXPECT_EQ(after(FlowState::kSynReceived, event, kResponder), FlowState::kSynReceived);

@@ -185,6 +185,10 @@ TEST(Settings, PostureDecidesAboutUnmatchedTrafficUnlessItIsWritten) {
     EXPECT_EQ(with("posture: closed").unmatched, Verdict::kDeny);
     EXPECT_EQ(with("posture: open").unmatched, Verdict::kAllow);
     EXPECT_EQ(with("posture: open\nunmatched: deny").unmatched, Verdict::kDeny);
+    EXPECT_EQ(with("posture: closed").mid_stream, MidStream::kDrop);
+    EXPECT_EQ(with("posture: open").mid_stream, MidStream::kAllow);
+    EXPECT_EQ(with("flows: {mid-stream: allow}\nposture: closed").mid_stream, MidStream::kAllow);
+    EXPECT_EQ(with("posture: closed\nflows: {per-worker: 2048}").mid_stream, MidStream::kDrop);
 }
 
 TEST(Settings, WhatIsKeptIsKeptForADayUnlessItIsWritten) {

@@ -26,7 +26,7 @@ protected:
         EXPECT_FALSE(keeps(judged, end)) << judged;
     }
 
-    Generations generations_{1, kGrace};
+    Generations generations_{{some_cpu(0)}, kGrace};
     const InForce* current_ = nullptr;
 };
 
@@ -77,7 +77,7 @@ TEST_F(Grace, WhatItIsOverForTakesNoRoom) {
 }
 
 TEST(NoGrace, KeepsAsLongAsConnectionsLive) {
-    Generations generations(1, std::nullopt);
+    Generations generations({some_cpu(0)}, std::nullopt);
     const InForce& first = generations.admit(allow_all(1), Existing::kRecheck, nullptr, {});
     const InForce& second = generations.admit(deny_all(2), Existing::kKeep, &first, {seconds(1)});
     EXPECT_TRUE(second.existing({std::chrono::hours(100'000)}).keeps(Generation{1}, Generation{2}));

@@ -5,15 +5,18 @@
 #include <memory>
 #include <numeric>
 #include <span>
+#include <string>
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <rte_lcore.h>
 #include <rte_mbuf.h>
 #include <rte_mempool.h>
 #include <sched.h>
 
 #include "drywall/base/ids.h"
 #include "drywall/io/dpdk.h"
+#include "numa.h"
 
 namespace drywall::io {
 namespace {
@@ -49,7 +52,10 @@ protected:
     void SetUp() override { ASSERT_NE(dpdk(), nullptr); }
 
     static Port& port(std::uint16_t number) { return *dpdk()->ports()[number]; }
-    static rte_mempool* pool() { return rte_mempool_lookup("packets"); }
+    // The devices are virtual, and on no node: their buffers lie beside the core of their first queue, that of lcore 1.
+    static rte_mempool* pool() {
+        return rte_mempool_lookup(("packets-" + std::to_string(rte_lcore_to_socket_id(1))).c_str());
+    }
 
     static std::vector<std::uint8_t> numbered(std::size_t size) {
         std::vector<std::uint8_t> bytes(size);
@@ -101,6 +107,23 @@ TEST_F(Buffers, AFrameInSeveralIsOneFrameAndLeavesAsItCame) {
         port(kRing).release(std::span(received).first(1));
         EXPECT_EQ(free_buffers(), before) << "every buffer of the frame is given back";
     }
+}
+
+TEST(Numa, BuffersLieBesideTheDeviceAndThoseOfVirtualOnesBesideTheirWorker) {
+    EXPECT_EQ(buffers_node(1, {0, 1}), 1U);
+    EXPECT_EQ(buffers_node(0, {1}), 0U);
+    EXPECT_EQ(buffers_node(-1, {1, 0}), 1U);
+    EXPECT_TRUE(is_far(1, 0));
+    EXPECT_FALSE(is_far(1, 1));
+    EXPECT_FALSE(is_far(-1, 1)) << "nowhere is not far";
+}
+
+TEST_F(Buffers, ComeFromThePoolOfTheNode) {
+    ASSERT_NE(pool(), nullptr);
+    std::vector<Frame> burst(1);
+    ASSERT_EQ(port(kSource).receive(0, burst), 1U);
+    EXPECT_EQ(static_cast<const rte_mbuf*>(burst[0].handle)->pool, pool());
+    port(kSource).release(burst);
 }
 
 TEST_F(Buffers, WithoutAFreeOneNothingComesInAndWithOneItGoesOn) {
