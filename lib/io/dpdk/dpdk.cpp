@@ -1,6 +1,7 @@
 #include "drywall/io/dpdk.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include <rte_dev.h>
@@ -8,9 +9,11 @@
 #include <rte_errno.h>
 #include <rte_ethdev.h>
 #include <rte_mbuf.h>
+#include <rte_version.h>
 
 #include "device.h"
 #include "dpdk_port.h"
+#include "drywall/base/cache_line.h"
 #include "eal_log.h"
 #include "preflight.h"
 
@@ -97,6 +100,29 @@ Status start_eal(const DpdkSettings& settings, const Machine& machine) {
     return Done{};
 }
 
+class MbufPool final : public FramePool {
+public:
+    void use(rte_mempool* pool) noexcept {
+        pool_ = pool;
+        room_ = static_cast<std::uint16_t>(rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM);
+    }
+    [[nodiscard]] std::uint16_t room() const noexcept override { return room_; }
+    bool allocate(std::span<Frame> frames, std::span<const std::uint16_t> lengths) noexcept override {
+        std::array<rte_mbuf*, kMaxBurst> mbufs;
+        if (rte_pktmbuf_alloc_bulk(pool_, mbufs.data(), static_cast<unsigned>(frames.size())) != 0) return false;
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            mbufs[i]->data_len = lengths[i];
+            mbufs[i]->pkt_len = lengths[i];
+            frames[i] = {{rte_pktmbuf_mtod(mbufs[i], const std::uint8_t*), lengths[i], lengths[i], 0}, mbufs[i]};
+        }
+        return true;
+    }
+
+private:
+    rte_mempool* pool_ = nullptr;
+    std::uint16_t room_ = 0;
+};
+
 class RunningDpdk final : public Dpdk {
 public:
     explicit RunningDpdk(const DpdkSettings& settings) : settings_(settings) {}
@@ -109,12 +135,17 @@ public:
     Status make_buffers();
     Status open_ports();
     [[nodiscard]] const std::vector<std::shared_ptr<Port>>& ports() const noexcept override { return ports_; }
+    [[nodiscard]] FramePool& frames() noexcept override { return frames_; }
 
 private:
+    [[nodiscard]] std::uint16_t queues() const noexcept {
+        return settings_.queues.value_or(static_cast<std::uint16_t>(settings_.worker_cores.size()));
+    }
     Result<std::uint16_t> probe(const DpdkDevice& wanted, const Device& device) const;
 
     DpdkSettings settings_;
     std::unique_ptr<rte_mempool, MempoolDeleter> buffers_;
+    MbufPool frames_;
     std::vector<std::shared_ptr<Port>> ports_;
 };
 
@@ -122,7 +153,10 @@ Status RunningDpdk::make_buffers() {
     const auto room = static_cast<std::uint16_t>(RTE_PKTMBUF_HEADROOM + settings_.buffer_bytes);
     buffers_.reset(rte_pktmbuf_pool_create("packets", settings_.packet_buffers, kMempoolCache, 0, room,
                                            static_cast<int>(rte_socket_id())));
-    if (buffers_) return Done{};
+    if (buffers_) {
+        frames_.use(buffers_.get());
+        return Done{};
+    }
     const std::size_t each = sizeof(rte_mbuf) + room + std::size_t{2} * RTE_CACHE_LINE_SIZE;
     return Error::of(ErrorKind::kUnavailable,
                      "`dpdk.packet-buffers: " + std::to_string(settings_.packet_buffers) + "` need about " +
@@ -134,14 +168,14 @@ Status RunningDpdk::make_buffers() {
 
 // Without being asked for more, net_af_packet opens one queue. Its queues share the interface by the kernel's fanout
 // hash; what that does not promise, the distributor mends (agreed_steering() in dpdk_port.cpp).
-std::string arguments_for(const Device& device, std::size_t workers) {
-    if (device.driver != "net_af_packet" || workers == 1 || device.argument("qpairs")) return device.arguments;
-    return device.arguments + ",qpairs=" + std::to_string(workers);
+std::string arguments_for(const Device& device, std::size_t queues) {
+    if (device.driver != "net_af_packet" || queues == 1 || device.argument("qpairs")) return device.arguments;
+    return device.arguments + ",qpairs=" + std::to_string(queues);
 }
 
 Result<std::uint16_t> RunningDpdk::probe(const DpdkDevice& wanted, const Device& device) const {
     take_eal_complaint();  // what was said before is about something else
-    const std::string arguments = arguments_for(device, settings_.worker_cores.size());
+    const std::string arguments = arguments_for(device, queues());
     const int code = device.pci ? 0 : rte_eal_hotplug_add("vdev", device.name.c_str(), arguments.c_str());
     std::uint16_t ethdev = 0;
     if (code == 0 && rte_eth_dev_get_port_by_name(device.name.c_str(), &ethdev) == 0) return ethdev;
@@ -160,9 +194,9 @@ Status RunningDpdk::open_ports() {
         const Device device = parse_device(wanted.device);
         auto ethdev = probe(wanted, device);
         if (!ethdev) return ethdev.error();
-        auto port = DpdkPort::open({wanted.port, wanted.device, device, static_cast<std::uint16_t>(ports_.size()),
-                                    static_cast<std::uint16_t>(settings_.worker_cores.size()), rte_socket_id()},
-                                   *ethdev, buffers_.get());
+        auto port = DpdkPort::open(
+            {wanted.port, wanted.device, device, static_cast<std::uint16_t>(ports_.size()), queues(), rte_socket_id()},
+            *ethdev, buffers_.get());
         if (!port) return port.error();
         ports_.push_back(std::move(*port));
     }
@@ -170,6 +204,8 @@ Status RunningDpdk::open_ports() {
 }
 
 }  // namespace
+
+std::string dpdk_version() { return rte_version(); }
 
 Result<std::unique_ptr<Dpdk>> Dpdk::start(const DpdkSettings& settings) {
     const Machine machine = look_at_machine();
