@@ -130,6 +130,18 @@ Json json_of(const loader::Values<T>& values, const Text& text) {
             {"random", values.random}};
 }
 
+void describe(const loader::ReplayProfile& replay, Json& out) {
+    out = {{"file", replay.file},
+           {"speed", replay.speed.value_or(0)},
+           {"loops", replay.loops},
+           {"signature", replay.signature}};
+    if (replay.source_mac) out["source_mac"] = *replay.source_mac;
+    if (replay.destination_mac) out["destination_mac"] = *replay.destination_mac;
+    if (replay.vlan) out["vlan"] = *replay.vlan;
+    for (const auto& [from, to] : replay.addresses) out["addresses"].push_back({from.text(), to.text()});
+    for (const auto& [from, to] : replay.ports) out["ports"].push_back({from, to});
+}
+
 void describe(const loader::StreamProfile& stream, Json& out) {
     const auto address = [](const net::Address& value) { return value.text(); };
     const auto number = [](std::uint16_t value) { return value; };
@@ -153,6 +165,7 @@ void describe(const loader::StreamProfile& stream, Json& out) {
         out["vlans"].push_back({json_of(tag.id, number), tag.priority, tag.service});
     for (const auto& share : stream.sizes.mix) out["sizes"].push_back({share.bytes, share.weight});
     if (stream.sizes.range) out["sizes"] = {stream.sizes.range->first, stream.sizes.range->second};
+    if (stream.replay) describe(*stream.replay, out["replay"]);
     if (stream.flows)
         out["flows"] = {stream.flows->count, static_cast<int>(stream.flows->spread), stream.flows->exponent};
 }

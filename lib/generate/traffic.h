@@ -5,6 +5,7 @@
 //          made it. Counters are read by anybody.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <memory>
@@ -39,11 +40,12 @@ struct Group {
     std::uint64_t sent = 0;              // decides whose turn it is
     std::uint64_t skipped = 0;
 
-    [[nodiscard]] bool ended() const noexcept { return limit && done >= *limit; }
+    // What is skipped does not bring the end nearer.
+    [[nodiscard]] bool ended() const noexcept { return limit && sent >= *limit; }
     // Due by a moment; of a group at maximum rate, without end.
     [[nodiscard]] std::uint64_t due(double seconds) const noexcept {
         const std::uint64_t all = schedule.is_maximum() ? ~std::uint64_t{0} : schedule.due(seconds);
-        return limit && *limit < all ? *limit : all;
+        return limit ? std::min(all, done + (*limit - sent)) : all;
     }
 };
 

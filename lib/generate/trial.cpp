@@ -6,6 +6,7 @@
 
 #include "groups.h"
 #include "packet_writer.h"
+#include "replay_source.h"
 #include "ticks.h"
 #include "worker.h"
 
@@ -37,6 +38,8 @@ public:
     Result<TrialResult> run(const TrialRequest& request, const std::function<bool(const TrialView&)>& go_on) override;
 
 private:
+    [[nodiscard]] Result<std::unique_ptr<PacketSource>> make_source(const loader::StreamProfile& stream,
+                                                                    std::uint16_t series) const;
     Status fits(const loader::StreamProfile& stream, const PacketSource& source) const;
     [[nodiscard]] std::size_t port_named(const std::string& name) const;
 
@@ -244,10 +247,22 @@ Status RunningGenerator::fits(const loader::StreamProfile& stream, const PacketS
     return Done{};
 }
 
+Result<std::unique_ptr<PacketSource>> RunningGenerator::make_source(const loader::StreamProfile& stream,
+                                                                    std::uint16_t series) const {
+    if (stream.replay) {
+        auto replay = ReplaySource::create(stream);
+        if (!replay) return replay.error();
+        return std::unique_ptr<PacketSource>(*std::move(replay));
+    }
+    auto writer = PacketWriter::create(stream, profile_.seed, series);
+    if (!writer) return writer.error();
+    return std::unique_ptr<PacketSource>(*std::move(writer));
+}
+
 Status RunningGenerator::make_sources() {
     for (const loader::StreamProfile& stream : profile_.streams) {
         const auto series = static_cast<std::uint16_t>(sources_.size());
-        auto source = PacketWriter::create(stream, profile_.seed, series);
+        auto source = make_source(stream, series);
         if (!source) return source.error();
         if (auto fit = fits(stream, **source); !fit) return fit;
         sources_.push_back(*std::move(source));

@@ -5,15 +5,16 @@
 
 #include <gtest/gtest.h>
 
+#include "checksums.h"
 #include "drywall/net/packet_meta.h"
 #include "packets.h"
-#include "wire_format.h"
 
 namespace drywall::generate {
 namespace {
 
 using loader::Layer4;
 using test::Bytes;
+using test::expect_right_checksums;
 
 loader::StreamProfile stream() { return loader::default_stream("s", "a", "b"); }
 
@@ -34,23 +35,6 @@ Bytes packet(const PacketWriter& writer, std::uint64_t n) {
     writer.write(bytes.data(), static_cast<std::uint16_t>(bytes.size()), n,
                  {0x12345678, 3, static_cast<std::uint32_t>(n), 0x0000112233445566 + n * 0x10001});
     return bytes;
-}
-
-// The sum over the layer 4 packet and its pseudo header is 0 when its checksum is right (RFC 1071).
-void expect_right_checksums(const Bytes& frame, const net::PacketMeta& meta) {
-    EXPECT_TRUE(net::has_right_checksum(test::view(frame), meta));
-    Bytes covered;
-    const bool v4 = meta.tuple.family == net::Family::kIPv4;
-    const std::size_t length = frame.size() - meta.l4_offset;
-    if (!v4 || meta.tuple.protocol != net::protocol::kIcmp) {
-        const std::size_t bytes = v4 ? 4 : 16;
-        test::wire::put(covered, std::span(meta.tuple.source).first(bytes));
-        test::wire::put(covered, std::span(meta.tuple.destination).first(bytes));
-        test::wire::put32(covered, static_cast<std::uint32_t>(length));
-        test::wire::put32(covered, meta.tuple.protocol);
-    }
-    covered.insert(covered.end(), frame.begin() + meta.l4_offset, frame.end());
-    EXPECT_EQ(test::wire::internet_checksum(covered), 0) << "protocol " << int{meta.tuple.protocol};
 }
 
 TEST(PacketWriter, EveryKindOfPacketIsWellFormedWithRightChecksums) {

@@ -88,6 +88,17 @@ TEST(Worker, WhatItIsTooLateForIsSkippedAndCounted) {
     EXPECT_EQ(rig.group.done, 10'000U);
 }
 
+TEST(Worker, WhatIsSkippedDoesNotBringTheEndOfAStreamNearer) {
+    Rig rig(Schedule::constant(1e5), 5000);
+    for (int i = 0; i < 1000 && !rig.worker->finished(); ++i) {
+        rig.turn(i % 100 == 50 ? 100'000'000 : 1000);
+        (void)rig.ports[0]->collect();
+    }
+    EXPECT_EQ(rig.sent(), 5000U);
+    EXPECT_GT(rig.group.skipped, 9000U);
+    EXPECT_EQ(rig.group.done, rig.group.sent + rig.group.skipped);
+}
+
 TEST(Worker, WhatTheDeviceRefusesIsOfferedAgainUnderTheSameNumber) {
     Rig rig(Schedule::constant(1e9), 6000);
     for (int i = 0; i < 400; ++i) rig.turn(1000);
