@@ -101,6 +101,52 @@ std::string latency_table(const Json& streams, bool color) {
     return table.empty() ? "" : "\n" + table.text(color);
 }
 
+std::string connections_table(const Json& list, bool color) {
+    if (list.empty()) return {};
+    Table table({{"CONNECTIONS"},
+                 {"EXPECT"},
+                 {"OPENED", kRight},
+                 {"ESTABLISHED", kRight},
+                 {"PER SECOND", kRight},
+                 {"COMPLETED", kRight},
+                 {"REFUSED", kRight},
+                 {"TIMED OUT", kRight},
+                 {"RESET", kRight},
+                 {"FAILED", kRight},
+                 {"OPEN", kRight},
+                 {"AT MOST", kRight},
+                 {"SENT AGAIN", kRight}});
+    Table latency({{"LATENCY, us"},
+                   {"CONNECT P50", kRight},
+                   {"P99", kRight},
+                   {"GREATEST", kRight},
+                   {"EXCHANGE P50", kRight},
+                   {"P99", kRight},
+                   {"GREATEST", kRight}});
+    for (const Json& one : list) {
+        table.add({{one.at("name")},
+                   {one.at("expect")},
+                   {count(one, "opened")},
+                   {count(one, "established")},
+                   {short_number(one.at("established_per_second"))},
+                   {count(one, "completed")},
+                   doubtful(one, "refused"),
+                   doubtful(one, "timed_out"),
+                   doubtful(one, "reset"),
+                   doubtful(one, "failed"),
+                   {count(one, "open_at_end")},
+                   {count(one, "open_at_most")},
+                   {std::to_string(one.at("syn_retransmissions").get<std::uint64_t>() +
+                                   one.at("retransmissions").get<std::uint64_t>())}});
+        std::vector<Field> row{{one.at("name")}};
+        for (const char* which : {"connect_latency", "exchange_latency"})
+            for (const char* name : {"p50_ns", "p99_ns", "greatest_ns"})
+                row.push_back({microseconds(one.at(which), name)});
+        latency.add(std::move(row));
+    }
+    return table.text(color) + "\n" + latency.text(color);
+}
+
 std::string ports_table(const Json& ports, bool color) {
     Table table({{"PORT"},
                  {"SENT", kRight},
@@ -157,6 +203,13 @@ std::string verdict(const Json& outcome, bool color) {
     if (const auto leaked = outcome.at("leaked").get<std::uint64_t>(); leaked > 0)
         out += cli::painted("LEAKED: " + std::to_string(leaked) + " packets arrived that were to be denied\n",
                             Color::kBad, color);
+    if (const auto lost = outcome.at("connections_lost").get<std::uint64_t>(); lost > 0)
+        out += cli::painted("LOST: " + std::to_string(lost) + " connections that were to be allowed broke\n",
+                            Color::kBad, color);
+    if (const auto leaked = outcome.at("connections_leaked").get<std::uint64_t>(); leaked > 0)
+        out +=
+            cli::painted("LEAKED: " + std::to_string(leaked) + " connections that were to be denied were established\n",
+                         Color::kBad, color);
     return out.empty() ? out : "\n" + out;
 }
 
@@ -208,6 +261,15 @@ void LiveDisplay::show(const generate::TrialView& view) {
         out_ << time << live_line(profile_.streams[i].name, view.streams[i], last_.streams[i], seconds) << '\n';
         ++lines_;
     }
+    last_.connections.resize(view.connections.size());
+    for (std::size_t i = 0; i < view.connections.size(); ++i) {
+        const auto& now = view.connections[i];
+        out_ << time << profile_.connections[i].ends.name << "  established "
+             << short_number(static_cast<double>(now.established - last_.connections[i].established) / seconds)
+             << "cps  in all opened " << now.opened << ", established " << now.established << ", completed "
+             << now.completed << '\n';
+        ++lines_;
+    }
     if (view.streams.size() > 1) {
         out_ << time << live_line("all", all, all_before, seconds) << '\n';
         ++lines_;
@@ -216,8 +278,11 @@ void LiveDisplay::show(const generate::TrialView& view) {
 }
 
 std::string tables_of(const Json& report, bool color) {
-    return rates(report) + streams_table(report.at("streams"), color) + latency_table(report.at("streams"), color) +
-           ports_table(report.at("ports"), color) + appliance(report) + verdict(report.at("outcome"), color);
+    const Json& streams = report.at("streams");
+    const std::string of_streams =
+        streams.empty() ? "" : rates(report) + streams_table(streams, color) + latency_table(streams, color) + "\n";
+    return of_streams + connections_table(report.at("connections"), color) + ports_table(report.at("ports"), color) +
+           appliance(report) + verdict(report.at("outcome"), color);
 }
 
 }  // namespace drywall::gen

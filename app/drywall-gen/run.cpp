@@ -1,5 +1,6 @@
 #include "run.h"
 
+#include <array>
 #include <csignal>
 #include <ctime>
 #include <fstream>
@@ -12,6 +13,7 @@
 #include "appliance_counts.h"
 #include "display.h"
 #include "drywall/generate/report.h"
+#include "drywall/generate/rule_streams.h"
 #include "drywall/io/dpdk_settings.h"
 #include "drywall/runtime/eal_launcher.h"
 
@@ -140,6 +142,10 @@ Exit run(const Invocation& invocation, const Options& options) {
         cli::report(invocation, profile.error());
         return Exit::kInvalid;
     }
+    const auto without = generate::add_rule_streams(*profile);
+    if (!without) return cli::report(invocation, without.error()), Exit::kInvalid;
+    for (const generate::RuleWithoutTraffic& rule : *without)
+        invocation.err << "no traffic for " << rule.rule << ": " << rule.why << '\n';
     if (profile->machine.worker_cores.empty()) profile->machine.worker_cores = {last_cpu()};
     auto bench = set_up(*profile);
     if (!bench) return cli::report(invocation, bench.error());
@@ -162,7 +168,7 @@ Exit run(const Invocation& invocation, const Options& options) {
         appliance = *std::move(counts);
     }
     const generate::Json report =
-        generate::report_of(*result, request, fingerprint_of(*profile, options), appliance, started);
+        generate::report_of(*result, request, fingerprint_of(*profile, options), appliance, *without, started);
     if (!options.report.empty())
         if (auto written = write_report(options.report, report); !written)
             return cli::report(invocation, written.error());

@@ -23,12 +23,12 @@ public:
     Result<std::vector<Group>> groups() {
         weigh();
         std::map<std::size_t, std::vector<std::uint16_t>> together;
-        for (std::uint16_t i = 0; i < profile_.streams.size(); ++i) {
-            const StreamProfile& stream = profile_.streams[i];
+        for (const StreamProfile& stream : profile_.streams) {
+            const auto number = static_cast<std::uint16_t>(index_of(stream));
             if (has_times(stream) || stream.rate || ends(stream))
-                add_alone(i);
+                add_alone(number);
             else
-                together[port_of(stream)].push_back(i);
+                together[port_of(stream)].push_back(number);
         }
         for (auto& [port, streams] : together)
             if (auto added = add_together(port, std::move(streams)); !added) return added.error();

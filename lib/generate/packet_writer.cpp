@@ -1,7 +1,7 @@
 #include "packet_writer.h"
 
 #include <algorithm>
-#include <cassert>
+#include <array>
 #include <cstring>
 
 #include "checksum.h"
@@ -14,8 +14,6 @@ using loader::Layer4;
 namespace {
 
 constexpr std::size_t kTableFlows = 65536;  // 40 bytes each
-constexpr std::size_t kIPv4Bytes = 20;
-constexpr std::size_t kIPv6Bytes = 40;
 constexpr std::size_t kUdpBytes = 8;
 constexpr std::size_t kTcpBytes = 20;
 constexpr std::size_t kEchoBytes = 8;
@@ -28,21 +26,13 @@ std::size_t header_bytes(Layer4 layer) noexcept {
     return layer == Layer4::kUdp ? kUdpBytes : kEchoBytes;
 }
 
-std::uint8_t protocol_of(Layer4 layer, bool v4) noexcept {
-    if (layer == Layer4::kTcp) return net::protocol::kTcp;
-    if (layer == Layer4::kUdp) return net::protocol::kUdp;
-    return v4 ? net::protocol::kIcmp : net::protocol::kIcmpv6;
-}
-
 }  // namespace
 
 PacketWriter::PacketWriter(const loader::StreamProfile& stream, std::uint64_t seed, std::uint16_t series)
-    : stream_(stream), sizes_(stream.sizes), seed_(seed), series_(series) {
-    family_ = loader::nth(stream.source, 0).family;
-}
+    : stream_(stream), sizes_(stream.sizes), seed_(seed), series_(series) {}
 
 Result<std::unique_ptr<PacketWriter>> PacketWriter::create(const loader::StreamProfile& stream, std::uint64_t seed,
-                                                           std::uint16_t series, std::vector<FlowEnds> ends) {
+                                                           std::uint16_t series) {
     std::unique_ptr<PacketWriter> writer(new PacketWriter(stream, seed, series));
     std::vector<std::uint32_t> weights;
     for (const auto& share : stream.sizes.mix) weights.push_back(share.weight);
@@ -55,7 +45,7 @@ Result<std::unique_ptr<PacketWriter>> PacketWriter::create(const loader::StreamP
         writer->size_turns_ = *std::move(round);
     }
     writer->lay_out_digits();
-    if (auto set = writer->set_flows(std::move(ends)); !set) return set.error();
+    if (auto set = writer->set_flows(); !set) return set.error();
     writer->build_header();
     if (auto fit = writer->check_sizes(); !fit) return fit.error();
     return writer;
@@ -77,11 +67,11 @@ void PacketWriter::lay_out_digits() {
     if (stream_.vlans.size() > 1) take(kInnerVlan, stream_.vlans[1].id);
 }
 
-Status PacketWriter::set_flows(std::vector<FlowEnds> ends) {
-    const bool given = !ends.empty();
+Status PacketWriter::set_flows() {
+    const bool given = !stream_.given.empty();
     if (stream_.flows || given) {
         loader::FlowsProfile flows = stream_.flows.value_or(loader::FlowsProfile{});
-        if (given) flows.count = ends.size();
+        if (given) flows.count = stream_.given.size();
         if (!given && !draws_ && flows.count > combinations_)
             return Error::invalid(stream_.place,
                                   "stream '" + stream_.name + "' wants " + std::to_string(flows.count) +
@@ -95,7 +85,8 @@ Status PacketWriter::set_flows(std::vector<FlowEnds> ends) {
         picker_ = FlowPicker({.count = combinations_}, seed_, 0);
         picks_ = true;
     }
-    table_ = std::move(ends);
+    for (const net::Tuple& flow : stream_.given)
+        table_.push_back({flow.source, flow.destination, flow.source_port, flow.destination_port, {}});
     if (!given && picks_ && combinations_ <= kTableFlows)
         for (std::uint64_t flow = 0; flow < combinations_; ++flow) table_.push_back(computed(flow));
     return Done{};
@@ -125,57 +116,16 @@ FlowEnds PacketWriter::ends(std::uint64_t n) const noexcept {
 }
 
 void PacketWriter::build_header() {
-    append_layer2();
-    append_layer3();
-    append_layer4();
-}
-
-void PacketWriter::append_layer2() {
-    header_.insert(header_.end(), stream_.destination_mac.begin(), stream_.destination_mac.end());
-    header_.insert(header_.end(), stream_.source_mac.begin(), stream_.source_mac.end());
-    for (const loader::VlanProfile& tag : stream_.vlans) {
-        header_.resize(header_.size() + 4);
-        store16(&header_[header_.size() - 4], tag.service ? net::ether_type::kQinQ : net::ether_type::kVlan);
-        store16(&header_[header_.size() - 2], std::uint32_t{tag.priority} << 13U);
-    }
-    header_.resize(header_.size() + 2);
-    store16(&header_[header_.size() - 2], is_v4() ? net::ether_type::kIPv4 : net::ether_type::kIPv6);
-    layer3_ = header_.size();
-}
-
-// Lengths, addresses and checksums are each packet's.
-void PacketWriter::append_layer3() {
-    const std::uint8_t protocol = protocol_of(stream_.layer4, is_v4());
-    layer4_ = layer3_ + (is_v4() ? kIPv4Bytes : kIPv6Bytes);
-    header_.resize(layer4_);
-    std::uint8_t* ip = &header_[layer3_];
-    const auto traffic_class = static_cast<std::uint8_t>(stream_.dscp << 2U);
-    if (is_v4()) {
-        ip[0] = 0x45;
-        ip[1] = traffic_class;
-        store16(ip + 6, 0x4000);  // don't fragment: then the identification says nothing (RFC 6864)
-        ip[8] = stream_.hop_limit;
-        ip[9] = protocol;
-        layer3_sum_ = word_sum(ip, kIPv4Bytes);
-    } else {
-        store32(ip, 0x60000000U | std::uint32_t{traffic_class} << 20U);
-        ip[6] = protocol;
-        ip[7] = stream_.hop_limit;
-    }
-    if (stream_.layer4 != Layer4::kIcmpEcho || !is_v4()) layer4_sum_ = protocol;
-}
-
-void PacketWriter::append_layer4() {
-    header_.resize(layer4_ + header_bytes(stream_.layer4));
-    std::uint8_t* layer4 = &header_[layer4_];
+    std::array<std::uint8_t, kTcpBytes> upper{};
+    const bool v4 = loader::nth(stream_.source, 0).family == net::Family::kIPv4;
     if (stream_.layer4 == Layer4::kTcp) {
-        layer4[12] = 5U << 4U;
-        layer4[13] = stream_.tcp_flags;
-        store16(layer4 + 14, kTcpWindow);
+        upper[12] = 5U << 4U;
+        upper[13] = stream_.tcp_flags;
+        store16(&upper[14], kTcpWindow);
     } else if (stream_.layer4 == Layer4::kIcmpEcho) {
-        layer4[0] = is_v4() ? kEchoRequest : kEchoRequestV6;
+        upper[0] = v4 ? kEchoRequest : kEchoRequestV6;
     }
-    layer4_sum_ += word_sum(layer4, header_.size() - layer4_);
+    header_ = FrameHeader(stream_, std::span(upper).first(header_bytes(stream_.layer4)));
 }
 
 Status PacketWriter::check_sizes() const {
@@ -202,50 +152,27 @@ std::uint16_t PacketWriter::length(std::uint64_t n) const noexcept {
 }
 
 std::size_t PacketWriter::checksum_offset() const noexcept {
-    if (stream_.layer4 == Layer4::kTcp) return layer4_ + 16;
-    return layer4_ + (stream_.layer4 == Layer4::kUdp ? 6 : 2);
+    if (stream_.layer4 == Layer4::kTcp) return header_.layer4() + 16;
+    return header_.layer4() + (stream_.layer4 == Layer4::kUdp ? 6 : 2);
 }
 
 void PacketWriter::write(std::uint8_t* frame, std::uint16_t length, std::uint64_t n,
                          const Signature& signature) const noexcept {
-    std::memcpy(frame, header_.data(), header_.size());
     std::memset(frame + header_.size(), 0, length - header_.size() - kSignatureBytes);
     const std::size_t at = length - kSignatureBytes;
     signature.write(frame + at);
-
     FlowEnds mine;
     const std::uint64_t flow = picks_ ? picker_.pick(n) : n;
     if (table_.empty()) mine = computed(flow);
     const FlowEnds& ends = table_.empty() ? mine : table_[flow];
-    for (std::size_t tag = 0; tag < stream_.vlans.size(); ++tag) {
-        std::uint8_t* control = frame + 14 + 4 * tag;
-        store16(control, load16(control) | ends.vlans[tag]);
-    }
-    std::uint8_t* ip = frame + layer3_;
-    std::uint64_t addresses = 0;
-    if (is_v4()) {
-        std::memcpy(ip + 12, ends.source.data(), 4);
-        std::memcpy(ip + 16, ends.destination.data(), 4);
-        addresses = word_sum(ip + 12, 8);
-        const auto total = static_cast<std::uint16_t>(length - layer3_);
-        store16(ip + 2, total);
-        store16(ip + 10, checksum_of(layer3_sum_ + addresses + total));
-    } else {
-        std::memcpy(ip + 8, ends.source.data(), 16);
-        std::memcpy(ip + 24, ends.destination.data(), 16);
-        addresses = word_sum(ip + 8, 32);
-        store16(ip + 4, static_cast<std::uint16_t>(length - layer4_));
-    }
+    const std::uint64_t sum = header_.write(frame, length, ends);
     const std::uint64_t trailer = word_sum(frame + at, kSignatureBytes);
-    const bool pseudo_header = !is_v4() || stream_.layer4 != Layer4::kIcmpEcho;
-    write_layer4(frame, length, n, ends,
-                 layer4_sum_ + ((at - layer4_) % 2 == 0 ? trailer : at_odd_place(trailer)) +
-                     (pseudo_header ? addresses + (length - layer4_) : 0));
+    write_layer4(frame, length, n, ends, sum + ((at - header_.layer4()) % 2 == 0 ? trailer : at_odd_place(trailer)));
 }
 
 void PacketWriter::write_layer4(std::uint8_t* frame, std::uint16_t length, std::uint64_t n, const FlowEnds& ends,
                                 std::uint64_t sum) const noexcept {
-    std::uint8_t* layer4 = frame + layer4_;
+    std::uint8_t* layer4 = frame + header_.layer4();
     if (stream_.layer4 == Layer4::kIcmpEcho) {
         store16(layer4 + 4, ends.source_port);
         store16(layer4 + 6, static_cast<std::uint16_t>(n));
@@ -256,8 +183,8 @@ void PacketWriter::write_layer4(std::uint8_t* frame, std::uint16_t length, std::
         sum += std::uint64_t{ends.source_port} + ends.destination_port;
     }
     if (stream_.layer4 == Layer4::kUdp) {
-        store16(layer4 + 4, static_cast<std::uint16_t>(length - layer4_));
-        sum += length - layer4_;
+        store16(layer4 + 4, static_cast<std::uint16_t>(length - header_.layer4()));
+        sum += length - header_.layer4();
     }
     std::uint16_t checksum = checksum_of(sum);
     if (stream_.layer4 == Layer4::kUdp && checksum == 0) checksum = 0xffff;  // 0 says that there is none (RFC 768)

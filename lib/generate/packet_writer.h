@@ -12,29 +12,19 @@
 
 #include "drywall/base/result.h"
 #include "drywall/loader/traffic_profile.h"
-#include "drywall/net/address.h"
+#include "frame_header.h"
 #include "packet_source.h"
 #include "turns.h"
 
 namespace drywall::generate {
 
-// What tells one flow of a stream from another.
-struct FlowEnds {
-    net::AddressBytes source{};
-    net::AddressBytes destination{};
-    std::uint16_t source_port = 0;  // ICMP echo: the identifier
-    std::uint16_t destination_port = 0;
-    std::array<std::uint16_t, 2> vlans{};  // outermost first
-};
-
 class PacketWriter final : public PacketSource {
 public:
-    // `ends`: the stream's flows, instead of what its fields' values make; of the addresses' family. kInvalid, with the
+    // kInvalid, with the
     // stream's place, when its packets are too small for headers and signature, or it has not as many flows as it
     // wants.
     [[nodiscard]] static Result<std::unique_ptr<PacketWriter>> create(const loader::StreamProfile& stream,
-                                                                      std::uint64_t seed, std::uint16_t series,
-                                                                      std::vector<FlowEnds> ends = {});
+                                                                      std::uint64_t seed, std::uint16_t series);
 
     [[nodiscard]] std::uint16_t length(std::uint64_t n) const noexcept override;
     void write(std::uint8_t* frame, std::uint16_t length, std::uint64_t n,
@@ -44,7 +34,7 @@ public:
         return static_cast<std::uint16_t>(sizes_.largest() - loader::kFcsBytes);
     }
     [[nodiscard]] std::uint16_t greatest_packet() const noexcept override {
-        return static_cast<std::uint16_t>(greatest_length() - layer3_);
+        return static_cast<std::uint16_t>(greatest_length() - header_.layer3());
     }
 
     // Of packet n.
@@ -63,15 +53,11 @@ private:
 
     PacketWriter(const loader::StreamProfile& stream, std::uint64_t seed, std::uint16_t series);
     void lay_out_digits();
-    Status set_flows(std::vector<FlowEnds> ends);
+    Status set_flows();
     void build_header();
-    void append_layer2();
-    void append_layer3();
-    void append_layer4();
     Status check_sizes() const;
     [[nodiscard]] std::uint64_t value(Field field, std::uint64_t flow) const noexcept;
     [[nodiscard]] FlowEnds computed(std::uint64_t flow) const noexcept;
-    [[nodiscard]] bool is_v4() const noexcept { return family_ == net::Family::kIPv4; }
     [[nodiscard]] std::size_t checksum_offset() const noexcept;
     void write_layer4(std::uint8_t* frame, std::uint16_t length, std::uint64_t n, const FlowEnds& ends,
                       std::uint64_t sum) const noexcept;
@@ -81,18 +67,13 @@ private:
     std::vector<std::uint16_t> size_turns_;
     std::uint64_t seed_;
     std::uint64_t series_;
-    net::Family family_ = net::Family::kIPv4;
     std::array<Digit, kFields> digits_{};
     std::uint64_t combinations_ = 1;  // of all digits
     bool draws_ = false;              // some field is drawn
     FlowPicker picker_;
     bool picks_ = false;           // else flow n is packet n's
     std::vector<FlowEnds> table_;  // by flow, where there are few
-    std::vector<std::uint8_t> header_;
-    std::size_t layer3_ = 0;  // bytes from the frame's start; likewise below
-    std::size_t layer4_ = 0;
-    std::uint64_t layer3_sum_ = 0;  // of the IPv4 header as it stands in header_
-    std::uint64_t layer4_sum_ = 0;  // of the layer 4 header and the pseudo header's constant part
+    FrameHeader header_;
 };
 
 }  // namespace drywall::generate

@@ -61,12 +61,38 @@ Json json_of(const StreamResult& stream, double seconds) {
     return json;
 }
 
+Json json_of(const ConnectionsResult& connections, double seconds) {
+    return {{"name", connections.name},
+            {"from", connections.from},
+            {"to", connections.to},
+            {"expect", loader::name(connections.expect)},
+            {"opened", connections.opened},
+            {"established", connections.established},
+            {"established_per_second", per_second(connections.established, seconds)},
+            {"completed", connections.completed},
+            {"refused", connections.refused},
+            {"timed_out", connections.timed_out},
+            {"reset", connections.reset},
+            {"failed", connections.failed},
+            {"open_at_end", connections.open_at_end},
+            {"open_at_most", connections.open_at_most},
+            {"skipped", connections.skipped},
+            {"exchanges", connections.exchanges},
+            {"exchanges_per_second", per_second(connections.exchanges, seconds)},
+            {"syn_retransmissions", connections.syn_retransmissions},
+            {"retransmissions", connections.retransmissions},
+            {"out_of_order", connections.out_of_order},
+            {"connect_latency", json_of(connections.connect_latency)},
+            {"exchange_latency", json_of(connections.exchange_latency)}};
+}
+
 Json json_of(const PortResult& port) {
     return {{"name", port.name},
             {"sent", json_of(port.sent)},
             {"received", json_of(port.received)},
             {"foreign", port.foreign},
             {"stale", port.stale},
+            {"segments", port.segments},
             {"device",
              {{"received", port.device.received},
               {"missed", port.device.missed},
@@ -115,8 +141,14 @@ PacketsBytes sum_of_sent(const TrialResult& result) noexcept {
 }
 
 Json json_of(const Outcome& outcome) {
-    return {{"received", outcome.received}, {"lost", outcome.lost},     {"denied", outcome.denied},
-            {"missing", outcome.missing},   {"leaked", outcome.leaked}, {"as_expected", outcome.as_expected()}};
+    return {{"received", outcome.received},
+            {"lost", outcome.lost},
+            {"denied", outcome.denied},
+            {"missing", outcome.missing},
+            {"leaked", outcome.leaked},
+            {"connections_lost", outcome.connections_lost},
+            {"connections_leaked", outcome.connections_leaked},
+            {"as_expected", outcome.as_expected()}};
 }
 
 template <typename T, typename Text>
@@ -166,6 +198,8 @@ void describe(const loader::StreamProfile& stream, Json& out) {
     for (const auto& share : stream.sizes.mix) out["sizes"].push_back({share.bytes, share.weight});
     if (stream.sizes.range) out["sizes"] = {stream.sizes.range->first, stream.sizes.range->second};
     if (stream.replay) describe(*stream.replay, out["replay"]);
+    for (const net::Tuple& flow : stream.given)
+        out["given"].push_back({flow.source, flow.destination, flow.source_port, flow.destination_port});
     if (stream.flows)
         out["flows"] = {stream.flows->count, static_cast<int>(stream.flows->spread), stream.flows->exponent};
 }
@@ -176,6 +210,14 @@ std::string profile_hash(const loader::TrafficProfile& profile) {
     Json all = {{"seed", profile.seed}, {"rate", profile.rate.text()}, {"window", profile.window}};
     if (profile.ramp) all["ramp"] = {profile.ramp->from.text(), profile.ramp->over.count()};
     for (const loader::StreamProfile& stream : profile.streams) describe(stream, all["streams"].emplace_back());
+    for (const loader::ConnectionsProfile& connections : profile.connections) {
+        Json& out = all["connections"].emplace_back();
+        describe(connections.ends, out["ends"]);
+        out["numbers"] = {connections.rate.value_or(0), connections.concurrent,         connections.count.value_or(0),
+                          connections.request,          connections.response,           connections.exchanges,
+                          connections.hold.count(),     connections.retransmit.count(), connections.retries,
+                          connections.segment};
+    }
     const std::string text = all.dump();
     std::array<char, 17> hex{};
     (void)std::snprintf(hex.data(), hex.size(), "%016llx",
@@ -194,15 +236,24 @@ Outcome outcome_of(const TrialResult& result) noexcept {
         outcome.denied += stream.missing();
         outcome.leaked += stream.received.packets + stream.duplicates + stream.beyond_window + stream.elsewhere;
     }
+    for (const ConnectionsResult& connections : result.connections) {
+        if (connections.expect == loader::Expect::kAllow)
+            outcome.connections_lost +=
+                connections.refused + connections.timed_out + connections.reset + connections.failed;
+        if (connections.expect == loader::Expect::kDeny) outcome.connections_leaked += connections.established;
+    }
     return outcome;
 }
 
 Json report_of(const TrialResult& result, const TrialRequest& request, const Fingerprint& fingerprint,
-               const std::optional<ApplianceReport>& appliance, const std::string& started) {
+               const std::optional<ApplianceReport>& appliance, const std::vector<RuleWithoutTraffic>& without,
+               const std::string& started) {
     const Outcome outcome = outcome_of(result);
     const PacketsBytes sent = sum_of_sent(result);
     Json streams = Json::array();
     for (const StreamResult& stream : result.streams) streams.push_back(json_of(stream, result.seconds));
+    Json connections = Json::array();
+    for (const ConnectionsResult& one : result.connections) connections.push_back(json_of(one, result.seconds));
     Json ports = Json::array();
     for (const PortResult& port : result.ports) ports.push_back(json_of(port));
     Json json = {{"report", "drywall-gen/1"},
@@ -222,10 +273,13 @@ Json report_of(const TrialResult& result, const TrialRequest& request, const Fin
                  {"latency_relative_error", 1.0 / 128},
                  {"outcome", json_of(outcome)},
                  {"streams", std::move(streams)},
+                 {"connections", std::move(connections)},
                  {"ports", std::move(ports)}};
     if (request.ramp)
         json["request"]["ramp"] = {{"from", request.ramp->from.text()},
                                    {"over_seconds", std::chrono::duration<double>(request.ramp->over).count()}};
+    for (const RuleWithoutTraffic& rule : without)
+        json["rules_without_traffic"].push_back({{"rule", rule.rule}, {"why", rule.why}});
     if (appliance) json["appliance"] = explained(outcome, result, *appliance);
     return json;
 }

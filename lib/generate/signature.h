@@ -57,8 +57,9 @@ private:
     }
 };
 
+// Never 0, which is what empty payloads are made of.
 [[nodiscard]] constexpr std::uint32_t magic_of(std::uint64_t seed, std::uint64_t trial) noexcept {
-    return static_cast<std::uint32_t>(drawn(seed, 0x6d61676963, trial));
+    return static_cast<std::uint32_t>(drawn(seed, 0x6d61676963, trial)) | 1U;
 }
 
 }  // namespace drywall::generate

@@ -21,6 +21,10 @@
 
 namespace drywall::generate {
 
+// Packets that are more than this late are given up: to send them all at once would be another traffic than was asked
+// for. In seconds, but never less than a burst.
+inline constexpr double kLatest = 0.010;
+
 // A stream as it is sent.
 struct alignas(kCacheLine) Outgoing {
     const PacketSource* source = nullptr;
@@ -66,6 +70,7 @@ struct PortCounts {
     telemetry::PacketsBytesCounter received;
     telemetry::Counter foreign;
     telemetry::Counter stale;
+    telemetry::Counter segments;  // of connections
 };
 
 // What all workers of a trial look at. Written before they start, but for the two switches.

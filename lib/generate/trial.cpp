@@ -40,6 +40,7 @@ public:
 private:
     [[nodiscard]] Result<std::unique_ptr<PacketSource>> make_source(const loader::StreamProfile& stream,
                                                                     std::uint16_t series) const;
+    Status fits_segments(const loader::ConnectionsProfile& connections) const;
     Status fits(const loader::StreamProfile& stream, const PacketSource& source) const;
     [[nodiscard]] std::size_t port_named(const std::string& name) const;
 
@@ -63,6 +64,7 @@ public:
         for (std::size_t i = 0; i < outgoing_.size(); ++i) outgoing_[i].source = generator.sources_[i].get();
     }
 
+    Status make_connections();
     Status start();
     void wait(const std::function<bool(const TrialView&)>& go_on);
     TrialResult result();
@@ -72,6 +74,7 @@ private:
     [[nodiscard]] bool all_finished() const;
     [[nodiscard]] TrialView view(bool sending) const;
     [[nodiscard]] StreamResult stream_result(std::size_t stream) const;
+    [[nodiscard]] ConnectionsResult connections_result(std::size_t number) const;
     [[nodiscard]] std::size_t sender_of(std::size_t port) const noexcept;
     [[nodiscard]] std::size_t receiver_of(std::size_t port) const noexcept;
     [[nodiscard]] runtime::Launcher& launcher() const noexcept { return *generator_.settings_.launcher; }
@@ -83,6 +86,8 @@ private:
     std::vector<PortCounts> ports_;
     std::vector<io::DeviceStatistics> device_before_;
     TrialTimes times_;
+    std::vector<std::unique_ptr<TcpClient>> clients_;  // by connections
+    std::vector<std::unique_ptr<TcpServer>> servers_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::uint64_t stopped_at_ = 0;  // ticks; 0: it was not
 };
@@ -108,6 +113,13 @@ void Trial::make_workers() {
             if (sender_of(group.port) == w) worker.groups.push_back(&group);
         for (std::size_t port = 0; port < ports_.size(); ++port)
             if (receiver_of(port) == w) worker.receives_on.push_back(port);
+        for (std::size_t i = 0; i < clients_.size(); ++i) {
+            const loader::StreamProfile& ends = generator_.profile_.connections[i].ends;
+            if (const std::size_t from = generator_.port_named(ends.from); receiver_of(from) == w)
+                worker.clients.emplace_back(clients_[i].get(), from);
+            if (const std::size_t to = generator_.port_named(ends.to); receiver_of(to) == w)
+                worker.servers.emplace_back(servers_[i].get(), to);
+        }
         worker.streams = outgoing_;
         worker.ports_to = generator_.ports_to_;
         worker.port_counts = ports_;
@@ -118,8 +130,21 @@ void Trial::make_workers() {
     }
 }
 
+Status Trial::make_connections() {
+    for (const loader::ConnectionsProfile& profile : generator_.profile_.connections) {
+        const auto series = static_cast<std::uint16_t>(generator_.sources_.size() + clients_.size());
+        const std::uint64_t seed = drawn(generator_.profile_.seed, series, generator_.trials_);
+        auto ends = PacketWriter::create(profile.ends, generator_.profile_.seed, series);
+        if (!ends) return ends.error();
+        clients_.push_back(std::make_unique<TcpClient>(profile, *std::move(ends), seed, times_.ticks_per_second));
+        servers_.push_back(std::make_unique<TcpServer>(profile, seed, times_.ticks_per_second));
+    }
+    return Done{};
+}
+
 Status Trial::start() {
     times_.ticks_per_second = ticks_per_second();
+    if (auto made = make_connections(); !made) return made;
     make_workers();
     for (const auto& port : generator_.settings_.ports) device_before_.push_back(port->statistics());
     times_.start = read_ticks() + static_cast<std::uint64_t>(kBeforeStart * times_.ticks_per_second);
@@ -169,6 +194,9 @@ TrialView Trial::view(bool sending) const {
         const PacketsBytes received = receiver.incoming()[i].received.read();
         view.streams.push_back({sent.packets, sent.bytes, received.packets, received.bytes});
     }
+    for (const auto& client : clients_)
+        view.connections.push_back(
+            {client->opened(), client->counts().established.read(), client->counts().completed.read()});
     return view;
 }
 
@@ -196,6 +224,35 @@ StreamResult Trial::stream_result(std::size_t stream) const {
     return result;
 }
 
+ConnectionsResult Trial::connections_result(std::size_t number) const {
+    const loader::StreamProfile& ends = generator_.profile_.connections[number].ends;
+    const TcpClient& client = *clients_[number];
+    const TcpServer& server = *servers_[number];
+    const TcpClient::Counts& counts = client.counts();
+    ConnectionsResult result;
+    result.name = ends.name;
+    result.from = ends.from;
+    result.to = ends.to;
+    result.expect = ends.expect;
+    result.opened = client.opened();
+    result.established = counts.established.read();
+    result.completed = counts.completed.read();
+    result.refused = counts.refused.read();
+    result.timed_out = counts.timed_out.read();
+    result.reset = counts.reset.read();
+    result.failed = counts.failed.read();
+    result.open_at_end = client.open_now();
+    result.open_at_most = client.open_at_most();
+    result.skipped = counts.skipped.read();
+    result.exchanges = counts.exchanges.read();
+    result.syn_retransmissions = counts.syn_retransmissions.read();
+    result.retransmissions = client.retransmissions() + server.retransmissions();
+    result.out_of_order = client.out_of_order() + server.out_of_order();
+    result.connect_latency = client.connect_latency();
+    result.exchange_latency = client.exchange_latency();
+    return result;
+}
+
 TrialResult Trial::result() {
     TrialResult result;
     result.rate = request_.rate;
@@ -213,10 +270,14 @@ TrialResult Trial::result() {
         for (const std::uint16_t stream : group.streams) sent[group.port] += outgoing_[stream].sent.read();
     }
     for (std::size_t i = 0; i < outgoing_.size(); ++i) result.streams.push_back(stream_result(i));
+    for (std::size_t i = 0; i < clients_.size(); ++i) result.connections.push_back(connections_result(i));
     for (std::size_t i = 0; i < ports_.size(); ++i) {
+        for (const auto& worker : workers_)
+            if (const SegmentOutput* segments = worker->segments(i)) sent[i] += segments->sent();
         const io::Port& port = *generator_.settings_.ports[i];
         result.ports.push_back({port.name(), sent[i], ports_[i].received.read(), ports_[i].foreign.read(),
-                                ports_[i].stale.read(), since(device_before_[i], port.statistics())});
+                                ports_[i].stale.read(), ports_[i].segments.read(),
+                                since(device_before_[i], port.statistics())});
     }
     return result;
 }
@@ -247,6 +308,26 @@ Status RunningGenerator::fits(const loader::StreamProfile& stream, const PacketS
     return Done{};
 }
 
+Status RunningGenerator::fits_segments(const loader::ConnectionsProfile& connections) const {
+    constexpr std::size_t kMostHeaders = 14 + 2 * 4 + 40 + 24;
+    const std::size_t room = settings_.frames->room();
+    const loader::StreamProfile& ends = connections.ends;
+    const auto refused = [&](const std::string& why, const std::string& hint) {
+        return Error::invalid(
+            ends.place,
+            "connections '" + ends.name + "': segments of " + std::to_string(connections.segment) + " bytes " + why,
+            hint);
+    };
+    if (connections.segment + kMostHeaders > room)
+        return refused("do not fit in a buffer, which holds " + std::to_string(room), "raise `dpdk.buffer-bytes`");
+    for (const std::string& name : {ends.from, ends.to})
+        if (const std::uint16_t mtu = settings_.ports[port_named(name)]->loses_beyond();
+            mtu != 0 && connections.segment + 60U > mtu)
+            return refused("do not fit in the MTU of port '" + name + "', which is " + std::to_string(mtu),
+                           "write a smaller `segment`");
+    return Done{};
+}
+
 Result<std::unique_ptr<PacketSource>> RunningGenerator::make_source(const loader::StreamProfile& stream,
                                                                     std::uint16_t series) const {
     if (stream.replay) {
@@ -267,6 +348,16 @@ Status RunningGenerator::make_sources() {
         if (auto fit = fits(stream, **source); !fit) return fit;
         sources_.push_back(*std::move(source));
         ports_to_.push_back(port_named(stream.to));
+    }
+    if (!profile_.connections.empty() && settings_.cores.size() > settings_.ports.size())
+        return Error::of(ErrorKind::kInvalid,
+                         "connections need one worker for both directions of a port, and there are " +
+                             std::to_string(settings_.cores.size()) + " cores for " +
+                             std::to_string(settings_.ports.size()) + " port(s)",
+                         "name at most as many cores as there are ports");
+    for (const loader::ConnectionsProfile& connections : profile_.connections) {
+        if (auto ends = PacketWriter::create(connections.ends, profile_.seed, 0); !ends) return ends.error();
+        if (auto fit = fits_segments(connections); !fit) return fit;
     }
     // What is wrong with weights is wrong at any rate.
     if (auto groups = make_groups(profile_, sources_, {}); !groups) return groups.error();

@@ -2,7 +2,9 @@
 
 #include <algorithm>
 
+#include "checksum.h"
 #include "drywall/loader/traffic_profile.h"
+#include "drywall/net/tcp_segment.h"
 
 namespace drywall::generate {
 
@@ -11,7 +13,14 @@ using loader::kFcsBytes;
 Worker::Worker(WorkerSettings settings)
     : settings_(std::move(settings)),
       nanoseconds_per_tick_(1e9 / settings_.times->ticks_per_second),
-      incoming_(settings_.streams.size()) {
+      incoming_(settings_.streams.size()),
+      outputs_(settings_.ports.size()) {
+    const auto open_output = [this](std::size_t port) {
+        if (!outputs_[port])
+            outputs_[port] = std::make_unique<SegmentOutput>(*settings_.ports[port], *settings_.frames);
+    };
+    for (const auto& [client, port] : settings_.clients) open_output(port);
+    for (const auto& [server, port] : settings_.servers) open_output(port);
     for (std::size_t stream = 0; stream < incoming_.size(); ++stream) {
         const std::size_t to = settings_.ports_to[stream];
         const auto& mine = settings_.receives_on;
@@ -28,8 +37,9 @@ void Worker::run() noexcept {
 bool Worker::turn(std::uint64_t now) noexcept {
     bool busy = false;
     for (const std::size_t port : settings_.receives_on) busy |= receive(port, now);
-    if (now >= settings_.times->start && !finished_.load(std::memory_order_relaxed)) busy |= send_all(now);
-    return busy;
+    if (now < settings_.times->start) return busy;
+    if (!finished_.load(std::memory_order_relaxed)) busy |= send_all(now);
+    return turn_connections(now) || busy;
 }
 
 bool Worker::receive(std::size_t port, std::uint64_t now) noexcept {
@@ -49,8 +59,11 @@ void Worker::note(std::size_t port, const io::Frame& frame, std::uint64_t now) n
     // A frame in several buffers ends in one that can't be seen; the generator sends none such.
     if (view.contiguous != view.length || view.length < kSignatureBytes) return counts.foreign.add(1);
     const Signature signature = Signature::read(view.data + view.length - kSignatureBytes);
-    if (signature.magic != settings_.magic || signature.stream >= incoming_.size())
-        return signature.magic == settings_.magic_before ? counts.stale.add(1) : counts.foreign.add(1);
+    if (signature.magic != settings_.magic || signature.stream >= incoming_.size()) {
+        if (signature.magic == settings_.magic_before) return counts.stale.add(1);
+        const bool known = outputs_[port] && take_segment(port, view, now);
+        return (known ? counts.segments : counts.foreign).add(1);
+    }
     Incoming& stream = incoming_[signature.stream];
     if (settings_.ports_to[signature.stream] != port)
         ++stream.elsewhere;
@@ -90,8 +103,40 @@ bool Worker::send_all(std::uint64_t now) noexcept {
         if (!stopped) sent |= send(*group, seconds, last_chance);
         owing = owing || (!group->ended() && (!over || (!last_chance && group->done < group->due(seconds))));
     }
-    if (!owing || stopped) finished_.store(true, std::memory_order_release);
+    const bool opening = !over && std::any_of(settings_.clients.begin(), settings_.clients.end(),
+                                              [](const auto& client) { return !client.first->finished(); });
+    if ((!owing && !opening) || stopped) finished_.store(true, std::memory_order_release);
     return sent;
+}
+
+bool Worker::take_segment(std::size_t port, const net::FrameView& frame, std::uint64_t now) noexcept {
+    const net::PacketMeta meta = net::parse(frame);
+    if (!meta.is_ip || meta.malformed != DropReason::kNone || meta.tuple.protocol != net::protocol::kTcp ||
+        meta.fragment != net::FragmentKind::kWhole)
+        return false;
+    Arrived arrived;
+    arrived.ends = {meta.tuple.destination, meta.tuple.source, meta.tuple.destination_port, meta.tuple.source_port, {}};
+    // The tags that it came with are those that its answer has.
+    for (std::size_t tag = 0; tag < 2 && 14 + 4 * tag < meta.l3_offset; ++tag)
+        arrived.ends.vlans[tag] = load16(frame.data + 14 + 4 * tag) & 0xfffU;
+    arrived.segment = net::read_tcp_segment(frame, meta);
+    arrived.now = now;
+    for (const auto& [client, at] : settings_.clients)
+        if (at == port && client->receive(arrived, output(port))) return true;
+    for (const auto& [server, at] : settings_.servers)
+        if (at == port && server->receive(arrived, output(port))) return true;
+    return false;
+}
+
+bool Worker::turn_connections(std::uint64_t now) noexcept {
+    const TrialTimes& times = *settings_.times;
+    const bool may_open = now < times.end && !times.stop_sending.load(std::memory_order_relaxed);
+    for (const auto& [client, port] : settings_.clients)
+        client->poll(now, times.seconds(std::min(now, times.end)), may_open, output(port));
+    for (const auto& [server, port] : settings_.servers) server->poll(now, output(port));
+    bool busy = false;
+    for (const auto& output : outputs_) busy |= output && output->flush();
+    return busy;
 }
 
 bool Worker::send(Group& group, double seconds, bool last_chance) noexcept {

@@ -12,6 +12,7 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::milliseconds kLongest = std::chrono::hours(24 * 30);
 constexpr std::size_t kMostCores = 64;
+constexpr std::size_t kMostConnections = 64;
 
 std::optional<std::chrono::milliseconds> read_time(Fields& top, std::string_view name, std::chrono::milliseconds least,
                                                    std::chrono::milliseconds most) {
@@ -35,22 +36,41 @@ void read_ramp(Fields& top, TrafficProfile& profile) {
     profile.ramp = read;
 }
 
+// A name for what has none, and none twice.
+class Names {
+public:
+    explicit Names(Complaints& complaints) : complaints_(complaints) {}
+    void take(const Node& node, std::string_view kind, std::size_t position, std::string& name) {
+        if (name.empty()) name = std::string(kind) + "-" + std::to_string(position);
+        if (!names_.insert(name).second)
+            complaints_.add(node.line, node.column, std::string(kind) + " " + shown(name) + " is there twice",
+                            "give each a name of its own");
+    }
+
+private:
+    Complaints& complaints_;
+    std::set<std::string> names_;
+};
+
 void read_streams(Fields& top, TrafficProfile& profile) {
     std::vector<std::string_view> ports;
     for (const PortSettings& port : profile.machine.ports) ports.push_back(port.name);
-    std::set<std::string> names;
+    Names names(top.complaints());
     std::size_t position = 0;
     for (const Node& item : top.list("streams", kMostStreams)) {
         Fields fields(item, "streams[" + std::to_string(position++) + "]", top.complaints());
-        StreamProfile stream = read_stream(fields, ports);
-        if (stream.name.empty()) stream.name = "stream-" + std::to_string(position);
-        if (!names.insert(stream.name).second)
-            top.complaints().add(item.line, item.column, "stream " + shown(stream.name) + " is there twice",
-                                 "give each stream a name of its own");
-        profile.streams.push_back(std::move(stream));
+        profile.streams.push_back(read_stream(fields, ports));
+        names.take(item, "stream", position, profile.streams.back().name);
     }
-    if (profile.streams.empty() && top.complaints().empty())
-        top.complaints().add(top.node().line, top.node().column, "there are no streams",
+    position = 0;
+    for (const Node& item : top.list("connections", kMostConnections)) {
+        Fields fields(item, "connections[" + std::to_string(position++) + "]", top.complaints());
+        profile.connections.push_back(read_connections(fields, ports));
+        names.take(item, "connections", position, profile.connections.back().ends.name);
+    }
+    if (auto policies = section(top, "policies")) profile.policies = read_policies(*policies, ports);
+    if (profile.streams.empty() && profile.connections.empty() && !profile.policies && top.complaints().empty())
+        top.complaints().add(top.node().line, top.node().column, "there are no streams, connections or policies",
                              "write at least one, with from and to");
 }
 

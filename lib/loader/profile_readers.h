@@ -24,6 +24,12 @@ void assign_mac(Fields& fields, std::string_view name, MacAddress& target);
 // One stream; `ports` are the names of those that the profile has.
 [[nodiscard]] StreamProfile read_stream(Fields& fields, const std::vector<std::string_view>& ports);
 
+// Connections between two ports; likewise.
+[[nodiscard]] ConnectionsProfile read_connections(Fields& fields, const std::vector<std::string_view>& ports);
+
+// policies:
+[[nodiscard]] PoliciesProfile read_policies(Fields& fields, const std::vector<std::string_view>& ports);
+
 // replay:
 [[nodiscard]] ReplayProfile read_replay(Fields& fields);
 

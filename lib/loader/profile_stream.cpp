@@ -221,26 +221,18 @@ void assign_mac(Fields& fields, std::string_view name, MacAddress& target) {
                                 "write it as 02:00:00:00:00:01");
 }
 
-StreamProfile read_stream(Fields& fields, const std::vector<std::string_view>& ports) {
-    StreamProfile stream = default_stream(fields.text("name").value_or(""), "", "");
+namespace {
+
+// Who sends to whom, and what is expected of it.
+void read_ways(Fields& fields, const std::vector<std::string_view>& ports, StreamProfile& stream) {
+    stream.name = fields.text("name").value_or("");
     stream.place = fields.complaints().place(fields.node().line, fields.node().column);
     stream.from = read_port(fields, "from", ports);
     stream.to = read_port(fields, "to", ports);
-    assign_integer(fields, "weight", 1, 10'000, stream.weight);
-    stream.rate = read_rate(fields, "rate");
-    if (stream.rate && fields.node().find("weight") != nullptr)
-        fields.complaints().add(fields.node().line, fields.node().column,
-                                fields.path() + " has a rate of its own and a weight", "keep one of them");
-    if (const auto packets = fields.integer("packets", 1, 1'000'000'000'000)) stream.packets = packets;
     if (const auto expect = fields.choice<Expect>("expect", kExpectations)) stream.expect = *expect;
-    if (auto replay = section(fields, "replay")) {
-        refuse_beside_replay(fields);
-        for (const std::string_view name : {"ethernet", "vlan", "ip", "udp", "tcp", "icmp-echo", "size", "flows"})
-            fields.ignore(name);
-        stream.replay = read_replay(*replay);
-        fields.finish();
-        return stream;
-    }
+}
+
+void read_layers_below_4(Fields& fields, StreamProfile& stream) {
     if (auto ethernet = section(fields, "ethernet")) {
         assign_mac(*ethernet, "source", stream.source_mac);
         assign_mac(*ethernet, "destination", stream.destination_mac);
@@ -252,6 +244,139 @@ StreamProfile read_stream(Fields& fields, const std::vector<std::string_view>& p
                 read_vlan(item, fields.path_to("vlan") + "[" + std::to_string(tag++) + "]", fields.complaints()))
             stream.vlans.push_back(*std::move(vlan));
     read_network(fields, stream);
+}
+
+void read_connection_rate(Fields& fields, ConnectionsProfile& connections) {
+    const Node* node = nullptr;
+    const auto text = written(fields, "rate", &node);
+    if (!text) return;
+    if (const auto rate = parse_connection_rate(*text))
+        connections.rate = *rate;
+    else
+        fields.complaints().add(node->line, node->column, fields.path_to("rate") + " can't be " + shown(*text),
+                                "write new connections per second, 500cps or 1kcps, or max");
+}
+
+void read_times(Fields& fields, ConnectionsProfile& connections) {
+    constexpr std::chrono::milliseconds kDay = std::chrono::hours(24);
+    const auto assign = [&](std::string_view name, std::chrono::milliseconds least, std::chrono::milliseconds& target) {
+        const Node* node = fields.take(name);
+        if (node == nullptr) return;
+        if (const auto time = read_duration(*node, fields.path_to(name), least, kDay, fields.complaints()))
+            target = *time;
+    };
+    assign("hold", std::chrono::milliseconds(0), connections.hold);
+    assign("retransmit", std::chrono::milliseconds(1), connections.retransmit);
+}
+
+}  // namespace
+
+ConnectionsProfile read_connections(Fields& fields, const std::vector<std::string_view>& ports) {
+    ConnectionsProfile connections;
+    StreamProfile& ends = connections.ends;
+    ends = default_stream("", "", "");
+    ends.layer4 = Layer4::kTcp;
+    ends.source_port = {};
+    ends.source_port.first = 1024;
+    ends.source_port.count = 64512;  // 1024-65535
+    ends.destination_port.first = 80;
+    ends.sizes.mix = {{128, 1}};  // of none of its segments; what PacketWriter is told
+    read_ways(fields, ports, ends);
+    read_layers_below_4(fields, ends);
+    if (auto tcp = section(fields, "tcp")) {
+        assign_numbers(*tcp, "source-port", 0, 65535, ends.source_port);
+        assign_numbers(*tcp, "destination-port", 0, 65535, ends.destination_port);
+        tcp->finish();
+    }
+    read_connection_rate(fields, connections);
+    assign_integer(fields, "concurrent", 1, std::uint64_t{1} << 22U, connections.concurrent);
+    if (const auto count = fields.integer("count", 1, 1'000'000'000'000)) connections.count = count;
+    assign_integer(fields, "request", 1, std::uint64_t{1} << 30U, connections.request);
+    assign_integer(fields, "response", 1, std::uint64_t{1} << 30U, connections.response);
+    assign_integer(fields, "exchanges", 1, 1'000'000'000, connections.exchanges);
+    assign_integer(fields, "retries", 0, 100, connections.retries);
+    assign_integer(fields, "segment", 1, 9000, connections.segment);
+    read_times(fields, connections);
+    fields.finish();
+    return connections;
+}
+
+namespace {
+
+void read_rules(Fields& fields, PoliciesProfile& policies) {
+    std::size_t position = 0;
+    for (const Node& item : fields.list("rules", kMostStreams)) {
+        Fields rule(item, fields.path_to("rules") + "[" + std::to_string(position++) + "]", fields.complaints());
+        PoliciesProfile::Rule read;
+        (void)rule.require("rule");
+        read.text = rule.text("rule").value_or("");
+        assign_integer(rule, "share", 1, 10'000, read.share);
+        rule.finish();
+        policies.rules.push_back(std::move(read));
+    }
+}
+
+void read_shares(Fields& fields, PoliciesProfile& policies) {
+    constexpr std::array<Choice<FlowsProfile::Spread>, 2> kShares{
+        Choice<FlowsProfile::Spread>{"uniform", FlowsProfile::Spread::kUniform}, {"zipf", FlowsProfile::Spread::kZipf}};
+    const Node* written_spread = fields.node().find("spread");
+    if (const auto spread = fields.choice<FlowsProfile::Spread>("spread", kShares)) policies.spread = *spread;
+    if (const Node* node = fields.take("exponent")) {
+        policies.exponent = read_number(*node, fields.path_to("exponent"), fields.complaints()).value_or(1.0);
+        if (policies.spread != FlowsProfile::Spread::kZipf || policies.exponent < 0 || policies.exponent > 10)
+            fields.complaints().add(node->line, node->column,
+                                    fields.path_to("exponent") + " is from 0 to 10, and for `spread: zipf`");
+    }
+    if (written_spread != nullptr && !policies.rules.empty())
+        fields.complaints().add(written_spread->line, written_spread->column,
+                                fields.path_to("spread") + " is for all rules, and `rules` have shares of their own",
+                                "keep one of them");
+}
+
+}  // namespace
+
+PoliciesProfile read_policies(Fields& fields, const std::vector<std::string_view>& ports) {
+    PoliciesProfile policies;
+    policies.base = default_stream("", "", "");
+    policies.base.sizes.mix = {{128, 1}};
+    read_ways(fields, ports, policies.base);
+    (void)fields.require("files");
+    for (const Node& item : fields.list("files", 1000))
+        if (auto file = read_text(item, "a file in policies.files", fields.complaints()))
+            policies.files.push_back(*std::move(file));
+    policies.config = fields.text("config").value_or("");
+    policies.enters = fields.text("enters").value_or("");
+    assign_integer(fields, "flows-per-rule", 1, 65536, policies.flows);
+    read_rules(fields, policies);
+    read_shares(fields, policies);
+    if (auto ethernet = section(fields, "ethernet")) {
+        assign_mac(*ethernet, "source", policies.base.source_mac);
+        assign_mac(*ethernet, "destination", policies.base.destination_mac);
+        ethernet->finish();
+    }
+    read_sizes(fields, policies.base);
+    fields.finish();
+    return policies;
+}
+
+StreamProfile read_stream(Fields& fields, const std::vector<std::string_view>& ports) {
+    StreamProfile stream = default_stream("", "", "");
+    read_ways(fields, ports, stream);
+    assign_integer(fields, "weight", 1, 10'000, stream.weight);
+    stream.rate = read_rate(fields, "rate");
+    if (stream.rate && fields.node().find("weight") != nullptr)
+        fields.complaints().add(fields.node().line, fields.node().column,
+                                fields.path() + " has a rate of its own and a weight", "keep one of them");
+    if (const auto packets = fields.integer("packets", 1, 1'000'000'000'000)) stream.packets = packets;
+    if (auto replay = section(fields, "replay")) {
+        refuse_beside_replay(fields);
+        for (const std::string_view name : {"ethernet", "vlan", "ip", "udp", "tcp", "icmp-echo", "size", "flows"})
+            fields.ignore(name);
+        stream.replay = read_replay(*replay);
+        fields.finish();
+        return stream;
+    }
+    read_layers_below_4(fields, stream);
     read_layer4(fields, stream);
     read_sizes(fields, stream);
     stream.flows = read_flows(fields);

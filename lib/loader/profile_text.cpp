@@ -176,6 +176,15 @@ std::optional<TrafficRate> parse_rate(std::string_view text) {
     return std::nullopt;
 }
 
+std::optional<std::optional<double>> parse_connection_rate(std::string_view text) {
+    if (text == "max") return std::optional<double>();
+    constexpr std::string_view kUnit = "cps";
+    if (!text.ends_with(kUnit)) return std::nullopt;
+    text.remove_suffix(kUnit.size());
+    const auto rate = parse_rate(std::string(text) + "pps");
+    return rate ? std::optional(std::optional(rate->per_second)) : std::nullopt;
+}
+
 std::uint16_t FrameSizes::smallest() const noexcept {
     if (range) return range->first;
     return std::min_element(mix.begin(), mix.end(), [](auto& a, auto& b) { return a.bytes < b.bytes; })->bytes;

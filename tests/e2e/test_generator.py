@@ -92,6 +92,46 @@ class ThroughTheAppliance(unittest.TestCase):
         self.assertEqual(done.stream("open")["received"], done.stream("open")["sent"])
         self.assertIn("stopped before its time", done.out)
 
+    def run_connections(self, more: str, *words) -> generator.Run:
+        done = generator.run("--appliance", self.appliance.socket, *words, namespace=self.bench.generator, profile=generator.ports() +
+                             "duration: 2s\ndrain: 1s\nconnections:\n- {name: web, from: left, to: right, "
+                             f"ip: {{source: 10.77.0.11, destination: 10.77.0.21}}, {more}}}\n")
+        self.assertIsNotNone(done.report, done.err)
+        self.assertEqual(generator.trouble_with(done.report), [])
+        web, = done.report["connections"]
+        self.assertEqual(web["opened"], sum(web[end] for end in (
+            "completed", "refused", "timed_out", "reset", "failed", "open_at_end")))
+        self.assertEqual(done.report["appliance"]["received"]["packets"],
+                         sum(port["sent"]["packets"] for port in done.report["ports"]))
+        return done
+
+    def test_connections_cross_the_appliance_and_each_is_one_flow(self):
+        opened = self.appliance.stats()["flows"]["opened"]
+        done = self.run_connections("tcp: {destination-port: 8080}, rate: 200cps, count: 300, exchanges: 2, request: 2000, response: 9000, "
+                                    "expect: allow", "--strict")
+        self.assertEqual(done.code, 0, done.err + done.out)
+        web, = done.report["connections"]
+        self.assertEqual((web["opened"], web["established"], web["completed"], web["exchanges"]), (300, 300, 300, 600))
+        self.assertEqual(web["connect_latency"]["count"], 300)
+        self.assertEqual(done.report["appliance"]["drops"], {})
+        self.assertEqual(self.appliance.stats()["flows"]["opened"] - opened, 300)
+        self.assertRegex(done.out, r"(?m)^web +allow +300 +300 ")
+
+    def test_denied_connections_time_out_and_none_is_established(self):
+        self.appliance.apply(policies.policy("no-web", "role == 'server'", "action: Deny; protocol: TCP; destination: {ports: [8081]}",
+                                             "action: Allow", order=50))
+        self.addCleanup(self.appliance.delete, "globalnetworkpolicy", "no-web")
+        done = self.run_connections("tcp: {destination-port: 8081}, rate: 100cps, count: 50, retransmit: 50ms, retries: 2, expect: deny",
+                                    "--strict")
+        self.assertEqual(done.code, 0, done.err)
+        web, = done.report["connections"]
+        self.assertEqual((web["opened"], web["timed_out"], web["established"], web["syn_retransmissions"]), (50, 50, 0, 100))
+        self.assertEqual(done.report["appliance"]["drops"], {"policy_deny": 150})
+        broken = self.run_connections("tcp: {destination-port: 8081}, rate: 100cps, count: 5, retransmit: 50ms, retries: 0, expect: allow",
+                                      "--strict")
+        self.assertEqual(broken.code, EXIT_BROKEN)
+        self.assertEqual(broken.report["outcome"]["connections_lost"], 5)
+
     def test_an_appliance_that_does_not_answer_is_named(self):
         done = generator.run("--appliance", "/nowhere/api.sock", "--port", "a=net_null0", "--packets", "1")
         self.assertEqual(done.code, EXIT_DEVICE)

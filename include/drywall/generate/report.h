@@ -13,6 +13,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "drywall/generate/rule_streams.h"
 #include "drywall/generate/trial.h"
 
 namespace drywall::generate {
@@ -53,15 +54,20 @@ struct ApplianceReport {
 // What became of the packets of all tracked streams, against what was expected of them.
 struct Outcome {
     std::uint64_t received = 0;
-    std::uint64_t lost = 0;     // of streams that expect allow: sent and not received
-    std::uint64_t denied = 0;   // of streams that expect deny: sent and not received, as they should
-    std::uint64_t missing = 0;  // of streams that expect nothing: sent and not received
-    std::uint64_t leaked = 0;   // of streams that expect deny: received, duplicates and late ones too
-    [[nodiscard]] bool as_expected() const noexcept { return lost == 0 && leaked == 0; }
+    std::uint64_t lost = 0;                // of streams that expect allow: sent and not received
+    std::uint64_t denied = 0;              // of streams that expect deny: sent and not received, as they should
+    std::uint64_t missing = 0;             // of streams that expect nothing: sent and not received
+    std::uint64_t leaked = 0;              // of streams that expect deny: received, duplicates and late ones too
+    std::uint64_t connections_lost = 0;    // that expect allow: not established, or broken afterwards
+    std::uint64_t connections_leaked = 0;  // that expect deny: established
+    [[nodiscard]] bool as_expected() const noexcept {
+        return lost == 0 && leaked == 0 && connections_lost == 0 && connections_leaked == 0;
+    }
 };
 [[nodiscard]] Outcome outcome_of(const TrialResult& result) noexcept;
 
 [[nodiscard]] Json report_of(const TrialResult& result, const TrialRequest& request, const Fingerprint& fingerprint,
-                             const std::optional<ApplianceReport>& appliance, const std::string& started);
+                             const std::optional<ApplianceReport>& appliance,
+                             const std::vector<RuleWithoutTraffic>& without, const std::string& started);
 
 }  // namespace drywall::generate

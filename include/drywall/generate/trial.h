@@ -72,12 +72,36 @@ struct StreamResult {
     }
 };
 
+struct ConnectionsResult {
+    std::string name;
+    std::string from;
+    std::string to;
+    loader::Expect expect = loader::Expect::kAny;
+    std::uint64_t opened = 0;       // SYN sent
+    std::uint64_t established = 0;  // and answered
+    std::uint64_t completed = 0;    // every exchange done, closed by both ends
+    std::uint64_t refused = 0;      // RST instead of an answer
+    std::uint64_t timed_out = 0;    // no answer to SYN
+    std::uint64_t reset = 0;        // RST, or an end that was not asked for, once it was established
+    std::uint64_t failed = 0;       // no answer, once it was established
+    std::uint64_t open_at_end = 0;
+    std::uint64_t open_at_most = 0;  // at the same time
+    std::uint64_t skipped = 0;       // were due, and not opened: too many were open, or the ends in use
+    std::uint64_t exchanges = 0;
+    std::uint64_t syn_retransmissions = 0;
+    std::uint64_t retransmissions = 0;  // of either end, but for SYN
+    std::uint64_t out_of_order = 0;     // segments that either end had to refuse
+    LatencyHistogram connect_latency;   // SYN to SYN+ACK
+    LatencyHistogram exchange_latency;  // request's first byte to response's last
+};
+
 struct PortResult {
     std::string name;
     PacketsBytes sent;
     PacketsBytes received;        // everything that arrived
     std::uint64_t foreign = 0;    // of it, without a signature of this generator
     std::uint64_t stale = 0;      // of an earlier trial
+    std::uint64_t segments = 0;   // of connections
     io::DeviceStatistics device;  // what the device counted meanwhile
 };
 
@@ -88,6 +112,7 @@ struct TrialResult {
     std::uint64_t offered = 0;  // packets that were due by then; at maximum rate: what was sent
     std::uint64_t skipped = 0;  // of those, given up because the generator or the device was late
     std::vector<StreamResult> streams;
+    std::vector<ConnectionsResult> connections;
     std::vector<PortResult> ports;
 };
 
@@ -101,11 +126,18 @@ struct TrialView {
         std::uint64_t received = 0;
         std::uint64_t received_bytes = 0;
     };
-    std::vector<Stream> streams;  // in the profile's order
+    std::vector<Stream> streams;  // in the profile's order; likewise below
+    struct Connections {
+        std::uint64_t opened = 0;
+        std::uint64_t established = 0;
+        std::uint64_t completed = 0;
+    };
+    std::vector<Connections> connections;
 };
 
 class Generator {
 public:
+    // REQUIRES: the profile's policies are streams by now (add_rule_streams())
     [[nodiscard]] static Result<std::unique_ptr<Generator>> create(const loader::TrafficProfile& profile,
                                                                    GeneratorSettings settings);
     virtual ~Generator() = default;

@@ -20,6 +20,7 @@
 #include "drywall/loader/resources.h"
 #include "drywall/loader/settings.h"
 #include "drywall/net/address.h"
+#include "drywall/net/packet_meta.h"
 
 namespace drywall::loader {
 
@@ -151,10 +152,46 @@ struct StreamProfile {
     std::optional<FlowsProfile> flows;  // absent: every combination of the fields' values in turn
     Expect expect = Expect::kAny;
     std::optional<ReplayProfile> replay;
+    std::vector<net::Tuple>
+        given;  // its flows, instead of what the fields' values make; not written, but found for a rule
 };
 
 // A stream in which nothing is written but its name and ways.
 [[nodiscard]] StreamProfile default_stream(std::string name, std::string from, std::string to);
+
+// TCP connections whose both ends are the generator's.
+struct ConnectionsProfile {
+    StreamProfile ends;                  // of it: names, ways, layers, expect; source is the client's
+    std::optional<double> rate;          // new ones per second; absent: as fast as `concurrent` allows
+    std::uint32_t concurrent = 1000;     // open at the same time, at most
+    std::optional<std::uint64_t> count;  // it ends after so many
+    std::uint32_t request = 100;         // bytes, at least 1; likewise below
+    std::uint32_t response = 1000;
+    std::uint32_t exchanges = 1;                // of a request and its response, one after the other
+    std::chrono::milliseconds hold{0};          // from the last response to the client's FIN
+    std::chrono::milliseconds retransmit{200};  // after which what is not acknowledged is sent again
+    std::uint8_t retries = 3;                   // then the connection has failed
+    std::uint16_t segment = 1400;               // bytes of payload, at most
+};
+
+// Traffic that hits the rules of policies.
+struct PoliciesProfile {
+    struct Rule {
+        std::string text;  // "default|gnp:web|allow|0", or the policy's part of it, "gnp:web", for all its rules
+        std::uint32_t share = 1;
+    };
+    StreamProfile base;              // of it: names, ways, MAC addresses, tags, sizes
+    std::vector<std::string> files;  // as the appliance reads them: files and folders
+    std::string config;              // the appliance's configuration; empty: every key's default
+    std::string enters;              // the appliance's port that `from` leads to; empty: its first
+    std::uint32_t flows = 16;        // for each rule, at most
+    FlowsProfile::Spread spread = FlowsProfile::Spread::kUniform;  // of the rules' shares, where `rules` is empty
+    double exponent = 1.0;
+    std::vector<Rule> rules;  // empty: all
+};
+
+// "1kcps", "100cps", "max"; nothing in the outer optional: wrong, in the inner one: max.
+[[nodiscard]] std::optional<std::optional<double>> parse_connection_rate(std::string_view text);
 
 struct RampProfile {
     TrafficRate from;
@@ -171,7 +208,9 @@ struct TrafficProfile {
     std::chrono::milliseconds drain{500};
     std::uint32_t window =
         65536;  // sequence numbers of a stream among which order and duplicates are told; a power of two
-    std::vector<StreamProfile> streams;
+    std::vector<StreamProfile> streams;           // these, or
+    std::vector<ConnectionsProfile> connections;  // these, or
+    std::optional<PoliciesProfile> policies;      // this is there
 };
 
 inline constexpr std::size_t kMostStreams = 4096;

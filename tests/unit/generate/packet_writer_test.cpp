@@ -157,18 +157,19 @@ TEST(PacketWriter, AFrameTooSmallForItsSignatureIsRefusedWithTheSmallestPossible
 }
 
 TEST(PacketWriter, GivenFlowsAreSentAsTheyAre) {
-    std::vector<FlowEnds> ends(3);
+    auto profile = stream();
+    profile.given.resize(3);
     for (std::uint16_t i = 0; i < 3; ++i) {
-        ends[i].source = net::Address::v4(0x0a000000U + i).bytes;
-        ends[i].destination = net::Address::v4(0x0b000000U + i).bytes;
-        ends[i].destination_port = static_cast<std::uint16_t>(80 + i);
+        profile.given[i].source = net::Address::v4(0x0a000000U + i).bytes;
+        profile.given[i].destination = net::Address::v4(0x0b000000U + i).bytes;
+        profile.given[i].destination_port = static_cast<std::uint16_t>(80 + i);
     }
-    const auto writer = PacketWriter::create(stream(), 1, 0, ends);
+    const auto writer = PacketWriter::create(profile, 1, 0);
     ASSERT_TRUE(writer);
     for (std::uint64_t n = 0; n < 6; ++n) {
         const auto meta = net::parse(test::view(packet(**writer, n)));
         EXPECT_EQ(meta.tuple.destination_port, 80 + n % 3);
-        EXPECT_EQ(meta.tuple.source, ends[n % 3].source);
+        EXPECT_EQ(meta.tuple.source, profile.given[n % 3].source);
     }
 }
 

@@ -137,7 +137,7 @@ streams:
 }
 
 TEST(TrafficProfile, WhatIsWrongIsSaidWithItsPlace) {
-    expect_complaint("streams: []\n", "p.yaml:1:1: there are no streams");
+    expect_complaint("streams: []\n", "p.yaml:1:1: there are no streams, connections or policies");
     expect_complaint("streams: [{from: a}]\n", "p.yaml:2:11: streams[0].to is missing");
     expect_complaint("streams: [{from: c, to: b}]\n",
                      "streams[0].from: port 'c' is not defined; defined ports are a, b");
@@ -156,6 +156,10 @@ TEST(TrafficProfile, WhatIsWrongIsSaidWithItsPlace) {
     expect_complaint("window: 1000\nstreams: [{from: a, to: b}]\n", "window must be a power of two");
     expect_complaint("ramp: {from: 1pps, over: 1s}\nstreams: [{from: a, to: b}]\n", "not of one unit");
     expect_complaint("clients: []\nstreams: [{from: a, to: b}]\n", "unknown field 'clients'");
+    expect_complaint("connections: [{from: a, to: b, rate: 1kpps}]\n",
+                     "connections[0].rate can't be '1kpps'; write new connections");
+    expect_complaint("connections: [{from: a, to: b, udp: {}}]\n", "unknown field 'udp' in connections[0]");
+    expect_complaint("connections: [{from: a, to: b, request: 0}]\n", "request must be a whole number in 1-");
     EXPECT_NE(load_profile({"p.yaml", ""}).error().text().find("the profile is empty"), std::string::npos);
     EXPECT_NE(load_profile({"p.yaml",
                             "ports: [{name: a, device: net_null0, sources: [10.0.0.0/8]}]\n"
