@@ -8,7 +8,7 @@ import unittest
 from pathlib import Path
 
 from tests.lab import generator, policies
-from tests.lab.appliance import Appliance, drops
+from tests.lab.appliance import Appliance, drops, rule
 from tests.lab.frames import checksum
 from tests.lab.wire import LEFT, RIGHT, Host
 
@@ -62,7 +62,7 @@ class ThroughTheAppliance(unittest.TestCase):
         self.assertEqual(counted["unexplained"], 0)
         self.assertEqual(done.report["outcome"], {
             "received": opened["sent"]["packets"], "lost": 0, "denied": closed["sent"]["packets"],
-            "missing": whatever["sent"]["packets"], "leaked": 0, "as_expected": True})
+            "missing": whatever["sent"]["packets"], "leaked": 0, "connections_lost": 0, "connections_leaked": 0, "as_expected": True})
         after = self.appliance.stats()
         self.assertEqual(drops(after)["policy_deny"] - drops(before).get("policy_deny", 0), counted["drops"]["policy_deny"])
         self.assertIn(f"policy_deny {counted['drops']['policy_deny']}", done.out)
@@ -131,6 +131,30 @@ class ThroughTheAppliance(unittest.TestCase):
                                       "--strict")
         self.assertEqual(broken.code, EXIT_BROKEN)
         self.assertEqual(broken.report["outcome"]["connections_lost"], 5)
+
+    def test_traffic_for_the_rules_of_the_appliances_policies_meets_them(self):
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "site.yaml"
+            never = policies.policy("never", "role == 'server'", "action: Allow; protocol: UDP; destination: {ports: [7001]}", order=200)
+            file.write_text(policies.documents(*(policies.workload(host) for host in (CLIENT, SERVER)), CLOSED, never))
+            before = self.appliance.stats()
+            done = generator.run("--appliance", self.appliance.socket, "--strict", namespace=self.bench.generator,
+                                 profile=generator.ports() + "rate: 2kpps\nduration: 1s\ndrain: 1s\n"
+                                 f"policies: {{files: [{file}], from: left, to: right, flows-per-rule: 8}}\n")
+            self.assertEqual(done.code, 0, done.err + done.out)
+        self.assertEqual(generator.trouble_with(done.report), [])
+        unreached, = done.report["rules_without_traffic"]
+        self.assertEqual(unreached["rule"], "default|gnp:never|allow|0 ingress")
+        self.assertIn("shadowed by default|gnp:server|deny|0", unreached["why"])
+        self.assertIn("no traffic for default|gnp:never|allow|0 ingress: shadowed by", done.err)
+        denied = [stream for stream in done.report["streams"] if stream["expect"] == "deny"]
+        self.assertGreater(len(done.report["streams"]), len(denied))
+        sent = sum(stream["sent"]["packets"] for stream in denied)
+        self.assertEqual(done.report["appliance"]["drops"], {"policy_deny": sent})
+        self.assertEqual(done.report["appliance"]["unexplained"], 0)
+        text = "default|gnp:server|deny|0"
+        self.assertEqual([stream["name"] for stream in denied], [f"{text} ingress denied udp/4", f"{text} ingress denied udp/6"])
+        self.assertEqual(rule(self.appliance.stats(), text)["enforced"]["packets"] - rule(before, text)["enforced"]["packets"], sent)
 
     def test_an_appliance_that_does_not_answer_is_named(self):
         done = generator.run("--appliance", "/nowhere/api.sock", "--port", "a=net_null0", "--packets", "1")
