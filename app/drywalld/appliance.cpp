@@ -3,6 +3,7 @@
 #include "drywall/base/logging.h"
 #include "drywall/explain/site.h"
 #include "drywall/host/service_manager.h"
+#include "drywall/io/dpdk_settings.h"
 #include "drywall/runtime/eal_launcher.h"
 #include "from_settings.h"
 #include "hardening.h"
@@ -92,7 +93,7 @@ Result<std::unique_ptr<Appliance>> Appliance::start(const loader::Settings& sett
     auto guard = guard_settings(settings, appliance->flows_, appliance->denials_);
     guard.nothing_to_enforce = appliance->nothing_to_enforce_;
     appliance->controller_->guard_with(std::move(guard));
-    auto dpdk = io::Dpdk::start(dpdk_settings(settings));
+    auto dpdk = io::Dpdk::start(io::dpdk_settings(settings));
     if (!dpdk) return dpdk.error();
     appliance->dpdk_ = std::move(*dpdk);
     if (auto started = appliance->start_dataplane(settings); !started) return started.error();

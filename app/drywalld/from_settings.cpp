@@ -7,19 +7,6 @@
 
 namespace drywall::daemon {
 
-io::DpdkSettings dpdk_settings(const loader::Settings& settings) {
-    io::DpdkSettings dpdk;
-    dpdk.hugepages = settings.memory == loader::Memory::kHugepages;
-    dpdk.memory_mb = settings.memory_mb;
-    dpdk.packet_buffers = settings.packet_buffers;
-    dpdk.buffer_bytes = settings.buffer_bytes;
-    dpdk.eal_arguments = settings.eal_arguments;
-    for (const loader::PortSettings& port : settings.ports) dpdk.devices.push_back({port.name, port.device});
-    dpdk.worker_cores = settings.worker_cores;
-    dpdk.stats_core = settings.stats_core;
-    return dpdk;
-}
-
 control::ServerSettings server_settings(const loader::Settings& settings) {
     control::ServerSettings server;
     server.socket_path = settings.control_socket;

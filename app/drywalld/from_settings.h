@@ -11,7 +11,6 @@
 #include "drywall/control/guard.h"
 #include "drywall/control/ipfix_exporter.h"
 #include "drywall/control/server.h"
-#include "drywall/io/dpdk.h"
 #include "drywall/loader/settings.h"
 #include "drywall/observe/flow_recorder.h"
 #include "drywall/ruleset/ruleset.h"
@@ -20,7 +19,6 @@
 
 namespace drywall::daemon {
 
-[[nodiscard]] io::DpdkSettings dpdk_settings(const loader::Settings& settings);
 [[nodiscard]] control::ServerSettings server_settings(const loader::Settings& settings);
 [[nodiscard]] store::StoreSettings store_settings(const loader::Settings& settings);
 [[nodiscard]] runtime::Existing existing_connections(const loader::Settings& settings);

@@ -92,8 +92,12 @@ void fill_service(const classify::ServiceMatch& match, std::optional<ServiceKey>
 
 }  // namespace
 
-std::optional<net::Tuple> example_packet(const classify::Program& program, const RuleSite& site,
-                                         std::optional<ServiceKey> service) {
+namespace {
+
+// Calls `each` with one packet for each pair of ends that the rule has, until it says no.
+template <typename Each>
+void for_each_pair(const classify::Program& program, const RuleSite& site, std::optional<ServiceKey> service,
+                   const Each& each) {
     const classify::Rule& rule = program.rules[index(site.rule)];
     const bool egress = site.direction == Direction::kEgress;
     const auto sources = candidates(program, rule.source, egress ? site.party : nullptr);
@@ -104,10 +108,39 @@ std::optional<net::Tuple> example_packet(const classify::Program& program, const
             net::Tuple tuple{.source = source.bytes, .destination = destination.bytes, .family = source.family};
             tuple.ingress_port = site.lane;
             fill_service(rule.service, service, tuple);
-            if (classify::matches(program, rule, tuple)) return tuple;
+            if (classify::matches(program, rule, tuple) && !each(tuple)) return;
         }
     }
-    return std::nullopt;
+}
+
+}  // namespace
+
+std::optional<net::Tuple> example_packet(const classify::Program& program, const RuleSite& site,
+                                         std::optional<ServiceKey> service) {
+    std::optional<net::Tuple> found;
+    for_each_pair(program, site, service, [&found](const net::Tuple& tuple) {
+        found = tuple;
+        return false;
+    });
+    return found;
+}
+
+std::vector<net::Tuple> example_packets(const classify::Program& program, const RuleSite& site, std::size_t most) {
+    std::vector<net::Tuple> found;
+    for_each_pair(program, site, std::nullopt, [&](const net::Tuple& tuple) {
+        if (found.size() < most) found.push_back(tuple);
+        return found.size() < most;
+    });
+    const classify::Rule& rule = program.rules[index(site.rule)];
+    const std::size_t pairs = found.size();
+    for (std::uint16_t more = 1; pairs > 0 && more <= most && found.size() < most; ++more)
+        for (std::size_t i = 0; i < pairs && found.size() < most; ++i) {
+            net::Tuple tuple = found[i];
+            if (!net::has_ports(tuple.protocol) || tuple.source_port > UINT16_MAX - more) continue;
+            tuple.source_port = static_cast<std::uint16_t>(tuple.source_port + more);
+            if (classify::matches(program, rule, tuple)) found.push_back(tuple);
+        }
+    return found;
 }
 
 }  // namespace drywall::explain

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <optional>
+#include <vector>
 
 #include "drywall/classify/program.h"
 #include "drywall/net/packet_meta.h"
@@ -28,5 +29,9 @@ struct ServiceKey {
 // boundaries (its conditions exclude each other, or a set that it names is empty).
 [[nodiscard]] std::optional<net::Tuple> example_packet(const classify::Program& program, const RuleSite& site,
                                                        std::optional<ServiceKey> service = std::nullopt);
+
+// At most `most` of them, all different: other ends first, then other source ports where the rule leaves them free.
+[[nodiscard]] std::vector<net::Tuple> example_packets(const classify::Program& program, const RuleSite& site,
+                                                      std::size_t most);
 
 }  // namespace drywall::explain

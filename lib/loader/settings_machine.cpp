@@ -47,14 +47,20 @@ public:
     PortReader(Fields& top, Purpose purpose, Settings& settings)
         : top_(top), purpose_(purpose), settings_(settings), complaints_(top.complaints()) {}
 
-    void read() {
+    void read_ports(const char* next_step = "a wire has two ends: declare two ports and pair them") {
         const Node* node = needed(top_, "ports", purpose_);
         for (const Node& item : top_.list("ports", kMaxPortCount)) read_port(item);
+        if (node != nullptr && node->is_sequence() && node->items.empty())
+            complaints_.add(node->line, node->column, "ports is empty", next_step);
+    }
+
+    void read_pairs() {
+        const Node* node = needed(top_, "pairs", purpose_);
+        for (const Node& item : top_.list("pairs", kMaxPortCount)) read_pair(item);
         if (node != nullptr && node->is_sequence() && node->items.empty()) {
-            complaints_.add(node->line, node->column, "ports is empty",
-                            "a wire has two ends: declare two ports and pair them");
+            complaints_.add(node->line, node->column, "pairs is empty",
+                            "packets cross from one port of a pair to the other");
         }
-        read_pairs();
     }
 
 private:
@@ -101,15 +107,6 @@ private:
                             "port " + shown(first->second) + " has it already");
         }
         return *device;
-    }
-
-    void read_pairs() {
-        const Node* node = needed(top_, "pairs", purpose_);
-        for (const Node& item : top_.list("pairs", kMaxPortCount)) read_pair(item);
-        if (node != nullptr && node->is_sequence() && node->items.empty()) {
-            complaints_.add(node->line, node->column, "pairs is empty",
-                            "packets cross from one port of a pair to the other");
-        }
     }
 
     void read_pair(const Node& item) {
@@ -172,9 +169,16 @@ void read_workers(Fields& top, Purpose purpose, Settings& settings) {
 
 }  // namespace
 
+void read_devices(Fields& top, Settings& settings) {
+    read_dpdk(top, settings);
+    PortReader(top, Purpose::kAppliance, settings).read_ports("declare the ports that send and receive");
+}
+
 void read_machine(Fields& top, Purpose purpose, Settings& settings) {
     read_dpdk(top, settings);
-    PortReader(top, purpose, settings).read();
+    PortReader ports(top, purpose, settings);
+    ports.read_ports();
+    ports.read_pairs();
     read_workers(top, purpose, settings);
     assign_integer(top, "stats-core", 0, kMaxCpu, settings.stats_core);
 }

@@ -12,6 +12,9 @@ namespace drywall::loader {
 // Ports, pairs, and the machine under them: dpdk, workers, stats-core.
 void read_machine(Fields& top, Purpose purpose, Settings& settings);
 
+// The part of it that a traffic profile has too: dpdk and ports.
+void read_devices(Fields& top, Settings& settings);
+
 // What no policy decides: posture, unmatched, addresses, checksums, non-ip, neighbour-discovery, failsafe, pending.
 void read_traffic(Fields& top, Settings& settings);
 

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 
-#include "drywall/runtime/dataplane.h"
+#include "drywall/runtime/launcher.h"
 #include "on_core.h"
 
 namespace drywall::runtime {

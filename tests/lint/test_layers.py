@@ -12,7 +12,8 @@ THIRD_PARTY = [
     (re.compile(r"^(spdlog|fmt)/"), ("lib/base/", "include/drywall/base/logging.h", "tests/unit/")),
     (re.compile(r"^yaml-cpp/"), ("lib/loader/yaml_document.cpp",)),
     (re.compile(r"^nlohmann/"), ("lib/loader/", "lib/explain/", "include/drywall/explain/", "lib/observe/",
-                                  "include/drywall/observe/", "lib/control/", "include/drywall/control/", "app/", "tests/", "perf/")),
+                                  "include/drywall/observe/", "lib/control/", "include/drywall/control/", "lib/generate/", "include/drywall/generate/",
+                                  "app/", "tests/", "perf/")),
     (re.compile(r"^(hs|hs/.*|ch)\.h$"), ("lib/inspect/",)),
     (re.compile(r"^rte_.*\.h$"), ("lib/io/dpdk/", "lib/io/ring/", "lib/runtime/", "tests/unit/io/", "tests/unit/runtime/", "perf/")),
     (re.compile(r"^pcap(/.*)?\.h$"), ("lib/io/pcap/", "tests/support/")),
@@ -22,7 +23,7 @@ THIRD_PARTY = [
     (re.compile(r"^prometheus/"), ("lib/control/",)),
     (re.compile(r"^CLI/"), ("app/",)),
     (re.compile(r"^xxhash\.h$"), ("lib/flow/", "lib/net/", "lib/classify/", "lib/ruleset/", "lib/store/",
-                              "lib/io/distribute/", "lib/whatif/")),
+                              "lib/io/distribute/", "lib/whatif/", "lib/generate/")),
     (re.compile(r"^(gtest|gmock)/|^rapidcheck"), ("tests/",)),
     (re.compile(r"^(benchmark|valgrind)/"), ("perf/",)),
 ]

@@ -8,10 +8,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "drywall/base/result.h"
+#include "drywall/io/frame_pool.h"
 #include "drywall/io/port.h"
 
 namespace drywall::io {
@@ -30,18 +32,24 @@ struct DpdkSettings {
     std::vector<std::string> eal_arguments;  // passed on as they are, last
     std::vector<DpdkDevice> devices;         // by PortId
     std::vector<unsigned> worker_cores;      // worker w has queue w of every port, and lcore w + 1
+    std::optional<std::uint16_t> queues;     // of every port, where it is not one for each worker
     unsigned stats_core = 0;                 // the lcore after the workers'
 };
 
 class Dpdk {
 public:
-    // Every device configured, started and promiscuous, with one queue per worker.
+    // Every device configured, started and promiscuous, with one queue per worker unless the settings say otherwise.
     [[nodiscard]] static Result<std::unique_ptr<Dpdk>> start(const DpdkSettings& settings);
 
     // Stops and closes the devices, ends the EAL.
     virtual ~Dpdk() = default;
 
     [[nodiscard]] virtual const std::vector<std::shared_ptr<Port>>& ports() const noexcept = 0;  // by PortId
+    // Frames from the memory that its ports receive into; of its ports, and no longer than it lives.
+    [[nodiscard]] virtual FramePool& frames() noexcept = 0;
 };
+
+// "DPDK 22.11.2"
+[[nodiscard]] std::string dpdk_version();
 
 }  // namespace drywall::io

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "drywall/base/ids.h"
+#include "drywall/io/frame_pool.h"
 #include "drywall/io/port.h"
 
 namespace drywall::io {
@@ -61,6 +62,17 @@ private:
     const MemoryPortSettings settings_;
     std::vector<std::unique_ptr<Queue>> queues_;
     std::atomic<bool> link_up_{true};  // any thread; a port that is down takes and gives nothing
+};
+
+// Frames for any MemoryPort, from the heap.
+class MemoryFramePool final : public FramePool {
+public:
+    explicit MemoryFramePool(std::uint16_t room = 2048) : room_(room) {}
+    bool allocate(std::span<Frame> frames, std::span<const std::uint16_t> lengths) noexcept override;
+    [[nodiscard]] std::uint16_t room() const noexcept override { return room_; }
+
+private:
+    std::uint16_t room_;
 };
 
 }  // namespace drywall::io

@@ -8,7 +8,6 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +25,7 @@
 #include "drywall/io/port.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/runtime/drop_watch.h"
+#include "drywall/runtime/launcher.h"
 #include "drywall/telemetry/counters.h"
 #include "drywall/telemetry/event.h"
 
@@ -186,17 +186,6 @@ struct DataplaneSettings {
     std::optional<Nanos> existing_grace = std::chrono::hours(24);
     std::chrono::milliseconds stats_interval{100};
 };
-
-// How threads are made: EAL lcores in the appliance, plain threads in tests.
-class Launcher {
-public:
-    virtual ~Launcher() = default;
-    // Runs `body` on a thread bound to `core`. join() waits for all of them.
-    virtual Status launch(unsigned core, std::string name, std::function<void()> body) = 0;
-    virtual void join() = 0;
-};
-
-[[nodiscard]] std::unique_ptr<Launcher> make_thread_launcher();
 
 class Dataplane {
 public:

@@ -1,11 +1,11 @@
-// EAL launcher: the appliance's threads are DPDK lcores, so that mempool caches and PMDs know them.
+// EAL launcher: threads that forward or generate are DPDK lcores, so that mempool caches and PMDs know them.
 //
 // Threads: the main thread's (lcore 0). Needs a started EAL with one worker lcore per launch(), on the right CPU.
 #pragma once
 
 #include <memory>
 
-#include "drywall/runtime/dataplane.h"
+#include "drywall/runtime/launcher.h"
 
 namespace drywall::runtime {
 

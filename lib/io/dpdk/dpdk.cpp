@@ -1,6 +1,7 @@
 #include "drywall/io/dpdk.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <map>
 
@@ -10,9 +11,11 @@
 #include <rte_ethdev.h>
 #include <rte_lcore.h>
 #include <rte_mbuf.h>
+#include <rte_version.h>
 
 #include "device.h"
 #include "dpdk_port.h"
+#include "drywall/base/cache_line.h"
 #include "drywall/base/logging.h"
 #include "eal_log.h"
 #include "kernel_offloads.h"
@@ -102,6 +105,29 @@ Status start_eal(const DpdkSettings& settings, const Machine& machine) {
     return Done{};
 }
 
+class MbufPool final : public FramePool {
+public:
+    void use(rte_mempool* pool) noexcept {
+        pool_ = pool;
+        room_ = static_cast<std::uint16_t>(rte_pktmbuf_data_room_size(pool) - RTE_PKTMBUF_HEADROOM);
+    }
+    [[nodiscard]] std::uint16_t room() const noexcept override { return room_; }
+    bool allocate(std::span<Frame> frames, std::span<const std::uint16_t> lengths) noexcept override {
+        std::array<rte_mbuf*, kMaxBurst> mbufs;
+        if (rte_pktmbuf_alloc_bulk(pool_, mbufs.data(), static_cast<unsigned>(frames.size())) != 0) return false;
+        for (std::size_t i = 0; i < frames.size(); ++i) {
+            mbufs[i]->data_len = lengths[i];
+            mbufs[i]->pkt_len = lengths[i];
+            frames[i] = {{rte_pktmbuf_mtod(mbufs[i], const std::uint8_t*), lengths[i], lengths[i], 0}, mbufs[i]};
+        }
+        return true;
+    }
+
+private:
+    rte_mempool* pool_ = nullptr;
+    std::uint16_t room_ = 0;
+};
+
 class RunningDpdk final : public Dpdk {
 public:
     explicit RunningDpdk(const DpdkSettings& settings) : settings_(settings) {
@@ -116,8 +142,12 @@ public:
 
     Status open_ports();
     [[nodiscard]] const std::vector<std::shared_ptr<Port>>& ports() const noexcept override { return ports_; }
+    [[nodiscard]] FramePool& frames() noexcept override { return frames_; }
 
 private:
+    [[nodiscard]] std::uint16_t queues() const noexcept {
+        return settings_.queues.value_or(static_cast<std::uint16_t>(settings_.worker_cores.size()));
+    }
     Result<rte_mempool*> buffers_on(unsigned node);
     void warn_of_far_workers(const DpdkDevice& wanted, int node) const;
     Result<std::uint16_t> probe(const DpdkDevice& wanted, const Device& device) const;
@@ -126,6 +156,7 @@ private:
     std::vector<unsigned> worker_nodes_;                     // by WorkerId
     std::vector<std::unique_ptr<KernelOffloads>> offloads_;  // put back when no device stands on them any more
     std::map<unsigned, std::unique_ptr<rte_mempool, MempoolDeleter>> buffers_;  // by NUMA node
+    MbufPool frames_;                                                           // of the first port's buffers
     std::vector<std::shared_ptr<Port>> ports_;
 };
 
@@ -151,14 +182,14 @@ Result<rte_mempool*> RunningDpdk::buffers_on(unsigned node) {
 
 // Without being asked for more, net_af_packet opens one queue. Its queues share the interface by the kernel's fanout
 // hash; what that does not promise, the distributor mends (agreed_steering() in dpdk_port.cpp).
-std::string arguments_for(const Device& device, std::size_t workers) {
-    if (device.driver != "net_af_packet" || workers == 1 || device.argument("qpairs")) return device.arguments;
-    return device.arguments + ",qpairs=" + std::to_string(workers);
+std::string arguments_for(const Device& device, std::size_t queues) {
+    if (device.driver != "net_af_packet" || queues == 1 || device.argument("qpairs")) return device.arguments;
+    return device.arguments + ",qpairs=" + std::to_string(queues);
 }
 
 Result<std::uint16_t> RunningDpdk::probe(const DpdkDevice& wanted, const Device& device) const {
     take_eal_complaint();  // what was said before is about something else
-    const std::string arguments = arguments_for(device, settings_.worker_cores.size());
+    const std::string arguments = arguments_for(device, queues());
     const int code = device.pci ? 0 : rte_eal_hotplug_add("vdev", device.name.c_str(), arguments.c_str());
     std::uint16_t ethdev = 0;
     if (code == 0 && rte_eth_dev_get_port_by_name(device.name.c_str(), &ethdev) == 0) return ethdev;
@@ -194,9 +225,10 @@ Status RunningDpdk::open_ports() {
         const unsigned node = buffers_node(device_node, worker_nodes_);
         auto buffers = buffers_on(node);
         if (!buffers) return buffers.error();
-        auto port = DpdkPort::open({wanted.port, wanted.device, device, static_cast<std::uint16_t>(ports_.size()),
-                                    static_cast<std::uint16_t>(settings_.worker_cores.size()), node},
-                                   *ethdev, *buffers);
+        if (ports_.empty()) frames_.use(*buffers);
+        auto port = DpdkPort::open(
+            {wanted.port, wanted.device, device, static_cast<std::uint16_t>(ports_.size()), queues(), node}, *ethdev,
+            *buffers);
         if (!port) return port.error();
         ports_.push_back(std::move(*port));
     }
@@ -204,6 +236,8 @@ Status RunningDpdk::open_ports() {
 }
 
 }  // namespace
+
+std::string dpdk_version() { return rte_version(); }
 
 Result<std::unique_ptr<Dpdk>> Dpdk::start(const DpdkSettings& settings) {
     const Machine machine = look_at_machine();

@@ -112,7 +112,7 @@ private:
                             "virtual devices: " + std::string(kVirtualDevices));
         if (parsed.driver == "net_af_packet" || parsed.driver == "net_af_xdp") on_interface(device, parsed);
         if (parsed.driver == "net_tap" && !machine_.may_administrate_network)
-            complain(about(device) + " needs the capability CAP_NET_ADMIN", "run drywalld as root, or grant it");
+            complain(about(device) + " needs the capability CAP_NET_ADMIN", "run it as root, or grant it");
     }
 
     void on_interface(const DpdkDevice& device, const Device& parsed) {
@@ -129,13 +129,13 @@ private:
 
     void may_open(const DpdkDevice& device, const Device& parsed) {
         if (!machine_.may_open_raw_sockets)
-            complain(about(device) + " needs the capability CAP_NET_RAW", "run drywalld as root, or grant it");
+            complain(about(device) + " needs the capability CAP_NET_RAW", "run it as root, or grant it");
         if (parsed.driver != "net_af_xdp") return;
         if (!machine_.has_af_xdp)
             complain(about(device) + ": this kernel has no AF_XDP sockets",
                      "use net_af_packet, or a kernel built with CONFIG_XDP_SOCKETS");
         if (!machine_.may_administrate_network)
-            complain(about(device) + " needs the capability CAP_NET_ADMIN", "run drywalld as root, or grant it");
+            complain(about(device) + " needs the capability CAP_NET_ADMIN", "run it as root, or grant it");
     }
 
     const DpdkSettings& settings_;

@@ -94,6 +94,12 @@ bool MemoryPort::set_link(bool up) noexcept {
     return true;
 }
 
+bool MemoryFramePool::allocate(std::span<Frame> frames, std::span<const std::uint16_t> lengths) noexcept {
+    for (std::size_t i = 0; i < frames.size(); ++i)
+        frames[i] = give(std::make_unique<Buffer>(Buffer{std::vector<std::uint8_t>(lengths[i])}), PortId{});
+    return true;
+}
+
 DeviceStatistics MemoryPort::statistics() const noexcept {
     DeviceStatistics sum;
     for (const auto& queue : queues_) {
