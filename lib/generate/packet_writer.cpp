@@ -120,7 +120,7 @@ FlowEnds PacketWriter::computed(std::uint64_t flow) const noexcept {
 }
 
 FlowEnds PacketWriter::ends(std::uint64_t n) const noexcept {
-    const std::uint64_t flow = picks_ ? picker_.pick(n) : n;
+    const std::uint64_t flow = flow_of(n);
     return table_.empty() ? computed(flow) : table_[flow];
 }
 
@@ -214,7 +214,7 @@ void PacketWriter::write(std::uint8_t* frame, std::uint16_t length, std::uint64_
     signature.write(frame + at);
 
     FlowEnds mine;
-    const std::uint64_t flow = picks_ ? picker_.pick(n) : n;
+    const std::uint64_t flow = flow_of(n);
     if (table_.empty()) mine = computed(flow);
     const FlowEnds& ends = table_.empty() ? mine : table_[flow];
     for (std::size_t tag = 0; tag < stream_.vlans.size(); ++tag) {

@@ -39,6 +39,8 @@ public:
     [[nodiscard]] std::uint16_t length(std::uint64_t n) const noexcept override;
     void write(std::uint8_t* frame, std::uint16_t length, std::uint64_t n,
                const Signature& signature) const noexcept override;
+    [[nodiscard]] std::uint64_t flows() const noexcept override { return picks_ ? combinations_ : 1; }
+    [[nodiscard]] std::uint64_t flow(std::uint64_t n) const noexcept override { return picks_ ? picker_.pick(n) : 0; }
     [[nodiscard]] double mean_length() const noexcept override { return sizes_.mean() - loader::kFcsBytes; }
     [[nodiscard]] std::uint16_t greatest_length() const noexcept override {
         return static_cast<std::uint16_t>(sizes_.largest() - loader::kFcsBytes);
@@ -73,6 +75,7 @@ private:
     [[nodiscard]] FlowEnds computed(std::uint64_t flow) const noexcept;
     [[nodiscard]] bool is_v4() const noexcept { return family_ == net::Family::kIPv4; }
     [[nodiscard]] std::size_t checksum_offset() const noexcept;
+    [[nodiscard]] std::uint64_t flow_of(std::uint64_t n) const noexcept { return picks_ ? picker_.pick(n) : n; }
     void write_layer4(std::uint8_t* frame, std::uint16_t length, std::uint64_t n, const FlowEnds& ends,
                       std::uint64_t sum) const noexcept;
 
