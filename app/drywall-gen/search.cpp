@@ -69,7 +69,8 @@ Result<SearchResult> search(Session& session, const SearchSettings& settings, co
         if (!result) return result.error();
         const Measured measured = generate::measured_of(*result);
         session.tell(of + rate_text(rate) + " for " + std::to_string(duration.count()) + " ms: lost " +
-                     std::to_string(measured.lost) + " of " + std::to_string(measured.due));
+                     std::to_string(measured.lost) + " and skipped " + std::to_string(measured.skipped) + " of " +
+                     std::to_string(measured.due));
         return measured;
     });
 }
@@ -163,7 +164,10 @@ Exit latency(const Invocation& invocation, const LatencyOptions& options) {
             const Measured measured = generate::measured_of(*result);
             session->tell(options.shares[i] + ", " + rate_text(rate) + ": lost " + std::to_string(measured.lost) +
                           " of " + std::to_string(measured.due));
-            trials.push_back({{"packets_per_second", rate}, {"due", measured.due}, {"lost", measured.lost}});
+            trials.push_back({{"packets_per_second", rate},
+                              {"due", measured.due},
+                              {"lost", measured.lost},
+                              {"skipped", measured.skipped}});
             latencies.push_back(generate::latency_of(*result));
         }
         if (latencies.empty()) continue;

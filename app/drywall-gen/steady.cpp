@@ -24,7 +24,9 @@ double pps_of(const generate::TrialResult& result) {
 
 std::uint64_t leaked(const generate::TrialResult& result) { return generate::outcome_of(result).leaked; }
 
-Json json_of(const Measured& measured) { return {{"due", measured.due}, {"lost", measured.lost}}; }
+Json json_of(const Measured& measured) {
+    return {{"due", measured.due}, {"lost", measured.lost}, {"skipped", measured.skipped}};
+}
 
 // What was sent and received in one interval, of the streams that are not to be denied. What is under way at its end is
 // received in the next one.

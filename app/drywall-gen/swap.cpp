@@ -61,6 +61,7 @@ void note(const TrialResult& result, const generate::ApplianceReport& appliance,
     for (const auto& [reason, packets] : appliance.counts.drops) drops[reason] = packets;
     seen.trials.push_back({{"due", measured.due},
                            {"lost", measured.lost},
+                           {"skipped", measured.skipped},
                            {"duplicates", duplicates},
                            {"leaked", leaked},
                            {"longest_gap_ns", seen.longest_gap.back()},

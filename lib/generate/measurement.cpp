@@ -63,7 +63,7 @@ Measured measured_of(const TrialResult& result) noexcept {
     Measured out;
     out.stopped = result.stopped;
     out.due = result.skipped;
-    out.lost = result.skipped;
+    out.skipped = result.skipped;
     for (const StreamResult& stream : result.streams) {
         if (!counts(stream)) continue;
         out.due += stream.sent.packets;
@@ -95,7 +95,8 @@ Json json_of(const SearchResult& search) {
         trials.push_back({{"packets_per_second", one.rate},
                           {"seconds", one.seconds},
                           {"due", one.measured.due},
-                          {"lost", one.measured.lost}});
+                          {"lost", one.measured.lost},
+                          {"skipped", one.measured.skipped}});
     return {{"stopped", search.stopped}, {"bounds", std::move(bounds)}, {"trials", std::move(trials)}};
 }
 

@@ -118,7 +118,7 @@ private:
     // What arrived per second in the last trial at a load: near the goal when a load is far above it.
     [[nodiscard]] double received_at(double load) const {
         for (auto trial = trials_.rbegin(); trial != trials_.rend(); ++trial)
-            if (trial->rate == load) return load * (1 - trial->measured.loss_ratio());
+            if (trial->rate == load) return load * (1 - trial->measured.failure_ratio());
         return 0;
     }
 
@@ -129,7 +129,7 @@ private:
             if (!measured) return measured.error();
             trials_.push_back({load, std::chrono::duration<double>(phase.duration).count(), *measured});
             stopped_ = measured->stopped;
-            if (!stopped_) evidence.losses.push_back(measured->loss_ratio());
+            if (!stopped_) evidence.losses.push_back(measured->failure_ratio());
         }
         return Done{};
     }

@@ -31,8 +31,8 @@ struct MeasurementHead {
 // ceiling is marked as limited by it.
 [[nodiscard]] Json measurement_of(const MeasurementHead& head, const std::vector<Figure>& figures, Json details);
 
-// What a trial lost, for a search: due and not sent in time, or sent and not received. Streams that expect to be denied
-// do not count, nor do those without a signature.
+// What a trial lost. Streams that expect to be denied do not count, nor do those without a signature; but what was
+// skipped is that of all streams.
 [[nodiscard]] Measured measured_of(const TrialResult& result) noexcept;
 // Whether there is a stream of which that can be said.
 [[nodiscard]] bool can_be_measured(const TrialResult& result) noexcept;

@@ -36,10 +36,17 @@ struct SearchSettings {
 // What one trial at a rate came to.
 struct Measured {
     std::uint64_t due = 0;   // packets that the rate and the time ask for
-    std::uint64_t lost = 0;  // of those: not sent in time, or sent and not received
-    bool stopped = false;    // by the user: the search ends
+    std::uint64_t lost = 0;  // of those: sent and not received
+    std::uint64_t skipped =
+        0;                 // of those: not sent in time, by a generator that was late or a device that took no more
+    bool stopped = false;  // by the user: the search ends
+    // Of what was sent.
     [[nodiscard]] double loss_ratio() const noexcept {
-        return due == 0 ? 1.0 : static_cast<double>(lost) / static_cast<double>(due);
+        return due == skipped ? 0 : static_cast<double>(lost) / static_cast<double>(due - skipped);
+    }
+    // Of what was due: what a search goes by, for what was not sent can't have been passed.
+    [[nodiscard]] double failure_ratio() const noexcept {
+        return due == 0 ? 1.0 : static_cast<double>(lost + skipped) / static_cast<double>(due);
     }
 };
 using Measure = std::function<Result<Measured>(double packets_per_second, std::chrono::milliseconds duration)>;

@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 Measured measured_at(double rate, std::chrono::milliseconds duration, double capacity) {
     const double due = rate * std::chrono::duration<double>(duration).count();
     const double lost = std::max(0.0, 1 - capacity / rate) * due;
-    return {static_cast<std::uint64_t>(due), static_cast<std::uint64_t>(std::ceil(lost)), false};
+    return {static_cast<std::uint64_t>(due), static_cast<std::uint64_t>(std::ceil(lost)), 0, false};
 }
 
 SearchSettings settings_up_to(double most) { return {.most = most}; }

@@ -28,7 +28,7 @@ public:
                  std::make_shared<io::MemoryPort>(io::MemoryPortSettings{.id = PortId{1}, .receive_capacity = 8192})};
         base = {ports.begin(), ports.end()};
         loader::StreamProfile stream = loader::default_stream("s", "a", "b");
-        stream.source_port = {.first = 1024, .count = flows};
+        stream.source_port.count = flows;
         writer = *PacketWriter::create(stream, 1, 0);
         outgoing[0].source = writer.get();
         group.schedule = std::move(schedule);
