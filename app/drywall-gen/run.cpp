@@ -1,21 +1,13 @@
 #include "run.h"
 
-#include <array>
-#include <csignal>
-#include <ctime>
-#include <fstream>
 #include <optional>
 
-#include <sched.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "appliance_counts.h"
+#include "bench.h"
 #include "display.h"
 #include "drywall/generate/report.h"
-#include "drywall/generate/rule_streams.h"
-#include "drywall/io/dpdk_settings.h"
-#include "drywall/runtime/eal_launcher.h"
 
 namespace drywall::gen {
 
@@ -24,129 +16,35 @@ using cli::Invocation;
 
 namespace {
 
-volatile std::sig_atomic_t interrupts = 0;
-
-// The first one ends the sending and lets the report be written, the second one ends the program.
-void note_interrupt(int number) {
-    if (interrupts != 0) ::_exit(128 + number);
-    interrupts = 1;
-}
-
-void listen_for_interrupts() {
-    struct sigaction action {};
-    action.sa_handler = note_interrupt;
-    sigaction(SIGINT, &action, nullptr);
-    sigaction(SIGTERM, &action, nullptr);
-}
-
-unsigned last_cpu() {
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    unsigned last = 0;
-    if (sched_getaffinity(0, sizeof set, &set) != 0) return last;
-    for (unsigned cpu = 0; cpu < CPU_SETSIZE; ++cpu)
-        if (CPU_ISSET(cpu, &set)) last = cpu;
-    return last;
-}
-
-std::string processor() {
-    std::ifstream file("/proc/cpuinfo");
-    for (std::string line; std::getline(file, line);)
-        if (line.starts_with("model name") && line.find(": ") != std::string::npos)
-            return line.substr(line.find(": ") + 2);
-    return "unknown";
-}
-
-std::string kernel() {
-    utsname name{};
-    return ::uname(&name) == 0 ? std::string(name.sysname) + " " + name.release : "unknown";
-}
-
-std::string utc_now() {
-    const std::time_t now = std::time(nullptr);
-    std::tm parts{};
-    std::array<char, 32> text{};
-    if (::gmtime_r(&now, &parts) == nullptr || std::strftime(text.data(), text.size(), "%FT%TZ", &parts) == 0)
-        return {};
-    return text.data();
-}
-
-generate::Fingerprint fingerprint_of(const loader::TrafficProfile& profile, const Options& options) {
-    generate::Fingerprint out;
-    out.version = DRYWALL_VERSION;
-    out.dpdk = io::dpdk_version();
-    out.kernel = kernel();
-    out.processor = processor();
-    out.cores = profile.machine.worker_cores;
-    out.hugepages = profile.machine.memory == loader::Memory::kHugepages;
-    for (const loader::PortSettings& port : profile.machine.ports) out.devices.emplace_back(port.name, port.device);
-    out.seed = profile.seed;
-    out.profile = options.profile.empty() ? "command line" : options.profile;
-    out.profile_hash = generate::profile_hash(profile);
-    return out;
-}
-
-// The devices and the generator on them; the last goes first.
-struct Bench {
-    std::unique_ptr<io::Dpdk> dpdk;
-    std::unique_ptr<runtime::Launcher> launcher;
-    std::unique_ptr<generate::Generator> generator;
-};
-
-Result<Bench> set_up(const loader::TrafficProfile& profile) {
-    Bench bench;
-    io::DpdkSettings settings = io::dpdk_settings(profile.machine);
-    settings.stats_core = settings.worker_cores.front();
-    settings.queues = 1;
-    auto dpdk = io::Dpdk::start(settings);
-    if (!dpdk) return dpdk.error();
-    bench.dpdk = *std::move(dpdk);
-    bench.launcher = runtime::make_eal_launcher();
-    auto generator = generate::Generator::create(profile, {.ports = bench.dpdk->ports(),
-                                                           .frames = &bench.dpdk->frames(),
-                                                           .launcher = bench.launcher.get(),
-                                                           .cores = profile.machine.worker_cores});
-    if (!generator) return generator.error();
-    bench.generator = *std::move(generator);
-    return bench;
-}
-
 Result<generate::TrialResult> measure(generate::Generator& generator, const loader::TrafficProfile& profile,
                                       const generate::TrialRequest& request, LiveDisplay* display) {
     if (profile.warm_up.count() > 0) {
         generate::TrialRequest warm_up = request;
         warm_up.duration = profile.warm_up;
-        auto warm = generator.run(warm_up, [](const generate::TrialView& /*view*/) { return interrupts == 0; });
+        auto warm = generator.run(warm_up, [](const generate::TrialView& /*view*/) { return !interrupted(); });
         if (!warm) return warm;
     }
     return generator.run(request, [display](const generate::TrialView& view) {
         if (display != nullptr) display->look(view);
-        return interrupts == 0;
+        return !interrupted();
     });
-}
-
-Status write_report(const std::string& file, const generate::Json& report) {
-    std::ofstream out(file);
-    out << report.dump(2) << '\n';
-    out.close();
-    if (out) return Done{};
-    return Error::of(ErrorKind::kUnavailable, "the report can't be written to " + file,
-                     "check the folder, and its disk");
 }
 
 }  // namespace
 
 Exit run(const Invocation& invocation, const Options& options) {
-    auto profile = profile_of(options);
-    if (!profile) {
-        cli::report(invocation, profile.error());
+    if (invocation.format != cli::Format::kTable && invocation.format != cli::Format::kJson) {
+        invocation.err << "this is shown as table or json\n";
+        return Exit::kUsage;
+    }
+    const auto prepared = prepare(options);
+    if (!prepared) {
+        cli::report(invocation, prepared.error());
         return Exit::kInvalid;
     }
-    const auto without = generate::add_rule_streams(*profile);
-    if (!without) return cli::report(invocation, without.error()), Exit::kInvalid;
-    for (const generate::RuleWithoutTraffic& rule : *without)
+    for (const generate::RuleWithoutTraffic& rule : prepared->without)
         invocation.err << "no traffic for " << rule.rule << ": " << rule.why << '\n';
-    if (profile->machine.worker_cores.empty()) profile->machine.worker_cores = {last_cpu()};
+    const loader::TrafficProfile* profile = &prepared->profile;
     auto bench = set_up(*profile);
     if (!bench) return cli::report(invocation, bench.error());
     std::optional<ApplianceWatch> watch;
@@ -168,9 +66,9 @@ Exit run(const Invocation& invocation, const Options& options) {
         appliance = *std::move(counts);
     }
     const generate::Json report =
-        generate::report_of(*result, request, fingerprint_of(*profile, options), appliance, *without, started);
+        generate::report_of(*result, request, fingerprint_of(*profile, options), appliance, prepared->without, started);
     if (!options.report.empty())
-        if (auto written = write_report(options.report, report); !written)
+        if (auto written = write_file(options.report, report.dump(2) + "\n"); !written)
             return cli::report(invocation, written.error());
     invocation.out << (invocation.format == cli::Format::kJson ? report.dump(2) + "\n"
                                                                : tables_of(report, invocation.color));

@@ -25,7 +25,7 @@ enum class Exit : int {
     kNotEnough = 8,    // not enough is known to say yes
 };
 
-enum class Format { kTable, kWide, kName, kJson, kYaml, kCsv, kJsonLines };
+enum class Format { kTable, kWide, kName, kJson, kYaml, kCsv, kJsonLines, kMarkdown };
 
 struct Invocation {
     std::ostream& out;  // data

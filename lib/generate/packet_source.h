@@ -20,6 +20,9 @@ public:
     // REQUIRES: length == length(n), and so many bytes at `frame`
     virtual void write(std::uint8_t* frame, std::uint16_t length, std::uint64_t n,
                        const Signature& signature) const noexcept = 0;
+    // How many flows take turns or are drawn, and whose packet n is. 1: it does not tell any apart.
+    [[nodiscard]] virtual std::uint64_t flows() const noexcept { return 1; }
+    [[nodiscard]] virtual std::uint64_t flow(std::uint64_t /*n*/) const noexcept { return 0; }
     [[nodiscard]] virtual bool has_signature() const noexcept { return true; }
     [[nodiscard]] virtual double mean_length() const noexcept = 0;  // likewise without FCS
     [[nodiscard]] virtual std::uint16_t greatest_length() const noexcept = 0;

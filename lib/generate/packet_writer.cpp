@@ -111,7 +111,7 @@ FlowEnds PacketWriter::computed(std::uint64_t flow) const noexcept {
 }
 
 FlowEnds PacketWriter::ends(std::uint64_t n) const noexcept {
-    const std::uint64_t flow = picks_ ? picker_.pick(n) : n;
+    const std::uint64_t flow = flow_of(n);
     return table_.empty() ? computed(flow) : table_[flow];
 }
 
@@ -162,7 +162,7 @@ void PacketWriter::write(std::uint8_t* frame, std::uint16_t length, std::uint64_
     const std::size_t at = length - kSignatureBytes;
     signature.write(frame + at);
     FlowEnds mine;
-    const std::uint64_t flow = picks_ ? picker_.pick(n) : n;
+    const std::uint64_t flow = flow_of(n);
     if (table_.empty()) mine = computed(flow);
     const FlowEnds& ends = table_.empty() ? mine : table_[flow];
     const std::uint64_t sum = header_.write(frame, length, ends);

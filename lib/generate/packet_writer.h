@@ -29,6 +29,8 @@ public:
     [[nodiscard]] std::uint16_t length(std::uint64_t n) const noexcept override;
     void write(std::uint8_t* frame, std::uint16_t length, std::uint64_t n,
                const Signature& signature) const noexcept override;
+    [[nodiscard]] std::uint64_t flows() const noexcept override { return picks_ ? combinations_ : 1; }
+    [[nodiscard]] std::uint64_t flow(std::uint64_t n) const noexcept override { return picks_ ? picker_.pick(n) : 0; }
     [[nodiscard]] double mean_length() const noexcept override { return sizes_.mean() - loader::kFcsBytes; }
     [[nodiscard]] std::uint16_t greatest_length() const noexcept override {
         return static_cast<std::uint16_t>(sizes_.largest() - loader::kFcsBytes);
@@ -59,6 +61,7 @@ private:
     [[nodiscard]] std::uint64_t value(Field field, std::uint64_t flow) const noexcept;
     [[nodiscard]] FlowEnds computed(std::uint64_t flow) const noexcept;
     [[nodiscard]] std::size_t checksum_offset() const noexcept;
+    [[nodiscard]] std::uint64_t flow_of(std::uint64_t n) const noexcept { return picks_ ? picker_.pick(n) : n; }
     void write_layer4(std::uint8_t* frame, std::uint16_t length, std::uint64_t n, const FlowEnds& ends,
                       std::uint64_t sum) const noexcept;
 

@@ -58,6 +58,7 @@ Json json_of(const StreamResult& stream, double seconds) {
     json["beyond_window"] = stream.beyond_window;
     json["elsewhere"] = stream.elsewhere;
     json["latency"] = json_of(stream.latency);
+    if (stream.longest_gap) json["longest_gap_ns"] = *stream.longest_gap;
     return json;
 }
 
@@ -99,16 +100,6 @@ Json json_of(const PortResult& port) {
               {"errors", port.device.errors},
               {"transmitted", port.device.transmitted},
               {"transmit_errors", port.device.transmit_errors}}}};
-}
-
-Json json_of(const Fingerprint& fingerprint) {
-    Json devices = Json::array();
-    for (const auto& [port, device] : fingerprint.devices) devices.push_back({{"port", port}, {"device", device}});
-    return {{"version", fingerprint.version}, {"dpdk", fingerprint.dpdk},
-            {"kernel", fingerprint.kernel},   {"processor", fingerprint.processor},
-            {"cores", fingerprint.cores},     {"hugepages", fingerprint.hugepages},
-            {"devices", std::move(devices)},  {"seed", fingerprint.seed},
-            {"profile", fingerprint.profile}, {"profile_hash", fingerprint.profile_hash}};
 }
 
 // Every missing packet has a name, or is unexplained. Negative: the appliance dropped other traffic, too.
@@ -205,6 +196,16 @@ void describe(const loader::StreamProfile& stream, Json& out) {
 }
 
 }  // namespace
+
+Json json_of(const Fingerprint& fingerprint) {
+    Json devices = Json::array();
+    for (const auto& [port, device] : fingerprint.devices) devices.push_back({{"port", port}, {"device", device}});
+    return {{"version", fingerprint.version}, {"dpdk", fingerprint.dpdk},
+            {"kernel", fingerprint.kernel},   {"processor", fingerprint.processor},
+            {"cores", fingerprint.cores},     {"hugepages", fingerprint.hugepages},
+            {"devices", std::move(devices)},  {"seed", fingerprint.seed},
+            {"profile", fingerprint.profile}, {"profile_hash", fingerprint.profile_hash}};
+}
 
 std::string profile_hash(const loader::TrafficProfile& profile) {
     Json all = {{"seed", profile.seed}, {"rate", profile.rate.text()}, {"window", profile.window}};

@@ -126,6 +126,7 @@ void Trial::make_workers() {
         worker.magic = magic_of(generator_.profile_.seed, generator_.trials_);
         worker.magic_before = magic_of(generator_.profile_.seed, generator_.trials_ - 1);
         worker.window = generator_.profile_.window;
+        worker.gaps = request_.gaps;
         workers_.push_back(std::make_unique<Worker>(std::move(worker)));
     }
 }
@@ -220,6 +221,9 @@ StreamResult Trial::stream_result(std::size_t stream) const {
         result.greatest_distance = incoming.greatest_distance;
         result.beyond_window = incoming.beyond_window;
         result.latency = *incoming.latency;
+        if (!incoming.last_by_flow.empty())
+            result.longest_gap =
+                static_cast<std::uint64_t>(static_cast<double>(incoming.longest_gap) * 1e9 / times_.ticks_per_second);
     }
     return result;
 }

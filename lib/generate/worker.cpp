@@ -27,6 +27,8 @@ Worker::Worker(WorkerSettings settings)
         if (std::find(mine.begin(), mine.end(), to) == mine.end()) continue;
         incoming_[stream].order = std::make_unique<SequenceTracker>(settings_.window);
         incoming_[stream].latency = std::make_unique<LatencyHistogram>();
+        const std::uint64_t flows = settings_.streams[stream].source->flows();
+        if (settings_.gaps && flows <= kMostFlowsWithGaps) incoming_[stream].last_by_flow.resize(flows);
     }
 }
 
@@ -87,6 +89,14 @@ void Worker::note_order(Incoming& stream, const Signature& signature, std::uint3
     }
     stream.received.add(std::uint64_t{bytes});
     stream.latency->record(static_cast<std::uint64_t>(static_cast<double>(signature.age(now)) * nanoseconds_per_tick_));
+    if (!stream.last_by_flow.empty())
+        note_gap(stream, settings_.streams[signature.stream].source->flow(signature.sequence), now);
+}
+
+void Worker::note_gap(Incoming& stream, std::uint64_t flow, std::uint64_t now) noexcept {
+    std::uint64_t& last = stream.last_by_flow[flow];
+    if (last != 0) stream.longest_gap = std::max(stream.longest_gap, now - last);
+    last = now;
 }
 
 // After the time of sending a burst that was due in it may still be owed; it has a moment to go.

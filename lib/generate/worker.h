@@ -38,8 +38,12 @@ struct WorkerSettings {
     std::uint32_t magic = 0;
     std::uint32_t magic_before = 0;  // of the trial before
     std::uint32_t window = 65536;
+    bool gaps = false;  // the longest gap of each flow is looked for
     std::uint64_t (*ticks)() noexcept = read_ticks;
 };
+
+// Of more flows than this the gaps are not told.
+inline constexpr std::uint64_t kMostFlowsWithGaps = std::uint64_t{1} << 20;
 
 class Worker {
 public:
@@ -62,6 +66,7 @@ private:
     bool receive(std::size_t port, std::uint64_t now) noexcept;
     void note(std::size_t port, const io::Frame& frame, std::uint64_t now) noexcept;
     void note_order(Incoming& stream, const Signature& signature, std::uint32_t bytes, std::uint64_t now) noexcept;
+    void note_gap(Incoming& stream, std::uint64_t flow, std::uint64_t now) noexcept;
     bool send(Group& group, double seconds, bool last_chance) noexcept;
     std::size_t send_burst(Group& group, std::size_t count) noexcept;
     bool send_all(std::uint64_t now) noexcept;

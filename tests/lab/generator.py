@@ -17,6 +17,7 @@ from tests.lab.netns import Namespace
 from tests.lab.wire import BOX_PORTS, LEFT, RIGHT
 
 SCHEMA = json.loads((ROOT / "docs" / "drywall-gen-report.schema.json").read_text())
+MEASUREMENT = json.loads((ROOT / "docs" / "drywall-gen-measurement.schema.json").read_text())
 DEADLINE = 60.0
 
 
@@ -31,22 +32,28 @@ class Run:
         found, = (stream for stream in self.report["streams"] if stream["name"] == name)
         return found
 
+    def figure(self, name: str) -> dict:
+        found, = (figure for figure in self.report["figures"] if figure["name"] == name)
+        return found
+
 
 def trouble_with(report: dict) -> list[str]:
+    schema = MEASUREMENT if "figures" in report else SCHEMA
     return [f"{'/'.join(map(str, error.absolute_path))}: {error.message[:300]}"
-            for error in Draft202012Validator(SCHEMA).iter_errors(report)]
+            for error in Draft202012Validator(schema).iter_errors(report)]
 
 
-def run(*words: str | Path, namespace: Namespace | None = None, profile: str | None = None, interrupt_after: float | None = None) -> Run:
-    """`drywall-gen run` with its report. A profile is its text."""
+def run(*words: str | Path, command: str = "run", namespace: Namespace | None = None, profile: str | None = None,
+        interrupt_after: float | None = None) -> Run:
+    """`drywall-gen run`, or another command, with its report. A profile is its text."""
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder) / "report.json"
-        command = [program("drywall-gen"), "-q", "run", "--report", report, *words]
+        line = [program("drywall-gen"), "-q", command, "--report", report, *words]
         if profile is not None:
             (Path(folder) / "p.yaml").write_text(profile)
-            command += ["-f", Path(folder) / "p.yaml"]
+            line += ["-f", Path(folder) / "p.yaml"]
         start = namespace.popen if namespace else lambda *one, **two: subprocess.Popen([str(word) for word in one], **two)
-        process = start(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        process = start(*line, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
                         env={**os.environ, "NO_COLOR": "1"})
         try:
             out, err = process.communicate(timeout=interrupt_after or DEADLINE)

@@ -13,12 +13,11 @@
 
 #include <nlohmann/json.hpp>
 
+#include "drywall/generate/figure.h"
 #include "drywall/generate/rule_streams.h"
 #include "drywall/generate/trial.h"
 
 namespace drywall::generate {
-
-using Json = nlohmann::ordered_json;
 
 // What a result is only comparable with: the machine, the versions, the traffic.
 struct Fingerprint {
@@ -33,6 +32,8 @@ struct Fingerprint {
     std::string profile;       // its file, or "command line"
     std::string profile_hash;  // XXH3 of what is sent, however it was written
 };
+
+[[nodiscard]] Json json_of(const Fingerprint& fingerprint);
 
 // Of everything that decides which packets are sent and when, in hexadecimal.
 [[nodiscard]] std::string profile_hash(const loader::TrafficProfile& profile);

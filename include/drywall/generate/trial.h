@@ -43,6 +43,7 @@ struct TrialRequest {
     std::optional<loader::RampProfile> ramp;
     std::optional<std::chrono::nanoseconds> duration;  // absent: until go_on says no, or every stream has ended
     std::chrono::nanoseconds drain = std::chrono::milliseconds(500);  // after the last packet
+    bool gaps = false;  // the longest time for which a flow got nothing is looked for
 };
 [[nodiscard]] TrialRequest request_of(const loader::TrafficProfile& profile);
 
@@ -61,6 +62,9 @@ struct StreamResult {
     std::uint64_t beyond_window = 0;      // arrived too late to tell whether it was a duplicate; not in `received`
     std::uint64_t elsewhere = 0;          // arrived at another port than `to`
     LatencyHistogram latency;             // of received packets
+    // Nanoseconds between two packets of one flow, received one after the other. Where it was asked for, and there are
+    // at most 2^20 flows; a flow is known by the last 32 bits of the sequence number.
+    std::optional<std::uint64_t> longest_gap;
 
     // Sent, and not received.
     [[nodiscard]] std::uint64_t missing() const noexcept {

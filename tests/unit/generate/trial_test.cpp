@@ -22,12 +22,14 @@ std::uint64_t fake_ticks() noexcept { return fake_now; }
 // One worker, port 0 sends to port 1, stream 0.
 class Rig {
 public:
-    explicit Rig(Schedule schedule, std::optional<std::uint64_t> limit = {}) {
+    explicit Rig(Schedule schedule, std::optional<std::uint64_t> limit = {}, std::uint64_t flows = 1) {
         fake_now = 1'000'000;
         ports = {std::make_shared<io::MemoryPort>(io::MemoryPortSettings{.transmit_capacity = 4096}),
                  std::make_shared<io::MemoryPort>(io::MemoryPortSettings{.id = PortId{1}, .receive_capacity = 8192})};
         base = {ports.begin(), ports.end()};
-        writer = *PacketWriter::create(loader::default_stream("s", "a", "b"), 1, 0);
+        loader::StreamProfile stream = loader::default_stream("s", "a", "b");
+        stream.source_port.count = flows;
+        writer = *PacketWriter::create(stream, 1, 0);
         outgoing[0].source = writer.get();
         group.schedule = std::move(schedule);
         group.streams = {0};
@@ -46,6 +48,7 @@ public:
         settings.magic = magic_of(1, 1);
         settings.magic_before = magic_of(1, 0);
         settings.window = 256;
+        settings.gaps = flows > 1;
         settings.ticks = fake_ticks;
         worker = std::make_unique<Worker>(std::move(settings));
     }
@@ -77,6 +80,18 @@ TEST(Worker, SendsWhatIsDueAndNoMore) {
         EXPECT_EQ(rig.ports[0]->collect().size(), 10U);
     }
     EXPECT_EQ(rig.group.skipped, 0U);
+}
+
+TEST(Worker, TheLongestGapIsThatOfOneFlow) {
+    Rig rig(Schedule::constant(1e6), {}, 2);
+    for (int i = 0; i < 100; ++i) {
+        rig.turn(1000);
+        for (const Bytes& frame : rig.ports[0]->collect())
+            if (i % 2 == 0 || i < 40 || i > 60) rig.ports[1]->inject(frame);
+    }
+    EXPECT_EQ(rig.incoming().last_by_flow.size(), 2U);
+    // The odd flow's packets 41 to 59 were lost: it heard nothing from 39 to 61.
+    EXPECT_EQ(rig.incoming().longest_gap, 22'000U);
 }
 
 TEST(Worker, WhatItIsTooLateForIsSkippedAndCounted) {
