@@ -258,8 +258,10 @@ TrialResult Trial::result() {
     result.rate = request_.rate;
     std::uint64_t last = times_.start;
     for (const auto& worker : workers_) last = std::max(last, worker->last_sent());
-    // A trial that was neither stopped nor ended by its streams lasted as long as it was told to.
-    const bool ended = std::all_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.ended(); });
+    // A trial that was neither stopped nor ended by what it sends lasted as long as it was told to.
+    const bool ended =
+        std::all_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.ended(); }) &&
+        std::all_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->finished(); });
     const std::uint64_t end = stopped_at_ != 0 ? stopped_at_ : ended || !request_.duration ? last : times_.end;
     result.seconds = times_.seconds(std::min(end, times_.end));
     result.stopped = stopped_at_ != 0;
