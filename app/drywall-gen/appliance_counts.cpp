@@ -53,10 +53,26 @@ Result<ApplianceReport> look(const std::string& socket) {
     }
 }
 
+// What it has counted when two looks agree.
+Result<ApplianceReport> settled(const std::string& socket) {
+    auto now = look(socket);
+    for (int i = 0; i < kMostLooks && now; ++i) {
+        std::this_thread::sleep_for(kBetweenLooks);
+        auto again = look(socket);
+        if (!again) return again;
+        const bool same = again->counts.received == now->counts.received &&
+                          again->counts.transmitted == now->counts.transmitted &&
+                          again->counts.drops == now->counts.drops;
+        now = std::move(again);
+        if (same) break;
+    }
+    return now;
+}
+
 }  // namespace
 
 Result<ApplianceWatch> ApplianceWatch::begin(const std::string& socket) {
-    auto before = look(socket);
+    auto before = settled(socket);
     if (!before) return before.error();
     ApplianceWatch watch;
     watch.before_ = *std::move(before);
@@ -64,17 +80,7 @@ Result<ApplianceWatch> ApplianceWatch::begin(const std::string& socket) {
 }
 
 Result<ApplianceReport> ApplianceWatch::end() const {
-    auto now = look(before_.socket);
-    for (int i = 0; i < kMostLooks && now; ++i) {
-        std::this_thread::sleep_for(kBetweenLooks);
-        auto again = look(before_.socket);
-        if (!again) return again;
-        const bool settled = again->counts.received == now->counts.received &&
-                             again->counts.transmitted == now->counts.transmitted &&
-                             again->counts.drops == now->counts.drops;
-        now = std::move(again);
-        if (settled) break;
-    }
+    const auto now = settled(before_.socket);
     if (!now) return now;
     const ApplianceCounts& before = before_.counts;
     ApplianceReport report = *now;

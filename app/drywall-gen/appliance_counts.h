@@ -12,7 +12,7 @@ namespace drywall::gen {
 
 class ApplianceWatch {
 public:
-    // kUnavailable: it does not answer.
+    // From what it has counted by now, once that has settled. kUnavailable: it does not answer.
     [[nodiscard]] static Result<ApplianceWatch> begin(const std::string& socket);
     // What it counted since, once its counts have settled.
     [[nodiscard]] Result<generate::ApplianceReport> end() const;

@@ -102,7 +102,6 @@ std::string latency_table(const Json& streams, bool color) {
 }
 
 std::string connections_table(const Json& list, bool color) {
-    if (list.empty()) return {};
     Table table({{"CONNECTIONS"},
                  {"EXPECT"},
                  {"OPENED", kRight},
@@ -278,11 +277,12 @@ void LiveDisplay::show(const generate::TrialView& view) {
 }
 
 std::string tables_of(const Json& report, bool color) {
-    const Json& streams = report.at("streams");
-    const std::string of_streams =
-        streams.empty() ? "" : rates(report) + streams_table(streams, color) + latency_table(streams, color) + "\n";
-    return of_streams + connections_table(report.at("connections"), color) + ports_table(report.at("ports"), color) +
-           appliance(report) + verdict(report.at("outcome"), color);
+    std::string out;
+    if (const Json& streams = report.at("streams"); !streams.empty())
+        out = rates(report) + streams_table(streams, color) + latency_table(streams, color);
+    if (const Json& connections = report.at("connections"); !connections.empty())
+        out += (out.empty() ? "" : "\n") + connections_table(connections, color);
+    return out + ports_table(report.at("ports"), color) + appliance(report) + verdict(report.at("outcome"), color);
 }
 
 }  // namespace drywall::gen

@@ -42,6 +42,9 @@ public:
         declare_ndr(*add(app, "ndr", "Search the greatest rate without loss (NDR), and with little (PDR)",
                          [this](const Invocation& invocation) { return ndr(invocation, ndr_); }),
                     ndr_);
+        declare_cps(*add(app, "cps", "Search the greatest rate of new connections of which none fails",
+                         [this](const Invocation& invocation) { return cps(invocation, cps_); }),
+                    cps_);
         declare_rate(*add(app, "rate", "Repeat trials at one rate: loss and latency, with their spread",
                           [this](const Invocation& invocation) { return rate(invocation, rate_); }),
                      rate_);
@@ -64,6 +67,7 @@ public:
              std::initializer_list<std::pair<const char*, const drywall::gen::Options*>>{
                  {"run", &run_},
                  {"ndr", &ndr_.measure.traffic},
+                 {"cps", &cps_.measure.traffic},
                  {"rate", &rate_.traffic},
                  {"latency", &latency_.search.measure.traffic},
                  {"soak", &soak_.measure.traffic},
@@ -86,6 +90,7 @@ private:
 
     drywall::gen::Options run_;
     drywall::gen::SearchOptions ndr_;
+    drywall::gen::SearchOptions cps_;
     drywall::gen::MeasureOptions rate_;
     drywall::gen::LatencyOptions latency_;
     drywall::gen::SoakOptions soak_;

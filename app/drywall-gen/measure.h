@@ -15,8 +15,8 @@ namespace drywall::gen {
 
 struct SearchOptions {
     MeasureOptions measure;
-    std::string least = "1kpps";
-    std::string most;  // empty: what the generator can do by itself
+    std::string least;  // empty: 1kpps, 10cps
+    std::string most;   // empty: what the generator can do by itself
     std::string width = "0.5%";
     std::string short_trial = "200ms";
     unsigned trials = 3;
@@ -24,6 +24,10 @@ struct SearchOptions {
 };
 void declare_ndr(CLI::App& command, SearchOptions& options);
 [[nodiscard]] cli::Exit ndr(const cli::Invocation& invocation, const SearchOptions& options);
+
+// Of connections instead of packets; one goal: none fails.
+void declare_cps(CLI::App& command, SearchOptions& options);
+[[nodiscard]] cli::Exit cps(const cli::Invocation& invocation, const SearchOptions& options);
 
 struct LatencyOptions {
     SearchOptions search;  // where no rate is given

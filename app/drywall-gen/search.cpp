@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "measure.h"
+#include "search_settings.h"
 
 namespace drywall::gen {
 
@@ -16,52 +17,6 @@ using generate::SearchSettings;
 namespace {
 
 using std::chrono::milliseconds;
-
-void declare_search(CLI::App& command, SearchOptions& o) {
-    command.add_option("--least", o.least, "No trial is slower, in pps")->capture_default_str();
-    command.add_option("--most", o.most, "No trial is faster, in pps; unless given, what the self-test reached");
-    command.add_option("--width", o.width, "End when the bounds are so near")->capture_default_str();
-    command.add_option("--short-trial", o.short_trial, "Of the trials that come near")->capture_default_str();
-    command.add_option("--trials", o.trials, "Trials at each rate; the majority decides")
-        ->check(CLI::Range(1, 99))
-        ->capture_default_str();
-}
-
-Error wrong(const char* option, const std::string& text, const char* hint) {
-    return Error::of(ErrorKind::kInvalid, std::string(option) + " can't be '" + text + "'", hint);
-}
-
-Result<double> packets_per_second(const char* option, const std::string& text) {
-    const auto rate = loader::parse_rate(text);
-    if (rate && rate->unit == loader::TrafficRate::Unit::kPackets && rate->per_second > 0) return rate->per_second;
-    return wrong(option, text, "write 1kpps or 2.5Mpps");
-}
-
-Result<SearchSettings> settings_of(const SearchOptions& options, const Session& session) {
-    SearchSettings settings;
-    auto least = packets_per_second("--least", options.least);
-    if (!least) return least.error();
-    settings.least = *least;
-    settings.most = std::max(settings.least, session.head().ceiling_of_all());
-    if (!options.most.empty()) {
-        auto most = packets_per_second("--most", options.most);
-        if (!most) return most.error();
-        settings.most = *most;
-    }
-    if (settings.most < settings.least) return wrong("--most", options.most, "it is below --least");
-    const auto width = parse_share(options.width);
-    if (!width || *width <= 0 || *width >= 1) return wrong("--width", options.width, "write 0.5%");
-    settings.width = *width;
-    const auto loss = parse_share(options.loss);
-    if (!loss || *loss >= 1) return wrong("--loss", options.loss, "write 0.5%");
-    settings.goals[1].loss_ratio = *loss;
-    const auto near = loader::parse_time(options.short_trial);
-    if (!near || near->count() == 0) return wrong("--short-trial", options.short_trial, "write 200ms");
-    settings.short_trial = *near;
-    if (session.profile().duration) settings.trial = *session.profile().duration;
-    settings.trials = options.trials;
-    return settings;
-}
 
 Result<SearchResult> search(Session& session, const SearchSettings& settings, const std::string& of) {
     return generate::search_throughput(settings, [&](double rate, milliseconds duration) -> Result<Measured> {
@@ -81,7 +36,7 @@ double found(const SearchResult& result, std::size_t goal) { return result.bound
 
 void declare_ndr(CLI::App& command, SearchOptions& options) {
     declare_measure(command, options.measure, "Of each trial that counts (1s)");
-    declare_search(command, options);
+    declare_search(command, options, "pps");
     command.add_option("--loss", options.loss, "What the PDR may lose")->capture_default_str();
 }
 
@@ -120,7 +75,7 @@ void declare_latency(CLI::App& command, LatencyOptions& options) {
     declare_measure(command, options.search.measure, "Of each trial (1s)");
     command.get_option("--rate")->description("100 %, in pps; unless given, the NDR, which is searched first");
     command.add_option("--at", options.shares, "Shares of that rate")->delimiter(',')->default_str("10%,50%,90%");
-    declare_search(command, options.search);
+    declare_search(command, options.search, "pps");
 }
 
 Exit latency(const Invocation& invocation, const LatencyOptions& options) {
@@ -128,7 +83,7 @@ Exit latency(const Invocation& invocation, const LatencyOptions& options) {
     for (const std::string& text : options.shares) {
         const auto share = parse_share(text);
         if (!share || *share == 0) {
-            cli::report(invocation, wrong("--at", text, "write 10%,50%,90%"));
+            cli::report(invocation, wrong_option("--at", text, "write 10%,50%,90%"));
             return Exit::kInvalid;
         }
         shares.push_back(*share);
@@ -164,10 +119,8 @@ Exit latency(const Invocation& invocation, const LatencyOptions& options) {
             const Measured measured = generate::measured_of(*result);
             session->tell(options.shares[i] + ", " + rate_text(rate) + ": lost " + std::to_string(measured.lost) +
                           " of " + std::to_string(measured.due));
-            trials.push_back({{"packets_per_second", rate},
-                              {"due", measured.due},
-                              {"lost", measured.lost},
-                              {"skipped", measured.skipped}});
+            trials.push_back(
+                {{"per_second", rate}, {"due", measured.due}, {"lost", measured.lost}, {"skipped", measured.skipped}});
             latencies.push_back(generate::latency_of(*result));
         }
         if (latencies.empty()) continue;

@@ -4,6 +4,7 @@
 #include <array>
 #include <charconv>
 #include <set>
+#include <utility>
 
 #include "client.h"
 #include "display.h"
@@ -49,9 +50,9 @@ std::string figures_table(const Json& report, bool color) {
                    {std::to_string(figure.at("samples").size())},
                    {figure.at("generator_limited").get<bool>() ? "generator-limited" : "", cli::Color::kDoubtful}});
     return table.text(color) +
-           "\nThe generator by itself: " + rate_text(report.at("self_test").at("packets_per_second").get<double>()) +
-           " of each of " + std::to_string(report.at("self_test").at("senders").get<unsigned>()) +
-           " sender(s), through memory.\n";
+           "\nThe generator by itself: " + short_number(report.at("self_test").at("per_second").get<double>()) +
+           report.at("self_test").at("unit").get<std::string>() + " of each of " +
+           std::to_string(report.at("self_test").at("senders").get<unsigned>()) + " sender(s), through memory.\n";
 }
 
 std::string shown(const Json& report, cli::Format format, bool color) {
@@ -66,6 +67,7 @@ std::string shown(const Json& report, cli::Format format, bool color) {
 unsigned senders_of(const loader::TrafficProfile& profile) {
     std::set<std::string> ports;
     for (const loader::StreamProfile& stream : profile.streams) ports.insert(stream.from);
+    for (const loader::ConnectionsProfile& connections : profile.connections) ports.insert(connections.ends.from);
     return static_cast<unsigned>(std::min(ports.size(), profile.machine.worker_cores.size()));
 }
 
@@ -115,7 +117,8 @@ Result<Session> Session::begin(const std::string& command, const cli::Invocation
                                        session.profile_.machine.worker_cores.front(), kSelfTest);
     if (!ceiling) return ceiling.error();
     session.head_.ceiling = *ceiling;
-    session.tell("self-test: " + rate_text(*ceiling) + " through memory");
+    if (!session.profile_.connections.empty()) session.head_.unit = "connections/s";
+    session.tell("self-test: " + short_number(*ceiling) + session.head_.unit + " through memory");
     return session;
 }
 
@@ -138,19 +141,21 @@ Status Session::look_at_appliance() {
     return Done{};
 }
 
+Status Session::warm_up(generate::TrialRequest request) {
+    if (std::exchange(warm_, true) || profile_.warm_up.count() == 0) return Done{};
+    request.duration = profile_.warm_up;
+    auto warm = bench_.generator->run(request, [](const auto& /*view*/) { return !interrupted(); });
+    if (!warm) return warm.error();
+    return Done{};
+}
+
 Result<generate::TrialResult> Session::trial(const generate::TrialRequest& request, const Look& look) {
-    if (!warm_ && profile_.warm_up.count() > 0) {
-        generate::TrialRequest warm_up = request;
-        warm_up.duration = profile_.warm_up;
-        auto warm = bench_.generator->run(warm_up, [](const auto& /*view*/) { return !interrupted(); });
-        if (!warm) return warm;
-    }
-    warm_ = true;
+    if (auto warm = warm_up(request); !warm) return warm.error();
     auto result = bench_.generator->run(request, [&look](const generate::TrialView& view) {
         if (look) look(view);
         return !interrupted();
     });
-    if (result && !generate::can_be_measured(*result))
+    if (result && result->connections.empty() && !generate::can_be_measured(*result))
         return Error::of(
             ErrorKind::kInvalid,
             "no stream tells what is lost: all of them expect to be denied, or are recordings without a signature",
@@ -166,6 +171,9 @@ generate::TrialRequest Session::at(double packets_per_second, std::chrono::nanos
 }
 
 Status Session::has_common_rate() const {
+    if (profile_.streams.empty())
+        return Error::of(ErrorKind::kInvalid, head_.command + " sends streams, and the profile has connections",
+                         "`drywall-gen cps` searches how many can be made");
     for (const loader::StreamProfile& stream : profile_.streams) {
         const bool own_times = stream.replay && stream.replay->speed;
         if (!stream.rate && !stream.packets && !own_times) continue;
@@ -207,5 +215,7 @@ std::vector<Figure> latency_figures(const std::vector<generate::LatencyHistogram
 }
 
 std::string rate_text(double packets_per_second) { return short_number(packets_per_second) + "pps"; }
+
+std::string connection_rate_text(double connections_per_second) { return short_number(connections_per_second) + "cps"; }
 
 }  // namespace drywall::gen

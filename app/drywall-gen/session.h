@@ -36,8 +36,12 @@ public:
     [[nodiscard]] static Result<Session> begin(const std::string& command, const cli::Invocation& invocation,
                                                const MeasureOptions& options);
 
+    // Sends what `request` says, for as long as the profile warms up, unless that was done before.
+    [[nodiscard]] Status warm_up(generate::TrialRequest request);
+
     using Look = std::function<void(const generate::TrialView&)>;
-    // One trial, after the warm-up if it is the first. kInvalid: it has no stream that tells lost packets.
+    // One trial, after the warm-up if it is the first. kInvalid: it has no stream that tells lost packets, and no
+    // connections.
     [[nodiscard]] Result<generate::TrialResult> trial(const generate::TrialRequest& request, const Look& look = {});
     // All streams at a rate. REQUIRES: has_common_rate()
     [[nodiscard]] generate::TrialRequest at(double packets_per_second, std::chrono::nanoseconds duration) const;
@@ -69,7 +73,8 @@ private:
 [[nodiscard]] std::vector<generate::Figure> latency_figures(const std::vector<generate::LatencyHistogram>& trials,
                                                             const std::string& suffix);
 
-// "1.234 Mpps"
+// "1.234 Mpps", "1.234 kcps"
 [[nodiscard]] std::string rate_text(double packets_per_second);
+[[nodiscard]] std::string connection_rate_text(double connections_per_second);
 
 }  // namespace drywall::gen

@@ -126,6 +126,7 @@ Exit swap(const Invocation& invocation, const SwapOptions& options) {
     generate::TrialRequest request = generate::request_of(session->profile());
     if (!request.duration) request.duration = kSwapTrial;
     request.gaps = true;
+    if (auto warm = session->warm_up(request); !warm) return cli::report(invocation, warm.error());
     Seen still;
     Seen swapped;
     std::vector<double> blocked;

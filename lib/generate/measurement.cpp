@@ -43,7 +43,7 @@ Json measurement_of(const MeasurementHead& head, const std::vector<Figure>& figu
     Json listed = Json::array();
     for (const Figure& figure : figures) {
         Json one = json_of(figure);
-        one["generator_limited"] = figure.unit == "packets/s" && figure.better == Better::kHigher &&
+        one["generator_limited"] = figure.unit == head.unit && figure.better == Better::kHigher &&
                                    one.at("median").get<double>() * kHeadroom > head.ceiling_of_all();
         listed.push_back(std::move(one));
     }
@@ -52,7 +52,8 @@ Json measurement_of(const MeasurementHead& head, const std::vector<Figure>& figu
         {"command", head.command},
         {"started", head.started},
         {"fingerprint", json_of(head.fingerprint)},
-        {"self_test", {{"packets_per_second", head.ceiling}, {"senders", head.senders}, {"headroom", kHeadroom}}},
+        {"self_test",
+         {{"per_second", head.ceiling}, {"unit", head.unit}, {"senders", head.senders}, {"headroom", kHeadroom}}},
         {"figures", std::move(listed)},
         {"details", std::move(details)}};
     if (head.ruleset) json["fingerprint"]["ruleset"] = *head.ruleset;
@@ -68,6 +69,18 @@ Measured measured_of(const TrialResult& result) noexcept {
         if (!counts(stream)) continue;
         out.due += stream.sent.packets;
         out.lost += stream.missing();
+    }
+    return out;
+}
+
+Measured measured_connections_of(const TrialResult& result) noexcept {
+    Measured out;
+    out.stopped = result.stopped;
+    for (const ConnectionsResult& one : result.connections) {
+        if (one.expect == loader::Expect::kDeny) continue;
+        out.due += one.opened + one.skipped;
+        out.skipped += one.skipped;
+        out.lost += one.refused + one.timed_out + one.reset + one.failed;
     }
     return out;
 }
@@ -92,7 +105,7 @@ Json json_of(const SearchResult& search) {
                           {"upper", optional_number(one.upper)}});
     Json trials = Json::array();
     for (const SearchTrial& one : search.trials)
-        trials.push_back({{"packets_per_second", one.rate},
+        trials.push_back({{"per_second", one.rate},
                           {"seconds", one.seconds},
                           {"due", one.measured.due},
                           {"lost", one.measured.lost},
@@ -115,8 +128,8 @@ std::string markdown_of(const Json& report) {
     const Json flat = report.at("fingerprint").flatten();
     for (const auto& [key, value] : flat.items())
         out += "| " + cell(key.substr(1)) + " | " + cell(text_of(value)) + " |\n";
-    out += "| self-test, packets/s of a worker | " +
-           number(report.at("self_test").at("packets_per_second").get<double>()) + " |\n";
+    out += "| self-test, " + report.at("self_test").at("unit").get<std::string>() + " of a worker | " +
+           number(report.at("self_test").at("per_second").get<double>()) + " |\n";
     return out;
 }
 

@@ -22,13 +22,19 @@ struct Loops {
     std::vector<std::shared_ptr<io::Port>> ports;
 };
 
-// The port that receives what a port sends: of its first stream.
+// The port that receives what a port sends: of its first stream, or its first connections.
 std::size_t receiver_of(const loader::TrafficProfile& profile, std::size_t port) {
     const auto& ports = profile.machine.ports;
-    for (const loader::StreamProfile& stream : profile.streams) {
-        if (stream.from != ports[port].name) continue;
-        for (std::size_t to = 0; to < ports.size(); ++to)
-            if (ports[to].name == stream.to) return to;
+    const auto number_of = [&ports](const std::string& name) {
+        return static_cast<std::size_t>(
+            std::find_if(ports.begin(), ports.end(), [&](const auto& one) { return one.name == name; }) -
+            ports.begin());
+    };
+    for (const loader::StreamProfile& stream : profile.streams)
+        if (stream.from == ports[port].name) return number_of(stream.to);
+    for (const loader::ConnectionsProfile& connections : profile.connections) {
+        if (connections.ends.from == ports[port].name) return number_of(connections.ends.to);
+        if (connections.ends.to == ports[port].name) return number_of(connections.ends.from);
     }
     return port;
 }
@@ -57,6 +63,10 @@ loader::TrafficProfile without_limits(const loader::TrafficProfile& profile) {
             stream.replay->loops = 0;
         }
     }
+    for (loader::ConnectionsProfile& connections : out.connections) {
+        connections.rate.reset();
+        connections.count.reset();
+    }
     return out;
 }
 
@@ -76,6 +86,7 @@ Result<double> self_test(const loader::TrafficProfile& profile, runtime::Launche
     if (!result) return result.error();
     std::uint64_t sent = 0;
     for (const StreamResult& stream : result->streams) sent += stream.sent.packets;
+    for (const ConnectionsResult& connections : result->connections) sent += connections.established;
     return static_cast<double>(sent) / std::max(result->seconds, 1e-9);
 }
 

@@ -132,7 +132,10 @@ void Trial::make_workers() {
 }
 
 Status Trial::make_connections() {
-    for (const loader::ConnectionsProfile& profile : generator_.profile_.connections) {
+    for (loader::ConnectionsProfile profile : generator_.profile_.connections) {
+        if (request_.connections_per_second)
+            profile.rate =
+                *request_.connections_per_second / static_cast<double>(generator_.profile_.connections.size());
         const auto series = static_cast<std::uint16_t>(generator_.sources_.size() + clients_.size());
         const std::uint64_t seed = drawn(generator_.profile_.seed, series, generator_.trials_);
         auto ends = PacketWriter::create(profile.ends, generator_.profile_.seed, series);
@@ -262,8 +265,10 @@ TrialResult Trial::result() {
     result.rate = request_.rate;
     std::uint64_t last = times_.start;
     for (const auto& worker : workers_) last = std::max(last, worker->last_sent());
-    // A trial that was neither stopped nor ended by its streams lasted as long as it was told to.
-    const bool ended = std::all_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.ended(); });
+    // A trial that was neither stopped nor ended by what it sends lasted as long as it was told to.
+    const bool ended =
+        std::all_of(groups_.begin(), groups_.end(), [](const Group& group) { return group.ended(); }) &&
+        std::all_of(clients_.begin(), clients_.end(), [](const auto& client) { return client->finished(); });
     const std::uint64_t end = stopped_at_ != 0 ? stopped_at_ : ended || !request_.duration ? last : times_.end;
     result.seconds = times_.seconds(std::min(end, times_.end));
     result.stopped = stopped_at_ != 0;

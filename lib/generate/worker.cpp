@@ -146,6 +146,7 @@ bool Worker::turn_connections(std::uint64_t now) noexcept {
     for (const auto& [server, port] : settings_.servers) server->poll(now, output(port));
     bool busy = false;
     for (const auto& output : outputs_) busy |= output && output->flush();
+    if (busy) last_sent_.store(now, std::memory_order_relaxed);
     return busy;
 }
 

@@ -82,6 +82,8 @@ class ThroughTheAppliance(unittest.TestCase):
         self.assertEqual(done.code, 0, done.err)
         self.assertEqual(done.report["offered"], 4000)
         self.assertEqual(done.stream("open")["received"], done.stream("open")["sent"])
+        self.assertEqual(done.report["appliance"]["received"], done.stream("open")["sent"]
+                         | {"bytes": done.stream("open")["sent"]["bytes"] - 4 * done.stream("open")["sent"]["packets"]})
 
     def test_ctrl_c_ends_with_the_report(self):
         text = generator.ports() + "rate: 1kpps\nstreams:\n" + stream("open", 7000, ", expect: allow")
@@ -114,6 +116,8 @@ class ThroughTheAppliance(unittest.TestCase):
         self.assertEqual((web["opened"], web["established"], web["completed"], web["exchanges"]), (300, 300, 300, 600))
         self.assertEqual(web["connect_latency"]["count"], 300)
         self.assertEqual(done.report["appliance"]["drops"], {})
+        self.assertGreater(done.report["seconds"], 1)
+        self.assertAlmostEqual(web["established_per_second"], 300 / done.report["seconds"])
         self.assertEqual(self.appliance.stats()["flows"]["opened"] - opened, 300)
         self.assertRegex(done.out, r"(?m)^web +allow +300 +300 ")
 

@@ -24,7 +24,7 @@ class OnALoop(unittest.TestCase):
         self.assertEqual(done.code, 0, done.err)
         self.assertEqual(generator.trouble_with(done.report), [])
         self.assertEqual(done.report["command"], command)
-        self.assertGreater(done.report["self_test"]["packets_per_second"], 0)
+        self.assertGreater(done.report["self_test"]["per_second"], 0)
         return done
 
     def test_ndr_ends_with_bounds_that_its_own_trials_bear_out(self):
@@ -37,8 +37,8 @@ class OnALoop(unittest.TestCase):
         for search in details["searches"]:
             counting = [trial for trial in search["trials"] if trial["seconds"] == 0.02]
             for bounds in search["bounds"]:
-                kept = [t["packets_per_second"] for t in counting if t["lost"] + t["skipped"] <= bounds["loss_ratio"] * t["due"]]
-                broke = [t["packets_per_second"] for t in counting if t["lost"] + t["skipped"] > bounds["loss_ratio"] * t["due"]]
+                kept = [t["per_second"] for t in counting if t["lost"] + t["skipped"] <= bounds["loss_ratio"] * t["due"]]
+                broke = [t["per_second"] for t in counting if t["lost"] + t["skipped"] > bounds["loss_ratio"] * t["due"]]
                 if bounds["lower"] is not None:
                     self.assertIn(bounds["lower"], kept)
                 if bounds["upper"] is not None:
@@ -47,7 +47,7 @@ class OnALoop(unittest.TestCase):
 
     def test_what_the_generator_reaches_by_itself_is_called_its_own(self):
         done = self.measured("ndr", "--repeats", "1", "-d", "20ms", "--short-trial", "10ms", "--trials", "1", "--width", "20%")
-        ceiling = done.report["self_test"]["packets_per_second"]
+        ceiling = done.report["self_test"]["per_second"]
         for figure in done.report["figures"]:
             self.assertEqual(figure["generator_limited"], figure["median"] * 1.2 > ceiling)
 
@@ -56,13 +56,31 @@ class OnALoop(unittest.TestCase):
         self.assertEqual({len(figure["samples"]) for figure in rate.report["figures"]}, {3})
         self.assertEqual(rate.report["details"]["rate"], "20kpps")
         latency = self.measured("latency", "--rate", "50kpps", "--at", "20%,40%", "--repeats", "2", "-d", "50ms")
-        self.assertEqual([trial["packets_per_second"] for trial in latency.report["details"]["trials"]], [10000, 10000, 20000, 20000])
+        self.assertEqual([trial["per_second"] for trial in latency.report["details"]["trials"]], [10000, 10000, 20000, 20000])
         self.assertGreater(latency.figure("latency p50 at 40%")["median"], 0)
         soak = self.measured("soak", "-d", "1s", "--interval", "200ms", "--rate", "10kpps")
         intervals = soak.report["details"]["intervals"]
         self.assertGreaterEqual(len(intervals), 3)
         self.assertLessEqual(sum(interval["sent"] for interval in intervals), soak.report["details"]["due"])
         self.assertEqual(intervals[0]["from_seconds"], 0)
+
+    def test_cps_ends_with_bounds_that_its_own_trials_bear_out(self):
+        # What a ring gives back is received where it was sent: both ends of the connections are at one port.
+        profile = ("ports:\n- {name: a, device: net_ring0}\ndrain: 200ms\nconnections:\n"
+                   "- {name: c, from: a, to: a, concurrent: 500, rate: 10cps, ip: {source: 10.0.0.0/24, destination: 10.0.1.1}}\n")
+        done = self.measured("cps", "--repeats", "2", "-d", "100ms", "--short-trial", "50ms", "--trials", "1", "--width", "20%",
+                             "--most", "4kcps", profile=profile)
+        self.assertEqual(done.report["self_test"]["unit"], "connections/s")
+        found = done.figure("connections without failure")
+        self.assertEqual(found["unit"], "connections/s")
+        for sample, search in zip(found["samples"], done.report["details"]["searches"]):
+            kept = [t["per_second"] for t in search["trials"] if t["seconds"] == 0.1 and t["lost"] + t["skipped"] == 0]
+            self.assertIn(sample, [*kept, 0])
+        self.assertIn("latency p50 of connecting", [figure["name"] for figure in done.report["figures"]])
+        refused = generator.run("--repeats", "1", command="ndr", profile=profile)
+        self.assertEqual(refused.code, EXIT_INVALID)
+        self.assertIn("drywall-gen cps", refused.err)
+        self.assertIn("the profile has none", generator.run("--repeats", "1", command="cps", profile=LOOP).err)
 
     def test_the_same_report_as_markdown_and_csv(self):
         with tempfile.TemporaryDirectory() as folder:

@@ -16,7 +16,8 @@ namespace drywall::generate {
 inline constexpr double kHeadroom = 1.2;
 
 // Packets per second of one worker that makes the profile's packets, at maximum rate, and receives each of them through
-// memory: without any device, so that what devices cost comes on top.
+// memory: without any device, so that what devices cost comes on top. Of a profile with connections, those that were
+// established per second.
 [[nodiscard]] Result<double> self_test(const loader::TrafficProfile& profile, runtime::Launcher& launcher,
                                        unsigned core, std::chrono::milliseconds duration);
 

@@ -43,7 +43,8 @@ struct TrialRequest {
     std::optional<loader::RampProfile> ramp;
     std::optional<std::chrono::nanoseconds> duration;  // absent: until go_on says no, or every stream has ended
     std::chrono::nanoseconds drain = std::chrono::milliseconds(500);  // after the last packet
-    bool gaps = false;  // the longest time for which a flow got nothing is looked for
+    std::optional<double> connections_per_second;  // of all together, in equal parts, whatever the profile says
+    bool gaps = false;                             // the longest time for which a flow got nothing is looked for
 };
 [[nodiscard]] TrialRequest request_of(const loader::TrafficProfile& profile);
 
