@@ -80,7 +80,7 @@ Measured measured_connections_of(const TrialResult& result) noexcept {
         if (one.expect == loader::Expect::kDeny) continue;
         out.due += one.opened + one.skipped;
         out.skipped += one.skipped;
-        out.lost += one.refused + one.timed_out + one.reset + one.failed;
+        out.lost += (one.opened - std::min(one.opened, one.established)) + one.reset + one.failed;
     }
     return out;
 }

@@ -64,23 +64,15 @@ class OnALoop(unittest.TestCase):
         self.assertLessEqual(sum(interval["sent"] for interval in intervals), soak.report["details"]["due"])
         self.assertEqual(intervals[0]["from_seconds"], 0)
 
-    def test_cps_ends_with_bounds_that_its_own_trials_bear_out(self):
-        # What a ring gives back is received where it was sent: both ends of the connections are at one port.
-        profile = ("ports:\n- {name: a, device: net_ring0}\ndrain: 200ms\nconnections:\n"
-                   "- {name: c, from: a, to: a, concurrent: 500, rate: 10cps, ip: {source: 10.0.0.0/24, destination: 10.0.1.1}}\n")
-        done = self.measured("cps", "--repeats", "2", "-d", "100ms", "--short-trial", "50ms", "--trials", "1", "--width", "20%",
-                             "--most", "4kcps", profile=profile)
-        self.assertEqual(done.report["self_test"]["unit"], "connections/s")
-        found = done.figure("connections without failure")
-        self.assertEqual(found["unit"], "connections/s")
-        for sample, search in zip(found["samples"], done.report["details"]["searches"]):
-            kept = [t["per_second"] for t in search["trials"] if t["seconds"] == 0.1 and t["lost"] + t["skipped"] == 0]
-            self.assertIn(sample, [*kept, 0])
-        self.assertIn("latency p50 of connecting", [figure["name"] for figure in done.report["figures"]])
-        refused = generator.run("--repeats", "1", command="ndr", profile=profile)
-        self.assertEqual(refused.code, EXIT_INVALID)
+    def test_connections_and_streams_are_searched_by_commands_of_their_own(self):
+        connections = "ports:\n- {name: a, device: net_ring0}\n- {name: b, device: net_ring1}\nconnections:\n- {name: c, from: a, to: b}\n"
+        refused = generator.run("--repeats", "1", command="ndr", profile=connections)
+        self.assertEqual(refused.code, EXIT_INVALID, refused.err)
         self.assertIn("drywall-gen cps", refused.err)
         self.assertIn("the profile has none", generator.run("--repeats", "1", command="cps", profile=LOOP).err)
+        to_itself = generator.run(command="cps", profile=connections.replace("to: b", "to: a"))
+        self.assertEqual(to_itself.code, EXIT_INVALID, to_itself.err)
+        self.assertIn("two ports", to_itself.err)
 
     def test_the_same_report_as_markdown_and_csv(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -140,7 +132,7 @@ class Comparing(unittest.TestCase):
             self.assertEqual(self.compared(bad, bad).returncode, EXIT_INVALID)
 
 
-class Swapping(unittest.TestCase):
+class ThroughTheAppliance(unittest.TestCase):
     @classmethod
     def setUpClass(cls) -> None:
         if os.geteuid() != 0:
@@ -181,6 +173,24 @@ class Swapping(unittest.TestCase):
         after = self.appliance.get("/v1/status").json
         self.assertGreater(after["generation"], before["generation"])
         self.assertEqual(after["resources"], before["resources"])
+
+    def test_cps_ends_with_bounds_that_its_own_trials_bear_out(self):
+        profile = generator.ports() + ("drain: 500ms\nconnections:\n- {name: c, from: left, to: right, concurrent: 500, "
+                                       "ip: {source: 10.77.0.11, destination: 10.77.0.21}}\n")
+        done = generator.run("--appliance", self.appliance.socket, "--repeats", "2", "-d", "200ms", "--short-trial", "100ms", "--trials", "1",
+                             "--width", "20%", "--most", "400cps", command="cps", namespace=self.bench.generator, profile=profile)
+        self.assertEqual(done.code, 0, done.err)
+        self.assertEqual(generator.trouble_with(done.report), [])
+        self.assertEqual(done.report["self_test"]["unit"], "connections/s")
+        self.assertGreater(done.report["self_test"]["per_second"], 0)
+        found = done.figure("connections without failure")
+        self.assertEqual((found["unit"], len(found["samples"])), ("connections/s", 2))
+        self.assertGreater(found["greatest"], 0)
+        for sample, search in zip(found["samples"], done.report["details"]["searches"]):
+            kept = [t["per_second"] for t in search["trials"] if t["seconds"] == 0.2 and t["lost"] + t["skipped"] == 0]
+            self.assertIn(sample, [*kept, 0])
+        self.assertGreater(done.figure("latency p50 of connecting")["median"], 0)
+        self.assertGreater(done.figure("latency p50 of an exchange")["median"], 0)
 
     def test_sets_that_are_alike_are_no_swap(self):
         with tempfile.TemporaryDirectory() as folder:

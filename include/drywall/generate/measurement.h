@@ -37,8 +37,8 @@ struct MeasurementHead {
 [[nodiscard]] Measured measured_of(const TrialResult& result) noexcept;
 // Whether there is a stream of which that can be said.
 [[nodiscard]] bool can_be_measured(const TrialResult& result) noexcept;
-// The same of connections that are to be allowed: due and not opened, or opened and refused, timed out, reset or
-// failed.
+// The same of connections that are to be allowed: due and not opened, or opened and not established in time (its drain
+// included), or reset or failed after that.
 [[nodiscard]] Measured measured_connections_of(const TrialResult& result) noexcept;
 [[nodiscard]] LatencyHistogram latency_of(const TrialResult& result);  // of all streams that are not to be denied
 

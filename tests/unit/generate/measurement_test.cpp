@@ -37,6 +37,24 @@ TEST(Measured, CountsWhatIsNotToBeDenied) {
     EXPECT_EQ(measured_of(TrialResult{}).failure_ratio(), 1.0);
 }
 
+TEST(Measured, ConnectionsThatWereNotEstablishedAreLost) {
+    ConnectionsResult one;
+    one.opened = 100;
+    one.established = 90;  // the rest refused, timed out, or still without an answer
+    one.refused = 3;
+    one.reset = 2;
+    one.failed = 1;
+    one.skipped = 7;
+    ConnectionsResult denied = one;
+    denied.expect = loader::Expect::kDeny;
+    TrialResult result;
+    result.connections = {one, denied};
+    const Measured measured = measured_connections_of(result);
+    EXPECT_EQ(measured.due, 107U);
+    EXPECT_EQ(measured.lost, 13U);
+    EXPECT_EQ(measured.skipped, 7U);
+}
+
 Json report() {
     MeasurementHead head;
     head.command = "ndr";
