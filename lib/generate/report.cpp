@@ -94,6 +94,7 @@ Json json_of(const PortResult& port) {
             {"foreign", port.foreign},
             {"stale", port.stale},
             {"segments", port.segments},
+            {"segments_refused", port.segments_refused},
             {"device",
              {{"received", port.device.received},
               {"missed", port.device.missed},

@@ -73,7 +73,8 @@ bool TcpClient::open(std::uint64_t now, SegmentOutput& output) noexcept {
 bool TcpClient::receive(const Arrived& arrived, SegmentOutput& output) noexcept {
     TcpConnection* connection = table_.find(arrived.ends);
     if (connection == nullptr) {
-        if (!arrived.segment.has(kFin)) return false;
+        const loader::StreamProfile& mine = profile_.ends;
+        if (!arrived.segment.has(kFin) || !is_among(mine.source, mine.source_port, arrived.ends)) return false;
         answer_late_fin(arrived, output);
         return true;
     }

@@ -14,7 +14,31 @@ constexpr std::size_t kSegmentSizeOption = 4;  // RFC 9293, section 3.7.1
 constexpr std::uint32_t kWindow = 32768;       // bytes on the way; less than what is advertised, which is not scaled
 constexpr std::uint16_t kShortest = loader::kSmallestFrame - loader::kFcsBytes;
 
+std::uint64_t low_bits_of(const net::Address& address) noexcept {
+    std::uint64_t value = 0;
+    const std::size_t begin = address.family == net::Family::kIPv4 ? 0 : 8;
+    const std::size_t bytes = address.family == net::Family::kIPv4 ? 4 : 8;
+    for (std::size_t i = begin; i < begin + bytes; ++i) value = value << 8U | address.bytes[i];
+    return value;
+}
+std::uint64_t low_bits_of(std::uint16_t number) noexcept { return number; }
+
+template <typename T>
+bool holds(const loader::Values<T>& values, const T& value) noexcept {
+    if (!values.listed.empty())
+        return std::find(values.listed.begin(), values.listed.end(), value) != values.listed.end();
+    const std::uint64_t behind = low_bits_of(value) - low_bits_of(values.first);
+    return behind % values.step == 0 && behind / values.step < values.count &&
+           loader::nth(values, behind / values.step) == value;
+}
+
 }  // namespace
+
+bool TcpEnd::is_among(const loader::AddressValues& addresses, const loader::NumberValues& ports,
+                      const FlowEnds& ends) noexcept {
+    const net::Family family = loader::nth(addresses, 0).family;
+    return holds(ports, ends.source_port) && holds(addresses, net::Address{family, ends.source});
+}
 
 std::uint8_t* SegmentOutput::frame(std::uint16_t length) noexcept {
     if (count_ == kBurst) (void)flush();

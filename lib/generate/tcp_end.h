@@ -60,6 +60,9 @@ public:
     [[nodiscard]] std::uint64_t out_of_order() const noexcept { return out_of_order_.read(); }
 
 protected:
+    // Whether this end's address and port are among these.
+    [[nodiscard]] static bool is_among(const loader::AddressValues& addresses, const loader::NumberValues& ports,
+                                       const FlowEnds& ends) noexcept;
     void segment(const TcpConnection& connection, std::uint8_t flags, std::uint32_t sequence, std::uint32_t payload,
                  SegmentOutput& output) noexcept;
     void acknowledge(const TcpConnection& connection, SegmentOutput& output) noexcept {

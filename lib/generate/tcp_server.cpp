@@ -19,24 +19,6 @@ loader::StreamProfile turned(loader::StreamProfile stream) {
     return stream;
 }
 
-std::uint64_t low_bits_of(const net::Address& address) noexcept {
-    std::uint64_t value = 0;
-    const std::size_t begin = address.family == net::Family::kIPv4 ? 0 : 8;
-    const std::size_t bytes = address.family == net::Family::kIPv4 ? 4 : 8;
-    for (std::size_t i = begin; i < begin + bytes; ++i) value = value << 8U | address.bytes[i];
-    return value;
-}
-std::uint64_t low_bits_of(std::uint16_t number) noexcept { return number; }
-
-template <typename T>
-bool holds(const loader::Values<T>& values, const T& value) noexcept {
-    if (!values.listed.empty())
-        return std::find(values.listed.begin(), values.listed.end(), value) != values.listed.end();
-    const std::uint64_t behind = low_bits_of(value) - low_bits_of(values.first);
-    return behind % values.step == 0 && behind / values.step < values.count &&
-           loader::nth(values, behind / values.step) == value;
-}
-
 }  // namespace
 
 TcpServer::TcpServer(const loader::ConnectionsProfile& profile, std::uint64_t seed, double ticks_per_second)
@@ -45,19 +27,13 @@ TcpServer::TcpServer(const loader::ConnectionsProfile& profile, std::uint64_t se
       idle_(retransmit_ * (profile.retries + 2U) +
             static_cast<std::uint64_t>(std::chrono::duration<double>(profile.hold).count() * ticks_per_second)) {}
 
-bool TcpServer::serves(const FlowEnds& ends) const noexcept {
-    const net::Family family = loader::nth(profile_.ends.destination, 0).family;
-    return holds(profile_.ends.destination_port, ends.source_port) &&
-           holds(profile_.ends.destination, net::Address{family, ends.source});
-}
-
 void TcpServer::poll(std::uint64_t now, SegmentOutput& output) noexcept {
     while (TcpConnection* connection = table_.expired(TcpTimer::kRetransmit, now)) send_again(*connection, now, output);
     while (TcpConnection* connection = table_.expired(TcpTimer::kIdle, now)) table_.close(*connection);
 }
 
 bool TcpServer::receive(const Arrived& arrived, SegmentOutput& output) noexcept {
-    if (!serves(arrived.ends)) return false;
+    if (!is_among(profile_.ends.destination, profile_.ends.destination_port, arrived.ends)) return false;
     const net::TcpSegment& segment = arrived.segment;
     TcpConnection* connection = table_.find(arrived.ends);
     if (connection != nullptr && segment.has(kRst)) {

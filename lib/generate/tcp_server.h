@@ -16,7 +16,6 @@ public:
     bool receive(const Arrived& arrived, SegmentOutput& output) noexcept;
 
 private:
-    [[nodiscard]] bool serves(const FlowEnds& ends) const noexcept;
     void accept(const Arrived& arrived, SegmentOutput& output) noexcept;
     void take_segment(TcpConnection& connection, const Arrived& arrived, SegmentOutput& output) noexcept;
     void wait(TcpConnection& connection, std::uint64_t now) noexcept {

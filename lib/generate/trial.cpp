@@ -281,11 +281,15 @@ TrialResult Trial::result() {
     for (std::size_t i = 0; i < outgoing_.size(); ++i) result.streams.push_back(stream_result(i));
     for (std::size_t i = 0; i < clients_.size(); ++i) result.connections.push_back(connections_result(i));
     for (std::size_t i = 0; i < ports_.size(); ++i) {
+        std::uint64_t refused = 0;
         for (const auto& worker : workers_)
-            if (const SegmentOutput* segments = worker->segments(i)) sent[i] += segments->sent();
+            if (const SegmentOutput* segments = worker->segments(i)) {
+                sent[i] += segments->sent();
+                refused += segments->refused();
+            }
         const io::Port& port = *generator_.settings_.ports[i];
         result.ports.push_back({port.name(), sent[i], ports_[i].received.read(), ports_[i].foreign.read(),
-                                ports_[i].stale.read(), ports_[i].segments.read(),
+                                ports_[i].stale.read(), ports_[i].segments.read(), refused,
                                 since(device_before_[i], port.statistics())});
     }
     return result;

@@ -103,10 +103,12 @@ struct ConnectionsResult {
 struct PortResult {
     std::string name;
     PacketsBytes sent;
-    PacketsBytes received;        // everything that arrived
-    std::uint64_t foreign = 0;    // of it, without a signature of this generator
-    std::uint64_t stale = 0;      // of an earlier trial
-    std::uint64_t segments = 0;   // of connections
+    PacketsBytes received;       // everything that arrived
+    std::uint64_t foreign = 0;   // of it, without a signature of this generator
+    std::uint64_t stale = 0;     // of an earlier trial
+    std::uint64_t segments = 0;  // of connections
+    std::uint64_t segments_refused =
+        0;  // by the device when they were sent, or for want of a buffer; a timer sends them again
     io::DeviceStatistics device;  // what the device counted meanwhile
 };
 

@@ -201,6 +201,29 @@ TEST(Tcp, TagsAndIPv6AreThoseOfTheProfileBothWays) {
     EXPECT_EQ(tags[0], tags[1]);
 }
 
+TEST(Tcp, AClientAndItsServerMayShareAPort) {
+    TcpRig rig(profile_of(", count: 20, hold: 1ms"));
+    WorkerSettings settings;
+    settings.times = &rig.times;
+    settings.frames = &rig.pool;
+    settings.ports = rig.base;
+    settings.receives_on = {0};
+    settings.port_counts = rig.counts;
+    settings.clients = {{rig.client.get(), 0}};
+    settings.servers = {{rig.server.get(), 0}};
+    settings.magic = magic_of(1, 2);
+    settings.magic_before = magic_of(1, 1);
+    settings.ticks = tcp_ticks;
+    Worker worker(std::move(settings));
+    for (int i = 0; i < 100'000 && !rig.client->finished(); ++i) {
+        now += 10'000;
+        worker.turn(now);
+        for (const Bytes& frame : rig.ports[0]->collect()) EXPECT_TRUE(rig.ports[0]->inject(frame));
+    }
+    EXPECT_EQ(rig.client->counts().completed.read(), 20U);
+    EXPECT_EQ(rig.client->retransmissions() + rig.server->retransmissions(), 0U);
+}
+
 TEST(ConnectionTable, AgreesWithASetOfWhatIsOpen) {
     for (const unsigned seed : {1U, 2U, 3U}) {
         std::mt19937 random(seed);
