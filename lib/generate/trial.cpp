@@ -369,11 +369,6 @@ Status RunningGenerator::make_sources() {
                              std::to_string(settings_.ports.size()) + " port(s)",
                          "name at most as many cores as there are ports");
     for (const loader::ConnectionsProfile& connections : profile_.connections) {
-        // At one port each end would take the other's segments for its own.
-        if (connections.ends.from == connections.ends.to)
-            return Error::invalid(connections.ends.place,
-                                  "connections '" + connections.ends.name + "' begin and end at one port",
-                                  "connections need two ports: `from` and `to`");
         if (auto ends = PacketWriter::create(connections.ends, profile_.seed, 0); !ends) return ends.error();
         if (auto fit = fits_segments(connections); !fit) return fit;
     }

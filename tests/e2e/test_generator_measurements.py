@@ -70,9 +70,6 @@ class OnALoop(unittest.TestCase):
         self.assertEqual(refused.code, EXIT_INVALID, refused.err)
         self.assertIn("drywall-gen cps", refused.err)
         self.assertIn("the profile has none", generator.run("--repeats", "1", command="cps", profile=LOOP).err)
-        to_itself = generator.run(command="cps", profile=connections.replace("to: b", "to: a"))
-        self.assertEqual(to_itself.code, EXIT_INVALID, to_itself.err)
-        self.assertIn("two ports", to_itself.err)
 
     def test_the_same_report_as_markdown_and_csv(self):
         with tempfile.TemporaryDirectory() as folder:
