@@ -64,7 +64,8 @@ struct alignas(kCacheLine) Incoming {
     // Where the worker polls the port that the stream is sent to.
     std::unique_ptr<SequenceTracker> order;
     std::unique_ptr<LatencyHistogram> latency;
-    // Where gaps are asked for: when the last packet of each flow came (ticks; 0: none did), and the longest between two.
+    // Where gaps are asked for: when the last packet of each flow came (ticks; 0: none did), and the longest between
+    // two.
     std::vector<std::uint64_t> last_by_flow;
     std::uint64_t longest_gap = 0;  // ticks
 };
