@@ -80,7 +80,7 @@ Result<ApplianceWatch> ApplianceWatch::begin(const std::string& socket) {
 }
 
 Result<ApplianceReport> ApplianceWatch::end() const {
-    const auto now = settled(before_.socket);
+    auto now = settled(before_.socket);
     if (!now) return now;
     const ApplianceCounts& before = before_.counts;
     ApplianceReport report = *now;

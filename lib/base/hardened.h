@@ -6,6 +6,7 @@
 // sanitizers look for the same: docs/performance.md has what it would cost.
 #pragma once
 
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the libraries chose these names
 #ifdef __OPTIMIZE__
 #ifdef DRYWALL_PACKET_PATH
 #define DRYWALL_FORTIFIED 2
@@ -17,3 +18,4 @@
 #define _FORTIFY_SOURCE DRYWALL_FORTIFIED
 #endif
 #endif
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)
