@@ -86,7 +86,8 @@ private:
     std::vector<PortCounts> ports_;
     std::vector<io::DeviceStatistics> device_before_;
     TrialTimes times_;
-    std::vector<std::unique_ptr<TcpClient>> clients_;  // by connections
+    std::vector<loader::ConnectionsProfile> connections_;  // as this trial makes them; clients and servers look at them
+    std::vector<std::unique_ptr<TcpClient>> clients_;      // by connections
     std::vector<std::unique_ptr<TcpServer>> servers_;
     std::vector<std::unique_ptr<Worker>> workers_;
     std::uint64_t stopped_at_ = 0;  // ticks; 0: it was not
@@ -132,10 +133,10 @@ void Trial::make_workers() {
 }
 
 Status Trial::make_connections() {
-    for (loader::ConnectionsProfile profile : generator_.profile_.connections) {
+    connections_ = generator_.profile_.connections;
+    for (loader::ConnectionsProfile& profile : connections_) {
         if (request_.connections_per_second)
-            profile.rate =
-                *request_.connections_per_second / static_cast<double>(generator_.profile_.connections.size());
+            profile.rate = *request_.connections_per_second / static_cast<double>(connections_.size());
         const auto series = static_cast<std::uint16_t>(generator_.sources_.size() + clients_.size());
         const std::uint64_t seed = drawn(generator_.profile_.seed, series, generator_.trials_);
         auto ends = PacketWriter::create(profile.ends, generator_.profile_.seed, series);
