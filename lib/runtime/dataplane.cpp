@@ -7,7 +7,7 @@
 #include "drywall/base/logging.h"
 #include "drywall/runtime/dataplane.h"
 #include "generations.h"
-#include "on_core.h"
+#include "memory_policy.h"
 #include "quiescence.h"
 #include "stats_core.h"
 #include "worker.h"
@@ -82,12 +82,18 @@ private:
     std::mutex census_mutex_;  // one census at a time
 };
 
+std::vector<int> nodes_of(const std::vector<unsigned>& cores) {
+    std::vector<int> nodes;
+    for (const unsigned core : cores) nodes.push_back(numa_node_of(core));
+    return nodes;
+}
+
 WorkersAndStats::WorkersAndStats(DataplaneSettings settings, std::shared_ptr<const ruleset::Ruleset> first,
                                  Launcher& launcher, EventSink& sink)
     : settings_(std::move(settings)),
       launcher_(launcher),
       quiescence_(settings_.worker_cores.size()),
-      generations_(settings_.worker_cores, settings_.existing_grace),
+      generations_(nodes_of(settings_.worker_cores), settings_.existing_grace),
       drops_(std::make_shared<DropHub>(settings_.worker_cores.size(), settings_.drop_ring,
                                        [this] { return generations_.known(); })),
       stats_heartbeat_(monotonic_now().since_start.count()),
@@ -95,11 +101,11 @@ WorkersAndStats::WorkersAndStats(DataplaneSettings settings, std::shared_ptr<con
     in_force_.store(&generations_.admit(std::move(first), Existing::kRecheck, nullptr, monotonic_now()),
                     std::memory_order_release);
     generations_.set_current(newest_);
-    for (std::size_t id = 0; id < settings_.worker_cores.size(); ++id)
-        workers_.push_back(on_core(settings_.worker_cores[id], [&] {
-            return std::make_unique<Worker>(WorkerId(id), settings_, in_force_, quiescence_, stop_workers_,
-                                            drops_->desk(WorkerId(id)));
-        }));
+    for (std::size_t id = 0; id < settings_.worker_cores.size(); ++id) {
+        const PreferredNode near_its_core(numa_node_of(settings_.worker_cores[id]));
+        workers_.push_back(std::make_unique<Worker>(WorkerId(id), settings_, in_force_, quiescence_, stop_workers_,
+                                                    drops_->desk(WorkerId(id))));
+    }
     stats_ = std::make_unique<StatsCore>(settings_, workers_, generations_, sink, [this] {
         stats_heartbeat_.store(monotonic_now().since_start.count(), std::memory_order_relaxed);
         stats_rounds_.fetch_add(1, std::memory_order_relaxed);

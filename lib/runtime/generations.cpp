@@ -7,7 +7,7 @@
 #include <iterator>
 #include <string>
 
-#include "on_core.h"
+#include "memory_policy.h"
 
 namespace drywall::runtime {
 
@@ -43,9 +43,10 @@ const InForce& Generations::admit(std::shared_ptr<const ruleset::Ruleset> rulese
                                   const InForce* before, Instant now) {
     const Generation generation = ruleset->generation();
     auto in_force = std::make_unique<InForce>();
-    for (const unsigned core : worker_cores_)
-        in_force->counters.push_back(
-            on_core(core, [&] { return std::make_unique<telemetry::TraceCounters>(ruleset->trace_count()); }));
+    for (const int node : worker_nodes_) {
+        const PreferredNode near_its_worker(node);
+        in_force->counters.push_back(std::make_unique<telemetry::TraceCounters>(ruleset->trace_count()));
+    }
     in_force->paths = paths_of(*ruleset);
     if (before != nullptr) in_force->reset_before = before->reset_before;
     // A publication that keeps is about what the last one that did not has judged, or would have: connections that were

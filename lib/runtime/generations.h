@@ -23,8 +23,9 @@ class Generations {
 public:
     // `grace`: how long connections may be kept by the judgement of a generation that was superseded; absent: for as
     // long as they live.
-    Generations(std::vector<unsigned> worker_cores, std::optional<Nanos> grace)
-        : worker_cores_(std::move(worker_cores)), grace_(grace) {}
+    // `worker_nodes`: by worker, the NUMA node of its core.
+    Generations(std::vector<int> worker_nodes, std::optional<Nanos> grace)
+        : worker_nodes_(std::move(worker_nodes)), grace_(grace) {}
 
     // What workers may be pointed at. It stays where it is until retire(). `before`: what is in force now, whose
     // connections `existing` is about, and which is superseded `now`.
@@ -62,7 +63,7 @@ private:
 
     void hand_on(const InForce& before, Instant now, InForce& next) const;
 
-    const std::vector<unsigned> worker_cores_;  // each has counters of its own
+    const std::vector<int> worker_nodes_;  // each has counters of its own
     const std::optional<Nanos> grace_;
     mutable std::mutex mutex_;  // guards all below
     std::map<Generation, Entry> entries_;

@@ -6,7 +6,6 @@
 #include <sched.h>
 
 #include "drywall/runtime/launcher.h"
-#include "on_core.h"
 
 namespace drywall::runtime {
 
@@ -19,7 +18,10 @@ bool allowed(unsigned core) {
 }
 
 void bind_and_name(unsigned core, const std::string& name) {
-    (void)bind_to(core);                                             // launch() has asked whether it may
+    cpu_set_t set;
+    CPU_ZERO(&set);
+    CPU_SET(core, &set);
+    pthread_setaffinity_np(pthread_self(), sizeof set, &set);
     pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());  // the kernel keeps 15 characters
 }
 
@@ -49,14 +51,6 @@ private:
 };
 
 }  // namespace
-
-bool bind_to(unsigned core) noexcept {
-    if (core >= CPU_SETSIZE) return false;
-    cpu_set_t set;
-    CPU_ZERO(&set);
-    CPU_SET(core, &set);
-    return pthread_setaffinity_np(pthread_self(), sizeof set, &set) == 0;
-}
 
 std::unique_ptr<Launcher> make_thread_launcher() { return std::make_unique<ThreadLauncher>(); }
 

@@ -10,6 +10,8 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
+constexpr int kNode = -1;  // the only worker's: not known
+
 class Grace : public testing::Test {
 protected:
     static constexpr seconds kGrace{100};
@@ -26,7 +28,7 @@ protected:
         EXPECT_FALSE(keeps(judged, end)) << judged;
     }
 
-    Generations generations_{{some_cpu(0)}, kGrace};
+    Generations generations_{{kNode}, kGrace};
     const InForce* current_ = nullptr;
 };
 
@@ -77,7 +79,7 @@ TEST_F(Grace, WhatItIsOverForTakesNoRoom) {
 }
 
 TEST(NoGrace, KeepsAsLongAsConnectionsLive) {
-    Generations generations({some_cpu(0)}, std::nullopt);
+    Generations generations({kNode}, std::nullopt);
     const InForce& first = generations.admit(allow_all(1), Existing::kRecheck, nullptr, {});
     const InForce& second = generations.admit(deny_all(2), Existing::kKeep, &first, {seconds(1)});
     EXPECT_TRUE(second.existing({std::chrono::hours(100'000)}).keeps(Generation{1}, Generation{2}));
