@@ -8,12 +8,10 @@ import unittest
 from pathlib import Path
 
 from tests.lab import generator, policies
-from tests.lab.appliance import Appliance, drops, rule
+from tests.lab.appliance import drops, rule
 from tests.lab.frames import checksum
-from tests.lab.wire import LEFT, RIGHT, Host
+from tests.lab.generator import CLIENT, SERVER
 
-CLIENT = Host("client", LEFT, 11, {"role": "client"}, None)
-SERVER = Host("server", RIGHT, 21, {"role": "server"}, None)
 CLOSED = policies.policy("server", "role == 'server'", "action: Deny; protocol: UDP; destination: {ports: [7001]}", "action: Allow")
 EXIT_BROKEN, EXIT_USAGE, EXIT_INVALID, EXIT_DEVICE = 1, 2, 3, 4
 
@@ -23,18 +21,8 @@ def stream(name: str, port: int, more: str = "") -> str:
             f"udp: {{source-port: 1000-1999, destination-port: {port}}}{more}}}\n")
 
 
-class ThroughTheAppliance(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls) -> None:
-        if os.geteuid() != 0:
-            raise unittest.SkipTest("needs root, for network namespaces")
-        cls.bench = generator.Bench()
-        cls.addClassCleanup(cls.bench.delete)
-        cls.appliance = Appliance(cls.bench.box)
-        cls.addClassCleanup(cls.appliance.forget)
-        cls.addClassCleanup(cls.appliance.stop)
-        cls.appliance.start()
-        cls.appliance.apply(policies.documents(*(policies.workload(host) for host in (CLIENT, SERVER)), CLOSED))
+class ThroughTheAppliance(generator.ThroughTheAppliance):
+    POLICIES = (CLOSED,)
 
     def run_gen(self, streams: str, *words, **options) -> generator.Run:
         done = generator.run("--appliance", self.appliance.socket, *words, namespace=self.bench.generator,

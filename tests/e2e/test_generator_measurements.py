@@ -1,21 +1,17 @@
 """drywall-gen's measuring commands: what they find of a wire whose limits are known, and of drywalld while its policies change."""
 
 import json
-import os
 import subprocess
 import tempfile
 import unittest
 from pathlib import Path
 
 from tests.lab import generator, policies
-from tests.lab.appliance import Appliance, program
-from tests.lab.wire import LEFT, RIGHT, Host
+from tests.lab.appliance import program
 
 EXIT_BROKEN, EXIT_USAGE, EXIT_INVALID = 1, 2, 3
 # A ring that gives back what is put in: it loses nothing, whatever this machine can do.
 LOOP = "ports:\n- {name: a, device: net_ring0}\nrate: 20kpps\ndrain: 20ms\nstreams:\n- {name: s, from: a, to: a}\n"
-CLIENT = Host("client", LEFT, 11, {"role": "client"}, None)
-SERVER = Host("server", RIGHT, 21, {"role": "server"}, None)
 
 
 class OnALoop(unittest.TestCase):
@@ -129,19 +125,7 @@ class Comparing(unittest.TestCase):
             self.assertEqual(self.compared(bad, bad).returncode, EXIT_INVALID)
 
 
-class ThroughTheAppliance(unittest.TestCase):
-    @classmethod
-    def setUpClass(cls) -> None:
-        if os.geteuid() != 0:
-            raise unittest.SkipTest("needs root, for network namespaces")
-        cls.bench = generator.Bench()
-        cls.addClassCleanup(cls.bench.delete)
-        cls.appliance = Appliance(cls.bench.box)
-        cls.addClassCleanup(cls.appliance.forget)
-        cls.addClassCleanup(cls.appliance.stop)
-        cls.appliance.start()
-        cls.appliance.apply(policies.documents(*(policies.workload(host) for host in (CLIENT, SERVER))))
-
+class ThroughTheAppliance(generator.ThroughTheAppliance):
     def profile(self, rate: str) -> str:
         streams = "".join(f"- {{name: {name}, from: left, to: right, expect: {expect}, flows: {{count: 20}}, "
                           f"ip: {{source: 10.77.0.11, destination: 10.77.0.21}}, udp: {{source-port: 1000-1999, destination-port: {port}}}}}\n"

@@ -7,18 +7,22 @@ import os
 import signal
 import subprocess
 import tempfile
+import unittest
 from dataclasses import dataclass
 from pathlib import Path
 
 from jsonschema import Draft202012Validator
 
-from tests.lab.appliance import ROOT, program
+from tests.lab import policies
+from tests.lab.appliance import ROOT, Appliance, program
 from tests.lab.netns import Namespace
-from tests.lab.wire import BOX_PORTS, LEFT, RIGHT
+from tests.lab.wire import BOX_PORTS, LEFT, RIGHT, Host
 
 SCHEMA = json.loads((ROOT / "docs" / "drywall-gen-report.schema.json").read_text())
 MEASUREMENT = json.loads((ROOT / "docs" / "drywall-gen-measurement.schema.json").read_text())
 DEADLINE = 60.0
+CLIENT = Host("client", LEFT, 11, {"role": "client"}, None)
+SERVER = Host("server", RIGHT, 21, {"role": "server"}, None)
 
 
 @dataclass
@@ -81,6 +85,24 @@ class Bench:
     def delete(self) -> None:
         self.generator.delete()
         self.box.delete()
+
+
+class ThroughTheAppliance(unittest.TestCase):
+    """An appliance between the generator's two interfaces, with a client and a server, and POLICIES between them."""
+
+    POLICIES: tuple[str, ...] = ()
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        if os.geteuid() != 0:
+            raise unittest.SkipTest("needs root, for network namespaces")
+        cls.bench = Bench()
+        cls.addClassCleanup(cls.bench.delete)
+        cls.appliance = Appliance(cls.bench.box)
+        cls.addClassCleanup(cls.appliance.forget)
+        cls.addClassCleanup(cls.appliance.stop)
+        cls.appliance.start()
+        cls.appliance.apply(policies.documents(*(policies.workload(host) for host in (CLIENT, SERVER)), *cls.POLICIES))
 
 
 def ports() -> str:
