@@ -6,7 +6,7 @@
 #include <string>
 
 #include "drywall/generate/trial.h"
-#include "memory_loop.h"
+#include "drywall/io/memory_loop.h"
 
 namespace drywall::generate {
 
@@ -17,8 +17,8 @@ constexpr std::size_t kQueue = 1024;
 
 // A port for each of the profile's.
 struct Loops {
-    std::unique_ptr<SlabPool> pool;
-    std::vector<std::unique_ptr<FrameQueue>> queues;  // by port: what waits to be received there
+    std::unique_ptr<io::SlabPool> pool;
+    std::vector<std::unique_ptr<io::FrameQueue>> queues;  // by port: what waits to be received there
     std::vector<std::shared_ptr<io::Port>> ports;
 };
 
@@ -41,12 +41,12 @@ std::size_t receiver_of(const loader::TrafficProfile& profile, std::size_t port)
 
 Loops make_loops(const loader::TrafficProfile& profile) {
     Loops loops;
-    loops.pool = std::make_unique<SlabPool>(kFrames, loader::kLargestFrame);
+    loops.pool = std::make_unique<io::SlabPool>(kFrames, loader::kLargestFrame);
     const auto& ports = profile.machine.ports;
-    for (std::size_t i = 0; i < ports.size(); ++i) loops.queues.push_back(std::make_unique<FrameQueue>(kQueue));
+    for (std::size_t i = 0; i < ports.size(); ++i) loops.queues.push_back(std::make_unique<io::FrameQueue>(kQueue));
     for (std::size_t i = 0; i < ports.size(); ++i)
-        loops.ports.push_back(std::make_shared<LoopPort>(ports[i].name, *loops.pool, *loops.queues[i],
-                                                         *loops.queues[receiver_of(profile, i)]));
+        loops.ports.push_back(std::make_shared<io::LoopPort>(ports[i].name, *loops.pool, *loops.queues[i],
+                                                             *loops.queues[receiver_of(profile, i)]));
     return loops;
 }
 
