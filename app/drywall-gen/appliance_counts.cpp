@@ -47,9 +47,7 @@ Result<ApplianceReport> look(const std::string& socket) {
         return ApplianceReport{socket, version->at("version").get<std::string>(),
                                stats->at("generation").get<std::uint64_t>(), counts_of(*stats)};
     } catch (const cli::Json::exception& error) {
-        return Error::of(ErrorKind::kUnavailable,
-                         "drywalld at " + socket + " answers otherwise than expected: " + error.what(),
-                         "are both of one version?");
+        return odd_answer(socket, error.what());
     }
 }
 
@@ -70,6 +68,11 @@ Result<ApplianceReport> settled(const std::string& socket) {
 }
 
 }  // namespace
+
+Error odd_answer(const std::string& socket, const std::string& why) {
+    return Error::of(ErrorKind::kUnavailable, "drywalld at " + socket + " answers otherwise than expected: " + why,
+                     "are both of one version?");
+}
 
 Result<ApplianceWatch> ApplianceWatch::begin(const std::string& socket) {
     auto before = settled(socket);

@@ -10,6 +10,9 @@
 
 namespace drywall::gen {
 
+// An answer that is none of drywalld's, or of another version's.
+[[nodiscard]] Error odd_answer(const std::string& socket, const std::string& why);
+
 class ApplianceWatch {
 public:
     // From what it has counted by now, once that has settled. kUnavailable: it does not answer.

@@ -32,7 +32,7 @@ std::string text(const char* format, double value) {
     return out.data();
 }
 
-std::string text(const std::optional<double>& value) { return value ? text("%.6g", *value) : "-"; }
+std::string text(const std::optional<double>& value) { return value ? generate::number_text(*value) : "-"; }
 
 std::string percent(const Compared& one) {
     if (!one.before || !one.after || *one.before == 0) return "-";

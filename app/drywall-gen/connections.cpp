@@ -112,13 +112,7 @@ Exit cps(const Invocation& invocation, const SearchOptions& options) {
         add_latencies(confirmed.connect, " of connecting", figures);
         add_latencies(confirmed.exchange, " of an exchange", figures);
     }
-    return session->finish(figures, {{"least", settings->least},
-                                     {"most", settings->most},
-                                     {"width", settings->width},
-                                     {"trial_seconds", std::chrono::duration<double>(settings->trial).count()},
-                                     {"trials_per_rate", settings->trials},
-                                     {"stopped", stopped},
-                                     {"searches", std::move(searches)}});
+    return session->finish(figures, details_of(*settings, stopped, std::move(searches)));
 }
 
 }  // namespace drywall::gen

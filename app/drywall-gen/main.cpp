@@ -36,67 +36,49 @@ class Commands {
 public:
     void declare(CLI::App& app) {
         using namespace drywall::gen;
-        declare_run(*add(app, "run", "Send a profile's traffic and report",
-                         [this](const Invocation& invocation) { return drywall::gen::run(invocation, run_); }),
-                    run_);
-        declare_ndr(*add(app, "ndr", "Search the greatest rate without loss (NDR), and with little (PDR)",
-                         [this](const Invocation& invocation) { return ndr(invocation, ndr_); }),
-                    ndr_);
-        declare_cps(*add(app, "cps", "Search the greatest rate of new connections of which none fails",
-                         [this](const Invocation& invocation) { return cps(invocation, cps_); }),
-                    cps_);
-        declare_rate(*add(app, "rate", "Repeat trials at one rate: loss and latency, with their spread",
-                          [this](const Invocation& invocation) { return rate(invocation, rate_); }),
-                     rate_);
-        declare_latency(*add(app, "latency", "Latency at shares of a rate, or of the NDR",
-                             [this](const Invocation& invocation) { return latency(invocation, latency_); }),
-                        latency_);
-        declare_soak(*add(app, "soak", "One long trial, told in intervals",
-                          [this](const Invocation& invocation) { return soak(invocation, soak_); }),
-                     soak_);
-        declare_swap(*add(app, "swap", "What swapping an appliance's policies costs the traffic",
-                          [this](const Invocation& invocation) { return drywall::gen::swap(invocation, swap_); }),
-                     swap_);
-        declare_compare(*add(app, "compare", "Two reports of one command: 1 if something got worse beyond the noise",
-                             [this](const Invocation& invocation) { return compare(invocation, compare_); }),
-                        compare_);
+        add(app, "run", "Send a profile's traffic and report", declare_run, drywall::gen::run, run_, run_);
+        add(app, "ndr", "Search the greatest rate without loss (NDR), and with little (PDR)", declare_ndr, ndr, ndr_,
+            ndr_.measure.traffic);
+        add(app, "rate", "Repeat trials at one rate: loss and latency, with their spread", declare_rate, rate, rate_,
+            rate_.traffic);
+        add(app, "latency", "Latency at shares of a rate, or of the NDR", declare_latency, latency, latency_,
+            latency_.search.measure.traffic);
+        add(app, "cps", "Search the greatest rate of new connections of which none fails", declare_cps, cps, cps_,
+            cps_.measure.traffic);
+        add(app, "soak", "One long trial, told in intervals", declare_soak, soak, soak_, soak_.measure.traffic);
+        add(app, "swap", "What swapping an appliance's policies costs the traffic", declare_swap, drywall::gen::swap,
+            swap_, swap_.measure.traffic);
+        add(app, "compare", "Two reports of one command: 1 if something got worse beyond the noise", declare_compare,
+            compare, compare_, nothing_sent_);
     }
 
-    [[nodiscard]] std::string log_level() const {
-        for (const auto& [command, options] :
-             std::initializer_list<std::pair<const char*, const drywall::gen::Options*>>{
-                 {"run", &run_},
-                 {"ndr", &ndr_.measure.traffic},
-                 {"cps", &cps_.measure.traffic},
-                 {"rate", &rate_.traffic},
-                 {"latency", &latency_.search.measure.traffic},
-                 {"soak", &soak_.measure.traffic},
-                 {"swap", &swap_.measure.traffic}})
-            if (chosen_ != nullptr && chosen_->get_name() == command) return options->log_level;
-        return "warn";
-    }
-
+    // REQUIRES: the command line was read; likewise below
+    [[nodiscard]] const std::string& log_level() const { return traffic_->log_level; }
     [[nodiscard]] Exit run(const Invocation& invocation) const { return action_(invocation); }
 
 private:
-    CLI::App* add(CLI::App& app, const char* name, const char* says, std::function<Exit(const Invocation&)> action) {
+    template <typename Options>
+    void add(CLI::App& app, const char* name, const char* says, void (*declare_options)(CLI::App&, Options&),
+             Exit (*action)(const Invocation&, const Options&), Options& options,
+             const drywall::gen::Options& traffic) {
         CLI::App* command = app.add_subcommand(name, says);
-        command->callback([this, command, action = std::move(action)] {
-            chosen_ = command;
-            action_ = action;
+        declare_options(*command, options);
+        command->callback([this, action, &options, &traffic] {
+            traffic_ = &traffic;
+            action_ = [action, &options](const Invocation& invocation) { return action(invocation, options); };
         });
-        return command;
     }
 
     drywall::gen::Options run_;
     drywall::gen::SearchOptions ndr_;
-    drywall::gen::SearchOptions cps_;
     drywall::gen::MeasureOptions rate_;
     drywall::gen::LatencyOptions latency_;
+    drywall::gen::SearchOptions cps_;
     drywall::gen::SoakOptions soak_;
     drywall::gen::SwapOptions swap_;
     drywall::gen::CompareOptions compare_;
-    CLI::App* chosen_ = nullptr;
+    const drywall::gen::Options nothing_sent_;
+    const drywall::gen::Options* traffic_ = nullptr;  // of the command that was given; likewise below
     std::function<Exit(const Invocation&)> action_;
 };
 

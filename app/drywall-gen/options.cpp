@@ -11,11 +11,11 @@ namespace drywall::gen {
 using loader::StreamProfile;
 using loader::TrafficProfile;
 
-namespace {
-
-Error wrong(const std::string& option, const std::string& text, const std::string& hint) {
+Error wrong_option(const std::string& option, const std::string& text, const std::string& hint) {
     return Error::of(ErrorKind::kInvalid, option + " can't be '" + text + "'", hint);
 }
+
+namespace {
 
 void declare_stream(CLI::App& command, Options& o) {
     const auto add = [&command](const char* names, auto& target, const char* says) {
@@ -64,7 +64,7 @@ Status add_port(const std::string& text, TrafficProfile& profile) {
     const std::size_t equals = text.find('=');
     const std::string name = text.substr(0, equals);
     if (equals == std::string::npos || name.empty() || equals + 1 == text.size())
-        return wrong("--port", text, "write --port left=net_af_packet0,iface=eth1");
+        return wrong_option("--port", text, "write --port left=net_af_packet0,iface=eth1");
     auto& ports = profile.machine.ports;
     const auto known = std::find_if(ports.begin(), ports.end(), [&](const auto& port) { return port.name == name; });
     if (known != ports.end()) {
@@ -83,7 +83,7 @@ template <typename T, typename Parse>
 Status assign(const char* option, const std::string& text, const Parse& parse, const char* hint, T& target) {
     if (text.empty()) return Done{};
     auto value = parse(text);
-    if (!value) return wrong(option, text, hint);
+    if (!value) return wrong_option(option, text, hint);
     target = *std::move(value);
     return Done{};
 }
@@ -101,7 +101,7 @@ Status set_protocol(const Options& o, StreamProfile& stream) {
             stream.layer4 = layer;
             return Done{};
         }
-    return wrong("--protocol", o.protocol, "write udp, tcp or icmp-echo");
+    return wrong_option("--protocol", o.protocol, "write udp, tcp or icmp-echo");
 }
 
 Status set_expectation(const Options& o, StreamProfile& stream) {
@@ -111,7 +111,7 @@ Status set_expectation(const Options& o, StreamProfile& stream) {
             stream.expect = expect;
             return Done{};
         }
-    return wrong("--expect", o.expect, "write allow, deny or any");
+    return wrong_option("--expect", o.expect, "write allow, deny or any");
 }
 
 Status describe(const Options& o, StreamProfile& stream) {
@@ -132,10 +132,11 @@ Status describe(const Options& o, StreamProfile& stream) {
         if (!status) return status.error();
     if (!o.vlan.empty()) stream.vlans.push_back(tag);
     if (o.flows) {
-        if (*o.flows == 0 || *o.flows > (1U << 24U)) return wrong("--flows", std::to_string(*o.flows), "at most 2^24");
+        if (*o.flows == 0 || *o.flows > (1U << 24U))
+            return wrong_option("--flows", std::to_string(*o.flows), "at most 2^24");
         stream.flows = loader::FlowsProfile{.count = *o.flows};
     }
-    if (o.packets && *o.packets == 0) return wrong("--packets", "0", "send at least one");
+    if (o.packets && *o.packets == 0) return wrong_option("--packets", "0", "send at least one");
     stream.packets = o.packets;
     if (loader::nth(stream.source, 0).family != loader::nth(stream.destination, 0).family)
         return Error::of(ErrorKind::kInvalid, "--source and --destination are of different families", "give both");
@@ -154,7 +155,7 @@ Result<TrafficProfile> profile_of_one_stream(const Options& o) {
     const std::string to = o.to.empty() ? ports.back().name : o.to;
     for (const auto& [option, name] : {std::pair("--from", from), std::pair("--to", to)})
         if (std::none_of(ports.begin(), ports.end(), [&n = name](const auto& port) { return port.name == n; }))
-            return wrong(option, name, "name a port that --port made");
+            return wrong_option(option, name, "name a port that --port made");
     StreamProfile stream = loader::default_stream(from + "-" + to, from, to);
     if (auto described = describe(o, stream); !described) return described.error();
     profile.streams.push_back(stream);
@@ -211,7 +212,7 @@ Result<TrafficProfile> profile_of(const Options& o) {
           assign("--warm-up", o.warm_up, loader::parse_time, kTimeHint, profile->warm_up),
           assign("--drain", o.drain, loader::parse_time, kTimeHint, profile->drain), set_ramp(o, *profile)})
         if (!status) return status.error();
-    if (profile->duration && profile->duration->count() == 0) return wrong("--duration", "0", kTimeHint);
+    if (profile->duration && profile->duration->count() == 0) return wrong_option("--duration", "0", kTimeHint);
     const auto unit = profile->rate.unit;
     if (profile->ramp && (unit == loader::TrafficRate::Unit::kMaximum || profile->ramp->from.unit != unit))
         return Error::of(ErrorKind::kInvalid, "a ramp and its rate are not of one unit",

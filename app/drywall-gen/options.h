@@ -50,6 +50,9 @@ struct Options {
     std::string log_level = "warn";
 };
 
+// An option that can't be read, and how it is written.
+[[nodiscard]] Error wrong_option(const std::string& option, const std::string& text, const std::string& hint);
+
 void declare_run(CLI::App& command, Options& options);
 
 // kInvalid, with the option or the place in the profile.

@@ -62,13 +62,7 @@ Exit ndr(const Invocation& invocation, const SearchOptions& options) {
             figures[goal].samples.push_back(found(*result, goal));
     }
     std::erase_if(figures, [](const Figure& figure) { return figure.samples.empty(); });
-    return session->finish(figures, {{"least", settings->least},
-                                     {"most", settings->most},
-                                     {"width", settings->width},
-                                     {"trial_seconds", std::chrono::duration<double>(settings->trial).count()},
-                                     {"trials_per_rate", settings->trials},
-                                     {"stopped", stopped},
-                                     {"searches", std::move(searches)}});
+    return session->finish(figures, details_of(*settings, stopped, std::move(searches)));
 }
 
 void declare_latency(CLI::App& command, LatencyOptions& options) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <utility>
 
 namespace drywall::gen {
 
@@ -37,10 +38,6 @@ void declare_search(CLI::App& command, SearchOptions& o, const std::string& unit
         ->capture_default_str();
 }
 
-Error wrong_option(const char* option, const std::string& text, const std::string& hint) {
-    return Error::of(ErrorKind::kInvalid, std::string(option) + " can't be '" + text + "'", hint);
-}
-
 Result<SearchSettings> settings_of(const SearchOptions& options, const Session& session) {
     SearchSettings settings;
     const bool of_connections = session.head().unit == "connections/s";
@@ -69,6 +66,16 @@ Result<SearchSettings> settings_of(const SearchOptions& options, const Session& 
     if (session.profile().duration) settings.trial = *session.profile().duration;
     settings.trials = options.trials;
     return settings;
+}
+
+generate::Json details_of(const SearchSettings& settings, bool stopped, generate::Json searches) {
+    return {{"least", settings.least},
+            {"most", settings.most},
+            {"width", settings.width},
+            {"trial_seconds", std::chrono::duration<double>(settings.trial).count()},
+            {"trials_per_rate", settings.trials},
+            {"stopped", stopped},
+            {"searches", std::move(searches)}};
 }
 
 }  // namespace drywall::gen

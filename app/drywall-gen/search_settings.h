@@ -19,7 +19,8 @@ void declare_search(CLI::App& command, SearchOptions& options, const std::string
 // kInvalid, with the option. Rates are in the unit of the session's ceiling.
 [[nodiscard]] Result<generate::SearchSettings> settings_of(const SearchOptions& options, const Session& session);
 
-// An option that can't be read, and how it is written.
-[[nodiscard]] Error wrong_option(const char* option, const std::string& text, const std::string& hint);
+// What a report says of the searches that led to its figures.
+[[nodiscard]] generate::Json details_of(const generate::SearchSettings& settings, bool stopped,
+                                        generate::Json searches);
 
 }  // namespace drywall::gen

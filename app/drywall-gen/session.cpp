@@ -6,6 +6,7 @@
 #include <set>
 #include <utility>
 
+#include "appliance_counts.h"
 #include "client.h"
 #include "display.h"
 #include "drywall/generate/self_test.h"
@@ -36,11 +37,7 @@ std::string figures_table(const Json& report, bool color) {
     constexpr auto kRight = cli::Table::Align::kRight;
     cli::Table table(
         {{"FIGURE"}, {"MEDIAN", kRight}, {"LEAST", kRight}, {"GREATEST", kRight}, {"UNIT"}, {"SAMPLES", kRight}, {""}});
-    const auto text = [](const Json& value) {
-        std::array<char, 40> out{};
-        (void)std::snprintf(out.data(), out.size(), "%.6g", value.get<double>());
-        return std::string(out.data());
-    };
+    const auto text = [](const Json& value) { return generate::number_text(value.get<double>()); };
     for (const Json& figure : report.at("figures"))
         table.add({{figure.at("name")},
                    {text(figure.at("median"))},
@@ -134,9 +131,7 @@ Status Session::look_at_appliance() {
     try {
         head_.ruleset = ruleset_of(*status, *generations);
     } catch (const Json::exception& error) {
-        return Error::of(ErrorKind::kUnavailable,
-                         "drywalld at " + socket + " answers otherwise than expected: " + error.what(),
-                         "are both of one version?");
+        return odd_answer(socket, error.what());
     }
     return Done{};
 }

@@ -121,8 +121,7 @@ void declare_soak(CLI::App& command, SoakOptions& options) {
 Exit soak(const Invocation& invocation, const SoakOptions& options) {
     const auto interval = loader::parse_time(options.interval);
     if (!interval || interval->count() == 0) {
-        cli::report(invocation,
-                    Error::of(ErrorKind::kInvalid, "--interval can't be '" + options.interval + "'", "write 10s"));
+        cli::report(invocation, wrong_option("--interval", options.interval, "write 10s"));
         return Exit::kInvalid;
     }
     auto session = Session::begin("soak", invocation, options.measure);

@@ -1,7 +1,9 @@
 #include "drywall/generate/figure.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <cstdio>
 
 namespace drywall::generate {
 
@@ -116,6 +118,12 @@ Json json_of(const Figure& figure) {
             {"least", spread.least},
             {"greatest", spread.greatest},
             {"confidence", spread.confidence}};
+}
+
+std::string number_text(double value) {
+    std::array<char, 40> text{};
+    (void)std::snprintf(text.data(), text.size(), "%.6g", value);
+    return text.data();
 }
 
 std::string_view name(Change change) noexcept {

@@ -1,8 +1,6 @@
 #include "drywall/generate/measurement.h"
 
 #include <algorithm>
-#include <array>
-#include <cstdio>
 
 #include "drywall/generate/self_test.h"
 
@@ -13,12 +11,6 @@ namespace {
 bool counts(const StreamResult& stream) noexcept { return stream.tracked && stream.expect != loader::Expect::kDeny; }
 
 Json optional_number(const std::optional<double>& value) { return value ? Json(*value) : Json(nullptr); }
-
-std::string number(double value) {
-    std::array<char, 40> text{};
-    (void)std::snprintf(text.data(), text.size(), "%.6g", value);
-    return text.data();
-}
 
 // A field of CSV (RFC 4180).
 std::string quoted(const std::string& text) {
@@ -118,7 +110,7 @@ std::string markdown_of(const Json& report) {
                       report.at("started").get<std::string>() + "\n\n";
     out += "| figure | unit | median | quartiles | range | samples | confidence |\n|---|---|---|---|---|---|---|\n";
     for (const Json& figure : report.at("figures")) {
-        const auto of = [&figure](const char* key) { return number(figure.at(key).get<double>()); };
+        const auto of = [&figure](const char* key) { return number_text(figure.at(key).get<double>()); };
         out += "| " + cell(figure.at("name")) + " | " + cell(figure.at("unit")) + " | " + of("median") +
                (figure.at("generator_limited").get<bool>() ? " (generator-limited)" : "") + " | " +
                of("lower_quartile") + " - " + of("upper_quartile") + " | " + of("least") + " - " + of("greatest") +
@@ -129,7 +121,7 @@ std::string markdown_of(const Json& report) {
     for (const auto& [key, value] : flat.items())
         out += "| " + cell(key.substr(1)) + " | " + cell(text_of(value)) + " |\n";
     out += "| self-test, " + report.at("self_test").at("unit").get<std::string>() + " of a worker | " +
-           number(report.at("self_test").at("per_second").get<double>()) + " |\n";
+           number_text(report.at("self_test").at("per_second").get<double>()) + " |\n";
     return out;
 }
 
@@ -142,7 +134,7 @@ std::string csv_of(const Json& report) {
         out += quoted(report.at("fingerprint").at("profile_hash")) + ',';
         for (const char* key : {"name", "unit", "better"}) out += quoted(figure.at(key)) + ',';
         for (const char* key : {"median", "lower_quartile", "upper_quartile", "least", "greatest", "confidence"})
-            out += number(figure.at(key).get<double>()) + ',';
+            out += number_text(figure.at(key).get<double>()) + ',';
         out += std::to_string(figure.at("samples").size()) + ',' +
                (figure.at("generator_limited").get<bool>() ? "true" : "false") + "\r\n";
     }

@@ -40,6 +40,9 @@ struct Spread {
 
 [[nodiscard]] Json json_of(const Figure& figure);
 
+// With six significant digits.
+[[nodiscard]] std::string number_text(double value);
+
 enum class Change : std::uint8_t { kSame, kBetter, kWorse, kOnlyBefore, kOnlyAfter };
 [[nodiscard]] std::string_view name(Change change) noexcept;
 
