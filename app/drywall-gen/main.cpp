@@ -77,7 +77,7 @@ private:
     drywall::gen::SoakOptions soak_;
     drywall::gen::SwapOptions swap_;
     drywall::gen::CompareOptions compare_;
-    const drywall::gen::Options nothing_sent_;
+    const drywall::gen::Options nothing_sent_{};
     const drywall::gen::Options* traffic_ = nullptr;  // of the command that was given; likewise below
     std::function<Exit(const Invocation&)> action_;
 };
