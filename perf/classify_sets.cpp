@@ -176,10 +176,9 @@ public:
     }
 
     void run() override {
-        for (std::size_t at = 0; at < tuples_.size(); at += kMaxBurst) {
-            const std::size_t size = std::min(kMaxBurst, tuples_.size() - at);
+        for_batches(std::span<const net::Tuple>(tuples_), kMaxBurst, [this](std::size_t at, std::size_t size) {
             classifier_->lookup(std::span(tuples_).subspan(at, size), std::span(traces_).subspan(at, size));
-        }
+        });
     }
     [[nodiscard]] std::uint32_t answer(std::size_t packet) const override {
         return rule_of_trace_[index(traces_[packet])];
@@ -219,9 +218,9 @@ public:
 
     void run() override {
         if (!acl_->use(algorithm_)) fail("rte_acl lost its algorithm " + algorithm_);
-        for (std::size_t at = 0; at < kLookups; at += kAclBatch) {
-            acl_->classify(keys_->pointers.data() + at, std::span(results_).subspan(at, kAclBatch));
-        }
+        for_batches(std::span<const RteAclKey>(keys_->keys), kAclBatch, [this](std::size_t at, std::size_t size) {
+            acl_->classify(keys_->pointers.data() + at, std::span(results_).subspan(at, size));
+        });
     }
     [[nodiscard]] std::uint32_t answer(std::size_t packet) const override {
         return results_[packet] == 0 ? kNoRule : results_[packet] - 1;

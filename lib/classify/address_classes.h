@@ -27,6 +27,11 @@ struct AddressClasses {
     std::vector<Sides> sides;             // by address class
     SideClasses source;
     SideClasses destination;
+
+    // Both sides of every class fit into a leaf of the trie (Sides::packed).
+    [[nodiscard]] bool packable() const noexcept {
+        return source.size() <= Sides::kPackedSources && destination.size() <= Sides::kPackedDestinations;
+    }
 };
 
 // kInvalid when two parties overlap; kRefused when source x destination classes of `lanes` lanes would take more than

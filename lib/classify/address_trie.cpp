@@ -4,6 +4,7 @@
 #include <array>
 #include <bit>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "interner.h"
@@ -40,13 +41,13 @@ unsigned common_bits(std::span<const ClassedPrefix> prefixes) noexcept {
 
 class TrieBuilder {
 public:
-    explicit TrieBuilder(std::size_t budget_bytes) : budget_bytes_(budget_bytes) {}
+    explicit TrieBuilder(const TrieBudget& budget) : budget_(budget) {}
 
     // The entries of one node: the `bits` bits from `offset` on, for prefixes that are not shorter than `offset`.
     // Prefixes come sorted, so a covering prefix is written before those inside it, and the longest one wins.
-    std::vector<std::uint32_t> entries(std::span<const ClassedPrefix> prefixes, unsigned offset, unsigned bits,
-                                       std::uint32_t inherited) {
-        std::vector<std::uint32_t> entries(std::size_t{1} << bits, inherited);
+    HugePages<std::uint32_t> entries(std::span<const ClassedPrefix> prefixes, unsigned offset, unsigned bits,
+                                     std::uint32_t inherited) {
+        HugePages<std::uint32_t> entries(std::size_t{1} << bits, inherited);
         for (std::size_t at = 0; at < prefixes.size() && !over_budget_;) {
             const net::Prefix& prefix = prefixes[at].prefix;
             const std::size_t slot = slot_of(prefix.address.bytes, offset, bits);
@@ -65,16 +66,44 @@ public:
 
     [[nodiscard]] bool over_budget() const noexcept { return over_budget_; }
 
-    void move_to(AddressTrie& trie) {
-        trie.nodes.reserve(nodes_.size() * kTrieFanout);
+    // `roots`: what entries() said of both families' first 16 bits.
+    void finish(const HugePages<std::uint32_t>& roots, AddressTrie& trie) {
+        // Wide nodes come behind the others, whose number is known now.
+        const auto behind = static_cast<std::uint32_t>(nodes_.size());
+        const auto shifted = [behind](std::uint32_t cell) {
+            const bool wide = (cell & (kTrieNode | kTrieSkip | kTrieWide)) == (kTrieNode | kTrieWide);
+            return wide ? cell + behind : cell;
+        };
+        trie.cells.reserve(nodes_.size() * kTrieFanout + wide_.size());
         for (std::uint32_t id = 0; id < nodes_.size(); ++id) {
             const auto node = nodes_[id];
-            trie.nodes.insert(trie.nodes.end(), node.begin(), node.end());
+            trie.cells.insert(trie.cells.end(), node.begin(), node.end());
         }
+        trie.cells.insert(trie.cells.end(), wide_.begin(), wide_.end());
+        std::ranges::transform(trie.cells, trie.cells.begin(), shifted);
         trie.skips = std::move(skips_);
+        for (TrieSkip& skip : trie.skips) skip.then = shifted(skip.then);
+        write_root(roots, shifted, trie);
     }
 
 private:
+    template <typename Shifted>
+    static void write_root(const HugePages<std::uint32_t>& roots, Shifted&& shifted, AddressTrie& trie) {
+        std::unordered_map<std::uint32_t, std::uint32_t> single;  // what no node is: where its cell is
+        trie.root.reserve(roots.size());
+        for (const std::uint32_t root : roots) {
+            const std::uint32_t cell = shifted(root);
+            if ((cell & (kTrieNode | kTrieSkip)) == kTrieNode) {
+                const auto first = static_cast<std::uint32_t>((cell & kTrieNumber) * kTrieFanout);
+                trie.root.push_back(first << kRootShift | ((cell & kTrieWide) != 0 ? 0U : 8U));
+                continue;
+            }
+            const auto [known, added] = single.try_emplace(cell, static_cast<std::uint32_t>(trie.cells.size()));
+            if (added) trie.cells.push_back(cell);
+            trie.root.push_back(known->second << kRootShift | 16U);
+        }
+    }
+
     static std::size_t end_of_slot(std::span<const ClassedPrefix> prefixes, std::size_t at, unsigned offset,
                                    unsigned bits, std::size_t slot) noexcept {
         while (at < prefixes.size() && slot_of(prefixes[at].prefix.address.bytes, offset, bits) == slot) ++at;
@@ -107,45 +136,77 @@ private:
     }
 
     std::uint32_t node(std::span<const ClassedPrefix> prefixes, unsigned offset, std::uint32_t inherited) {
-        const std::vector<std::uint32_t> content = entries(prefixes, offset, 8, inherited);
+        if (worth_widening(prefixes, offset)) return wide_node(prefixes, offset, inherited);
+        const HugePages<std::uint32_t> content = entries(prefixes, offset, 8, inherited);
         const bool uniform = std::ranges::all_of(content, [&](std::uint32_t entry) { return entry == content[0]; });
         if (uniform && (content[0] & kTrieNode) == 0) return content[0];
         if (!afford(kTrieFanout * sizeof(std::uint32_t), nodes_.size())) return inherited;
         return kTrieNode | nodes_.intern(content);
     }
 
+    // Two levels in one step, where so many nodes would be below this one that it costs few times their memory.
+    [[nodiscard]] bool worth_widening(std::span<const ClassedPrefix> prefixes, unsigned offset) const noexcept {
+        const std::size_t bytes = (wide_.size() + kWideFanout) * sizeof(std::uint32_t);
+        if (offset + 16 > 128 || bytes > budget_.wide_bytes || spent() + bytes > budget_.bytes) return false;
+        std::size_t below = 0;
+        std::size_t last = kTrieFanout;
+        for (const ClassedPrefix& classed : prefixes) {
+            if (classed.prefix.length <= offset + 8) continue;
+            const std::size_t slot = slot_of(classed.prefix.address.bytes, offset, 8);
+            below += slot != last ? 1 : 0;
+            last = slot;
+        }
+        return below >= kWorthWidening;
+    }
+
+    std::uint32_t wide_node(std::span<const ClassedPrefix> prefixes, unsigned offset, std::uint32_t inherited) {
+        const std::size_t at = wide_.size();
+        wide_.resize(at + kWideFanout);  // before those below it, which may be wide too
+        const HugePages<std::uint32_t> content = entries(prefixes, offset, 16, inherited);
+        std::ranges::copy(content, wide_.begin() + static_cast<std::ptrdiff_t>(at));
+        return kTrieNode | kTrieWide | static_cast<std::uint32_t>(at / kTrieFanout);
+    }
+
+    [[nodiscard]] std::size_t spent() const noexcept {
+        return (nodes_.size() * kTrieFanout + wide_.size()) * sizeof(std::uint32_t) + skips_.size() * sizeof(TrieSkip);
+    }
+
     bool afford(std::size_t bytes, std::size_t number) {
-        const std::size_t spent =
-            nodes_.size() * kTrieFanout * sizeof(std::uint32_t) + skips_.size() * sizeof(TrieSkip);
-        over_budget_ = over_budget_ || spent + bytes > budget_bytes_ || number >= kTrieNumber;
+        over_budget_ =
+            over_budget_ || spent() + bytes > budget_.bytes || number >= kTrieNumber || spent() + bytes > kMostBytes;
         return !over_budget_;
     }
 
-    static constexpr unsigned kWorthSkipping = 16;  // bits: two levels
+    static constexpr unsigned kWorthSkipping = 16;     // bits: two levels
+    static constexpr std::size_t kWorthWidening = 32;  // nodes, an eighth of a wide one's memory
 
-    std::size_t budget_bytes_;
+    // All cells that the root can lead to, with a single one for each of its own places.
+    static constexpr std::size_t kMostBytes = (kMostTrieCells - 2 * kTrieRoot) * sizeof(std::uint32_t);
+
+    TrieBudget budget_;
     bool over_budget_ = false;
     Interner<std::uint32_t> nodes_;
+    std::vector<std::uint32_t> wide_;  // cells of wide nodes
     std::vector<TrieSkip> skips_;
 };
 
 }  // namespace
 
-Result<AddressTrie> build_trie(std::span<const ClassedPrefix> prefixes, std::uint32_t none, std::size_t budget_bytes) {
+Result<AddressTrie> build_trie(std::span<const ClassedPrefix> prefixes, std::uint32_t none, const TrieBudget& budget) {
     const auto first_v6 = std::ranges::find_if(
         prefixes, [](const ClassedPrefix& classed) { return classed.prefix.address.family == net::Family::kIPv6; });
-    TrieBuilder builder(budget_bytes);
+    TrieBuilder builder(budget);
     AddressTrie trie;
-    trie.root = builder.entries({prefixes.begin(), first_v6}, 0, 16, none);
-    const std::vector<std::uint32_t> v6 = builder.entries({first_v6, prefixes.end()}, 0, 16, none);
-    trie.root.insert(trie.root.end(), v6.begin(), v6.end());
+    HugePages<std::uint32_t> roots = builder.entries({prefixes.begin(), first_v6}, 0, 16, none);
+    const HugePages<std::uint32_t> v6 = builder.entries({first_v6, prefixes.end()}, 0, 16, none);
+    roots.insert(roots.end(), v6.begin(), v6.end());
     if (builder.over_budget()) {
         return Error::of(ErrorKind::kRefused,
                          "the address table of " + std::to_string(prefixes.size()) + " prefixes takes more than " +
-                             std::to_string(budget_bytes) + " bytes",
+                             std::to_string(budget.bytes) + " bytes",
                          "aggregate the prefixes, or raise the classifier's memory budget");
     }
-    builder.move_to(trie);
+    builder.finish(roots, trie);
     return trie;
 }
 

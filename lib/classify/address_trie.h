@@ -1,6 +1,7 @@
-// Building the address trie: prefixes with classes in, leaf-pushed tables out. 16 bits in the first step, 8 in each
-// further one, and only as deep as the prefixes go; levels with one way through them are skipped in one step. At most 3
-// steps for IPv4 and 15 for IPv6, and a handful for the hosts of a real network.
+// Building the address trie: prefixes with values in, leaf-pushed tables out. 16 bits in the first step, 8 in each
+// further one (16 where hosts stand close, and memory may be spent on it), and only as deep as the prefixes go; levels
+// with one way through them are skipped in one step. At most 3 steps for IPv4 and 15 for IPv6, and a handful for the
+// hosts of a real network.
 //
 // Threads: pure functions.
 #pragma once
@@ -18,20 +19,25 @@ struct ClassedPrefix {
     std::uint32_t address_class = 0;
 };
 
-// The class of an address is that of its longest prefix, or `none`. Equal nodes are shared.
-// REQUIRES: `prefixes` sorted by net::Prefix's order, without duplicates; classes <= kTrieNumber.
-// Refuses when the nodes would take more than `budget_bytes`.
+struct TrieBudget {
+    std::size_t bytes = 0;
+    std::size_t wide_bytes = 0;  // of it, what nodes of 16 bits may take together; those that come first have it
+};
+
+// The class of an address is that of its longest prefix, or `none`. Equal nodes of 8 bits are shared.
+// REQUIRES: `prefixes` sorted by net::Prefix's order, without duplicates; classes < kTrieNode.
+// Refuses when the nodes would take more than the budget.
 [[nodiscard]] Result<AddressTrie> build_trie(std::span<const ClassedPrefix> prefixes, std::uint32_t none,
-                                             std::size_t budget_bytes);
+                                             const TrieBudget& budget);
 
 // The plain walk, step after step.
 [[nodiscard]] inline std::uint32_t lookup(const AddressTrie& trie, net::Family family,
                                           const net::AddressBytes& bytes) noexcept {
-    const std::size_t root = family == net::Family::kIPv6 ? kTrieRoot : 0;
-    std::uint32_t entry = trie.root[root + (std::size_t{bytes[0]} << 8 | bytes[1])];
-    std::uint32_t depth = 2;
-    while ((entry & kTrieNode) != 0) entry = trie.descend(entry, bytes, depth);
-    return entry;
+    const std::size_t root = root_of(family);
+    std::uint32_t cell = trie.start(root, bytes);
+    std::uint32_t depth = trie.depth_after_start(root, bytes);
+    while ((cell & kTrieNode) != 0) cell = trie.descend(cell, bytes, depth);
+    return cell;
 }
 
 }  // namespace drywall::classify

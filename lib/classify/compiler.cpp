@@ -20,16 +20,18 @@ namespace {
 constexpr std::size_t kWorkingFactor = 4;
 
 std::size_t pair_bytes(const Tables& tables) {
-    return tables.rows.size() * sizeof(tables.rows[0]) + tables.lists.size() * sizeof(tables.lists[0]) +
-           tables.sides.size() * sizeof(Sides) + tables.lanes.size() * sizeof(tables.lanes[0]);
+    return tables.row_tables.answer_bytes() + tables.rows.size() * sizeof(tables.rows[0]) +
+           tables.lists.size() * sizeof(tables.lists[0]) + tables.sides.size() * sizeof(Sides) +
+           tables.lanes.size() * sizeof(tables.lanes[0]);
 }
 
 std::size_t block_bytes(const Tables& tables) {
-    return tables.blocks.size() * sizeof(Block) + tables.shapes.size() * sizeof(tables.shapes[0]) +
-           tables.cells.size() * sizeof(TraceId);
+    return tables.row_tables.cell_bytes() + tables.blocks.size() * sizeof(Block) +
+           tables.shapes.size() * sizeof(tables.shapes[0]) + tables.cells.size() * sizeof(TraceId);
 }
 
-Footprint measure(const Tables& tables, const AddressClasses& addresses, const ServiceClasses& services) {
+Footprint measure(const Tables& tables, const AddressClasses& addresses, const ServiceClasses& services,
+                  std::size_t blocks) {
     Footprint footprint;
     footprint.trie_bytes = tables.trie.bytes();
     footprint.pair_bytes = pair_bytes(tables);
@@ -37,11 +39,11 @@ Footprint measure(const Tables& tables, const AddressClasses& addresses, const S
     footprint.service_bytes = tables.services.bytes();
     footprint.table_bytes =
         footprint.trie_bytes + footprint.pair_bytes + footprint.block_bytes + footprint.service_bytes;
-    footprint.address_classes = tables.sides.size();
+    footprint.address_classes = addresses.sides.size();
     footprint.source_classes = addresses.source.size();
     footprint.destination_classes = addresses.destination.size();
     footprint.service_classes = services.count;
-    footprint.blocks = tables.blocks.size();
+    footprint.blocks = blocks;
     footprint.traces = tables.traces.size();
     return footprint;
 }
@@ -79,6 +81,8 @@ private:
     // within a small budget: the attempt ends, at the latest, when that is spent.
     static constexpr std::size_t kSmallPairs = std::size_t{4} << 20;
     static constexpr std::size_t kShortList = 2000;  // longer ones are not tried
+    // A second step of 16 bits for that many networks at most, whose hosts stand close.
+    static constexpr std::size_t kWideBytes = 16 * kWideFanout * sizeof(std::uint32_t);
 
     bool fits_as_pairs(Tables& tables) {
         const auto is_long = [](const NormalWalk& walk) { return walk.size() > kShortList; };
@@ -127,14 +131,15 @@ private:
     Status run_as_pairs(Tables& tables) {
         auto addresses = build_address_classes(program_, normal_, left_);
         if (!addresses) return std::move(addresses).error();
-        auto trie = build_trie(addresses->prefixes, addresses->none, left_);
+        if (addresses->packable()) pack_sides(*addresses);
+        auto trie = build_trie(addresses->prefixes, addresses->none, {.bytes = left_, .wide_bytes = kWideBytes});
         if (!trie) return std::move(trie).error();
         tables.trie = *std::move(trie);
         spend(tables.trie.bytes());
         auto services = build_service_classes(normal_.services, left_);
         if (!services) return std::move(services).error();
         spend(services->table.bytes());
-        const PairBudget pair_budget{left_, budget_.table_bytes * kWorkingFactor, budget_.traces};
+        const PairBudget pair_budget{left_, budget_.table_bytes * kWorkingFactor, budget_.traces, budget_.structure};
         auto pairs = compile_pairs(program_, normal_, *addresses, *services, pair_budget);
         if (!pairs) return std::move(pairs).error();
         assemble(tables, *addresses, *services, *std::move(pairs));
@@ -142,13 +147,22 @@ private:
         return Done{};
     }
 
+    // The leaves of the trie say themselves what an address is on either side.
+    static void pack_sides(AddressClasses& addresses) {
+        for (ClassedPrefix& classed : addresses.prefixes)
+            classed.address_class = addresses.sides[classed.address_class].packed();
+        addresses.none = addresses.sides[addresses.none].packed();
+    }
+
     void spend(std::size_t bytes) { left_ -= std::min(left_, bytes); }
 
     void assemble(Tables& tables, AddressClasses& addresses, ServiceClasses& services, PairTables pairs) {
-        tables.sides = std::move(addresses.sides);
+        if (!addresses.packable()) tables.sides = addresses.sides;
         tables.lanes = std::move(normal_.lane_of_port);
         tables.source_chunks = chunks_of(addresses.source.size());
         tables.destination_classes = addresses.destination.size();
+        const std::size_t blocks = pairs.block_count;
+        tables.row_tables = std::move(pairs.row_tables);
         tables.rows = std::move(pairs.rows);
         tables.lists = std::move(pairs.lists);
         tables.blocks = std::move(pairs.blocks.blocks);
@@ -156,7 +170,7 @@ private:
         tables.cells = std::move(pairs.blocks.cells);
         tables.services = std::move(services.table);
         tables.traces = std::move(pairs.traces);
-        tables.footprint = measure(tables, addresses, services);
+        tables.footprint = measure(tables, addresses, services, blocks);
     }
 
     const Program& program_;

@@ -57,7 +57,7 @@ public:
         std::vector<ClassedPrefix> classed;
         classed.reserve(prefixes_.size());
         for (std::uint32_t at = 0; at < prefixes_.size(); ++at) classed.push_back({prefixes_[at], at + 1});
-        auto trie = build_trie(classed, kNotNumbers, budget_bytes);
+        auto trie = build_trie(classed, kNotNumbers, {.bytes = budget_bytes});
         if (!trie) return std::move(trie).error();
         numbers.trie = *std::move(trie);
         return Done{};

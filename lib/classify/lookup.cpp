@@ -2,83 +2,17 @@
 #include <cassert>
 #include <utility>
 
+#include "address_descent.h"
 #include "address_trie.h"
 #include "drywall/base/cache_line.h"
 #include "drywall/base/prefetch.h"
 #include "drywall/classify/classifier.h"
 #include "forest_lookup.h"
+#include "row_lookup.h"
 #include "tables.h"
 
 namespace drywall::classify {
 namespace {
-
-// Both addresses of every packet of a burst, sources first, on their way down the trie. What a loop needs is in locals
-// of types that its stores can't be mistaken for, so that the compiler keeps it in registers.
-class Descents {
-public:
-    Descents(const AddressTrie& trie, std::span<const net::Tuple> tuples) noexcept {
-        start(trie, tuples, 0, &net::Tuple::source);
-        start(trie, tuples, kMaxBurst, &net::Tuple::destination);
-        std::size_t going = list_those_that_go_on(tuples.size());
-        while (going != 0) going = descend(trie, going);
-    }
-
-    [[nodiscard]] std::uint32_t source(std::size_t packet) const noexcept { return entries_[packet]; }
-    [[nodiscard]] std::uint32_t destination(std::size_t packet) const noexcept { return entries_[kMaxBurst + packet]; }
-
-private:
-    void start(const AddressTrie& trie, std::span<const net::Tuple> tuples, std::size_t first,
-               net::AddressBytes net::Tuple::*side) noexcept {
-        const std::uint32_t* const root = trie.root.data();
-        for (std::size_t packet = 0; packet < tuples.size(); ++packet) {
-            const net::AddressBytes& bytes = tuples[packet].*side;
-            const std::size_t family = tuples[packet].family == net::Family::kIPv6 ? kTrieRoot : 0;
-            bytes_[first + packet] = &bytes;
-            depths_[first + packet] = 2;
-            entries_[first + packet] = root[family + (std::size_t{bytes[0]} << 8 | bytes[1])];
-        }
-    }
-
-    std::size_t list_those_that_go_on(std::size_t packets) noexcept {
-        std::size_t going = 0;
-        for (const std::size_t first : {std::size_t{0}, kMaxBurst}) {
-            for (std::size_t which = first; which < first + packets; ++which) {
-                going_[going] = static_cast<std::uint32_t>(which);
-                going += entries_[which] >> 31;
-            }
-        }
-        return going;
-    }
-
-    // One step for all that have not reached a leaf: independent loads, which the core overlaps. Always writes, so that
-    // nothing depends on a branch: those that are through are overwritten by the next one.
-    std::size_t descend(const AddressTrie& trie, std::size_t count) noexcept {
-        const std::uint32_t* const nodes = trie.nodes.data();
-        const TrieSkip* const skips = trie.skips.data();
-        std::size_t going = 0;
-        for (std::size_t at = 0; at < count; ++at) {
-            const std::uint32_t which = going_[at];
-            const std::uint32_t entry = entries_[which];
-            std::uint32_t there = 0;
-            if ((entry & kTrieSkip) == 0) {
-                there = nodes[std::size_t{entry & kTrieNumber} * kTrieFanout + (*bytes_[which])[depths_[which]++]];
-            } else {
-                const TrieSkip& skip = skips[entry & kTrieNumber];
-                depths_[which] = skip.depth;
-                there = skip.agrees(*bytes_[which]) ? skip.then : skip.otherwise;
-            }
-            entries_[which] = there;
-            going_[going] = which;
-            going += there >> 31;
-        }
-        return going;
-    }
-
-    std::array<std::uint32_t, 2 * kMaxBurst> depths_;
-    std::array<std::uint32_t, 2 * kMaxBurst> entries_;
-    std::array<const net::AddressBytes*, 2 * kMaxBurst> bytes_;
-    std::array<std::uint32_t, 2 * kMaxBurst + 1> going_;
-};
 
 // Packets of one burst mostly came in by one port; those of each lane are looked up together.
 void lookup_in_forests(const Tables& tables, std::span<const net::Tuple> tuples, std::span<TraceId> traces) noexcept {
@@ -91,57 +25,24 @@ void lookup_in_forests(const Tables& tables, std::span<const net::Tuple> tuples,
     }
 }
 
-const std::uint32_t* block_of(const Tables& tables, std::uint16_t ingress_port, Sides source,
-                              Sides destination) noexcept {
-    const std::size_t at = tables.row_at(ingress_port, source, destination);
-    const std::uint32_t* const lists = tables.lists.data();
-    if (tables.rows.empty()) return lists + at * kChunk + source.source % kChunk;
-    return Tables::block_at(tables.rows.data() + at, lists, source);
-}
-
-}  // namespace
-
-Classifier::Classifier(std::unique_ptr<const Tables> tables) noexcept : tables_(std::move(tables)) {}
-Classifier::Classifier(Classifier&&) noexcept = default;
-Classifier& Classifier::operator=(Classifier&&) noexcept = default;
-Classifier::~Classifier() = default;
-
-TraceId Classifier::lookup(const net::Tuple& tuple) const noexcept {
-    const Tables& tables = *tables_;
-    assert(tuple.ingress_port < tables.lanes.size());
-    if (!tables.forests.empty())
-        return TraceId{classify::lookup(tables.forests[tables.lanes[tuple.ingress_port]], tuple)};
-    const Sides source = tables.sides[classify::lookup(tables.trie, tuple.family, tuple.source)];
-    const Sides destination = tables.sides[classify::lookup(tables.trie, tuple.family, tuple.destination)];
-    const std::uint32_t block = *block_of(tables, tuple.ingress_port, source, destination) & ~kUniform;
-    return tables.cell(tables.blocks[block], tables.services.service_class(tuple));
-}
-
-void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> traces) const noexcept {
-    assert(tuples.size() <= kMaxBurst && traces.size() >= tuples.size());
-    const Tables& tables = *tables_;
-    if (!tables.forests.empty()) return lookup_in_forests(tables, tuples, traces);
-    const Descents descents(tables.trie, tuples);
+// Rows of lists of blocks, one step at a time over the burst.
+void lookup_in_lists(const Tables& tables, std::span<const net::Tuple> tuples, std::span<TraceId> traces) noexcept {
+    const AddressDescent descent(tables.trie, tuples);
     const std::size_t size = tuples.size();
     std::array<const std::uint32_t*, kMaxBurst> places;  // in a row, then where the block is written
-    const Sides* const sides = tables.sides.data();
-    const bool plain = tables.rows.empty();
-    const std::uint32_t* const first = plain ? tables.lists.data() : tables.rows.data();
+    const std::uint32_t* const rows = tables.rows.data();
     for (std::size_t at = 0; at < size; ++at) {
         assert(tuples[at].ingress_port < tables.lanes.size());
-        const Sides source = sides[descents.source(at)];
-        const std::size_t row = tables.row_at(tuples[at].ingress_port, source, sides[descents.destination(at)]);
-        places[at] = first + (plain ? row * kChunk + source.source % kChunk : row);
+        const Sides source = tables.sides_of(descent.source(at));
+        places[at] = rows + tables.row_at(tuples[at].ingress_port, source, tables.sides_of(descent.destination(at)));
         prefetch(places[at]);
     }
     std::array<std::uint32_t, kMaxBurst> services;
     for (std::size_t at = 0; at < size; ++at) services[at] = tables.services.service_class(tuples[at]);
-    if (!plain) {
-        const std::uint32_t* const lists = tables.lists.data();
-        for (std::size_t at = 0; at < size; ++at) {
-            places[at] = Tables::block_at(places[at], lists, sides[descents.source(at)]);
-            prefetch(places[at]);
-        }
+    const std::uint32_t* const lists = tables.lists.data();
+    for (std::size_t at = 0; at < size; ++at) {
+        places[at] = Tables::block_at(places[at], lists, tables.sides_of(descent.source(at)));
+        prefetch(places[at]);
     }
     std::array<const Block*, kMaxBurst> blocks;
     const Block* const all_blocks = tables.blocks.data();
@@ -160,7 +61,35 @@ void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> t
         prefetch(cells[at]);
     }
     for (std::size_t at = 0; at < size; ++at) cells[at] += *parts[at];
-    for (std::size_t at = 0; at < tuples.size(); ++at) traces[at] = *cells[at];
+    for (std::size_t at = 0; at < size; ++at) traces[at] = *cells[at];
+}
+
+}  // namespace
+
+Classifier::Classifier(std::unique_ptr<const Tables> tables) noexcept : tables_(std::move(tables)) {}
+Classifier::Classifier(Classifier&&) noexcept = default;
+Classifier& Classifier::operator=(Classifier&&) noexcept = default;
+Classifier::~Classifier() = default;
+
+TraceId Classifier::lookup(const net::Tuple& tuple) const noexcept {
+    const Tables& tables = *tables_;
+    assert(tuple.ingress_port < tables.lanes.size());
+    if (!tables.forests.empty())
+        return TraceId{classify::lookup(tables.forests[tables.lanes[tuple.ingress_port]], tuple)};
+    if (!tables.row_tables.empty()) return lookup_in_rows(tables, tuple);
+    const Sides source = tables.sides_of(classify::lookup(tables.trie, tuple.family, tuple.source));
+    const Sides destination = tables.sides_of(classify::lookup(tables.trie, tuple.family, tuple.destination));
+    const std::uint32_t* const row = tables.rows.data() + tables.row_at(tuple.ingress_port, source, destination);
+    const std::uint32_t block = *Tables::block_at(row, tables.lists.data(), source) & ~kUniform;
+    return tables.cell(tables.blocks[block], tables.services.service_class(tuple));
+}
+
+void Classifier::lookup(std::span<const net::Tuple> tuples, std::span<TraceId> traces) const noexcept {
+    assert(tuples.size() <= kMaxBurst && traces.size() >= tuples.size());
+    const Tables& tables = *tables_;
+    if (!tables.forests.empty()) return lookup_in_forests(tables, tuples, traces);
+    if (!tables.row_tables.empty()) return lookup_in_rows(tables, tuples, traces);
+    lookup_in_lists(tables, tuples, traces);
 }
 
 std::span<const Trace> Classifier::traces() const noexcept { return tables_->traces; }

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "row_builder.h"
 #include "step_grid.h"
 
 namespace drywall::classify {
@@ -43,6 +44,7 @@ public:
           normal_(normal),
           addresses_(addresses),
           budget_(budget),
+          service_classes_(services.count),
           functions_(services.count),
           evaluator_(normal, services, functions_, paths_),
           source_matches_(addresses.source),
@@ -65,9 +67,18 @@ public:
                 compile_chunk(chunk, tables.rows);
         }
         if (!within_budget()) return refusal();
-        write_lists(tables);
-        tables.blocks = std::move(blocks_).take();
         tables.traces = paths_.traces();
+        const std::size_t bytes = as_blocks();
+        tables.blocks = std::move(blocks_).take();
+        tables.block_count = tables.blocks.blocks.size();
+        write_row_tables(tables, bytes);
+        if (!tables.row_tables.empty()) {
+            tables.rows = {};
+            tables.blocks = {};
+            return tables;
+        }
+        if (bytes > budget_.block_bytes || budget_.structure == Structure::kRows) return blocks_too_large(bytes);
+        write_lists(tables);
         return tables;
     }
 
@@ -102,23 +113,23 @@ private:
         build(*grid, step, sources);
     }
 
-    // Where sharing lists saves little, every chunk of every row is written out: the lookup then has one place less to
-    // go to.
     void write_lists(PairTables& tables) const {
-        const std::size_t shared = tables.rows.size() * sizeof(tables.rows[0]) + lists_.table_bytes();
-        const std::size_t plain = tables.rows.size() * sizeof(Chunk);
-        if (plain <= shared + shared / 2 && blocks_.bytes() + plain <= budget_.block_bytes) {
-            tables.lists.reserve(tables.rows.size() * kChunk);
-            for (const std::uint32_t id : tables.rows) {
-                for (std::size_t place = 0; place < kChunk; ++place) tables.lists.push_back(lists_.at(id, place));
-            }
-            tables.rows.clear();
-            tables.rows.shrink_to_fit();
-            return;
-        }
         tables.lists.reserve(lists_.size() * kChunk);
         for (std::uint32_t list = 0; list < lists_.size(); ++list)
             tables.lists.insert(tables.lists.end(), lists_[list].begin(), lists_[list].end());
+    }
+
+    // Rows with numbers of their own are shorter to read: they may take somewhat more, and whatever they like where
+    // both are small.
+    void write_row_tables(PairTables& tables, std::size_t as_blocks) const {
+        constexpr std::size_t kSmall = std::size_t{1} << 20;
+        if (!addresses_.packable() || budget_.structure == Structure::kBlocks) return;
+        const std::size_t otherwise = tables.rows.size() * sizeof(tables.rows[0]) + as_blocks;
+        const std::size_t worth =
+            budget_.structure == Structure::kRows ? budget_.block_bytes : std::max(otherwise + otherwise / 2, kSmall);
+        const std::size_t most = std::min(worth, budget_.block_bytes);
+        tables.row_tables =
+            build_row_tables({tables.rows, lists_, tables.blocks, addresses_.source.size(), service_classes_}, most);
     }
 
     // All destinations, for the sources of one chunk.
@@ -187,14 +198,24 @@ private:
     std::uint32_t list(const ChunkKey& key) {
         if (std::ranges::all_of(key, ChunkPool::is_uniform)) return ChunkPool::uniform(block_at(key, 0));
         Chunk blocks{};
-        for (std::size_t place = 0; place < kChunk; ++place) blocks[place] = block_at(key, place);
+        std::array<FunctionId, kParts> last{};
+        for (std::size_t place = 0; place < kChunk; ++place) {
+            const std::array<FunctionId, kParts> parts = parts_at(key, place);
+            // Neighbours are mostly answered alike: classes are numbered so.
+            blocks[place] = place != 0 && parts == last ? blocks[place - 1] : blocks_.block_of(judgement(parts));
+            last = parts;
+        }
         return lists_.intern(blocks);
     }
 
     std::uint32_t block_at(const ChunkKey& key, std::size_t place) {
+        return blocks_.block_of(judgement(parts_at(key, place)));
+    }
+
+    [[nodiscard]] std::array<FunctionId, kParts> parts_at(const ChunkKey& key, std::size_t place) const noexcept {
         std::array<FunctionId, kParts> parts{};
         for (std::size_t part = 0; part < kParts; ++part) parts[part] = context_.chunks.at(key[part], place);
-        return blocks_.block_of(judgement(parts));
+        return parts;
     }
 
     // service class -> trace
@@ -248,32 +269,43 @@ private:
                joined_.bytes() + finished_.bytes() + list_of_.bytes() + context_.chunks.bytes() + grid_bytes_;
     }
 
+    [[nodiscard]] std::size_t as_blocks() const noexcept { return blocks_.bytes() + lists_.table_bytes(); }
+    // Rows with numbers of their own can take half of what they do as lists of blocks, which are cut to whole chunks.
+    [[nodiscard]] std::size_t most_as_blocks() const noexcept {
+        return 2 * budget_.block_bytes + normal_.lanes.size() * addresses_.destination.size() * sizeof(Chunk);
+    }
+
     [[nodiscard]] bool within_budget() const noexcept {
-        return blocks_.bytes() + lists_.table_bytes() <= budget_.block_bytes && blocks_.addressable() &&
-               paths_.trace_count() <= budget_.traces && working_bytes() <= budget_.working_bytes;
+        return as_blocks() <= most_as_blocks() && blocks_.addressable() && paths_.trace_count() <= budget_.traces &&
+               working_bytes() <= budget_.working_bytes;
+    }
+
+    static Error refuse(const std::string& what, std::size_t is, std::size_t may_be, const std::string& unit) {
+        return Error::of(ErrorKind::kRefused,
+                         what + " would take more than " + std::to_string(may_be) + unit + " (" + std::to_string(is) +
+                             " when the compilation stopped)",
+                         "let fewer different policies meet on one pair of endpoints, or raise the classifier's "
+                         "budget");
+    }
+    [[nodiscard]] Error blocks_too_large(std::size_t bytes) const {
+        return refuse("the blocks of traces", bytes, budget_.block_bytes, " bytes");
     }
 
     [[nodiscard]] Error refusal() const {
-        const auto refuse = [](const std::string& what, std::size_t is, std::size_t may_be, const std::string& unit) {
-            return Error::of(ErrorKind::kRefused,
-                             what + " would take more than " + std::to_string(may_be) + unit + " (" +
-                                 std::to_string(is) + " when the compilation stopped)",
-                             "let fewer different policies meet on one pair of endpoints, or raise the classifier's "
-                             "budget");
-        };
         if (paths_.trace_count() > budget_.traces) {
             return refuse("the combinations of hits", paths_.trace_count(), budget_.traces, " traces");
         }
         if (working_bytes() > budget_.working_bytes) {
             return refuse("the compilation itself", working_bytes(), budget_.working_bytes, " bytes");
         }
-        return refuse("the blocks of traces", blocks_.bytes() + lists_.table_bytes(), budget_.block_bytes, " bytes");
+        return blocks_too_large(as_blocks());
     }
 
     const Program& program_;
     const NormalProgram& normal_;
     const AddressClasses& addresses_;
     PairBudget budget_;
+    std::size_t service_classes_;
     ServiceFunctions functions_;
     Paths paths_;
     WalkEvaluator evaluator_;

@@ -199,7 +199,8 @@ public:
 
     Result<ServiceClasses> build() {
         const std::size_t cells = cube_cells();
-        const std::size_t bytes = cells * sizeof(std::uint16_t) + 3 * kPortValues * sizeof(std::uint16_t);
+        const std::size_t by_value = (looks_at_source_ports() ? 3 : 2) * kPortValues;
+        const std::size_t bytes = (cells + by_value) * sizeof(std::uint16_t);
         if (cells > kMaxServiceCells || bytes > budget_bytes_) {
             return Error::of(ErrorKind::kRefused,
                              "the services of the rules cut ports into " + std::to_string(ports(sources_)) +
@@ -232,6 +233,8 @@ private:
 
     static std::size_t ports(const Dimensions& dimensions) { return dimensions[0].classes.size(); }
 
+    [[nodiscard]] bool looks_at_source_ports() const { return ports(sources_) > 1; }
+
     [[nodiscard]] std::size_t cube_cells() const {
         std::size_t cells = 0;
         for (const ProtocolClass& protocol : protocols_.classes) {
@@ -242,7 +245,7 @@ private:
     }
 
     void fill(ServiceTable& table, std::size_t cells) {
-        table.source_classes = sources_[0].class_of;
+        if (looks_at_source_ports()) table.source_classes = sources_[0].class_of;
         table.destination_classes = destinations_[0].class_of;
         const auto& icmp = destinations_[static_cast<std::size_t>(Kind::kIcmp)].class_of;
         table.destination_classes.insert(table.destination_classes.end(), icmp.begin(), icmp.end());
@@ -264,8 +267,9 @@ private:
             fill_slab(table.cube, protocol, source_rows[kind], sources_[kind].classes.size(), destination_rows[kind],
                       width);
         }
-        for (std::size_t at = 0; at < table.protocols.size(); ++at) {
-            table.protocols[at] = rows[protocols_.class_of[at]];
+        for (std::size_t at = 0; at < protocols_.class_of.size(); ++at) {
+            const net::Family family = at < 256 ? net::Family::kIPv4 : net::Family::kIPv6;
+            table.protocols[protocol_row(family, static_cast<std::uint8_t>(at))] = rows[protocols_.class_of[at]];
         }
     }
 

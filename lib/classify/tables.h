@@ -11,17 +11,18 @@
 #include "decision_forest.h"
 #include "drywall/base/ids.h"
 #include "drywall/classify/classifier.h"
+#include "row_tables.h"
 #include "table_layout.h"
 
 namespace drywall::classify {
 
 struct Tables {
     AddressTrie trie;
-    std::vector<Sides> sides;          // by address class
+    std::vector<Sides> sides;          // by address class; empty: the leaves of the trie are Sides::packed()
     std::vector<std::uint32_t> lanes;  // by ingress port: the lane class
     std::size_t destination_classes = 0;
-    std::size_t source_chunks = 0;  // per row
-    // Without rows, lists are in the order in which rows would name them, none shared.
+    std::size_t source_chunks = 0;     // per row
+    AllRowTables row_tables;           // or, where those are empty, rows of lists of blocks:
     std::vector<std::uint32_t> rows;   // [lane class][destination class][chunk of source classes]
     std::vector<std::uint32_t> lists;  // [list][source class within its chunk]: the block
     std::vector<Block> blocks;
@@ -32,10 +33,17 @@ struct Tables {
     std::vector<Trace> traces;
     Footprint footprint;
 
-    // Where a row says what the chunk of the source answers.
+    // What a leaf of the trie says.
+    [[nodiscard]] Sides sides_of(std::uint32_t leaf) const noexcept {
+        return sides.empty() ? Sides::unpacked(leaf) : sides[leaf];
+    }
+    // The row of a destination, as seen from a port.
+    [[nodiscard]] std::size_t row_of(std::uint16_t ingress_port, Sides destination) const noexcept {
+        return lanes[ingress_port] * destination_classes + destination.destination;
+    }
+    // Where a row of lists says what the chunk of the source answers.
     [[nodiscard]] std::size_t row_at(std::uint16_t ingress_port, Sides source, Sides destination) const noexcept {
-        return (lanes[ingress_port] * destination_classes + destination.destination) * source_chunks +
-               source.source / kChunk;
+        return row_of(ingress_port, destination) * source_chunks + source.source / kChunk;
     }
     // Where the block of a pair is written: in the row itself, or in a list. kUniform is to be taken off.
     [[nodiscard]] static const std::uint32_t* block_at(const std::uint32_t* row, const std::uint32_t* lists,

@@ -102,6 +102,31 @@ TEST_F(ClassifyDifferential, CrowdsOfEndpointsAreJudgedAsByTheOracle) {
     }
 }
 
+// Pairs have two forms; both kernels of each are held to the oracle.
+TEST_F(ClassifyDifferential, RowsAndBlocksAnswerAlike) {
+    for (std::uint64_t seed = first_seed(); seed < first_seed() + (rounds() + 3) / 4; ++seed) {
+        RandomProgram random(seed);
+        const Program program = seed % 4 == 0 ? random.crowd() : random.program();
+        const auto rows = Classifier::compile(program, {.structure = Structure::kRows});
+        const auto blocks = Classifier::compile(program, {.structure = Structure::kBlocks});
+        ASSERT_TRUE(rows) << "seed " << seed << ": " << rows.error().text();
+        ASSERT_TRUE(blocks) << "seed " << seed << ": " << blocks.error().text();
+        const std::vector<net::Tuple> all = packets(random, program);
+        for (const Classifier* classifier : {&*rows, &*blocks}) {
+            std::vector<TraceId> traces(kMaxBurst);
+            for (std::size_t at = 0; at + kMaxBurst <= all.size(); at += kMaxBurst) {
+                classifier->lookup(std::span(all).subspan(at, kMaxBurst), traces);
+                for (std::size_t which = 0; which < kMaxBurst; ++which) {
+                    const net::Tuple& packet = all[at + which];
+                    ASSERT_EQ(index(traces[which]), index(classifier->lookup(packet))) << "seed " << seed;
+                    ASSERT_EQ(classifier->traces()[index(traces[which])], judge(program, packet))
+                        << "seed " << seed << ", " << text(packet);
+                }
+            }
+        }
+    }
+}
+
 TEST_F(ClassifyDifferential, BurstsOfEverySizeAnswerAsSinglePacketsDo) {
     for (std::uint64_t seed = first_seed(); seed < first_seed() + (rounds() + 9) / 10; ++seed) {
         RandomProgram random(seed);

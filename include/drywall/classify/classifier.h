@@ -18,9 +18,10 @@
 
 namespace drywall::classify {
 
-// What a program is compiled to: pairs of classes with blocks of traces, or (only lists of rules) decision forests.
-// kChosen: what is faster to look up, by the program's shape.
-enum class Structure : std::uint8_t { kChosen, kPairs, kForest };
+// What a program is compiled to: pairs of classes, or (only lists of rules) decision forests. kChosen: what is faster
+// to look up, by the program's shape. Pairs are rows with numbers of their own where those are not much larger than
+// rows of lists of blocks; either form can be asked for.
+enum class Structure : std::uint8_t { kChosen, kPairs, kRows, kBlocks, kForest };
 
 // What a compile may cost. Exceeding either refuses the program with the figure (ErrorKind::kRefused).
 struct Budget {

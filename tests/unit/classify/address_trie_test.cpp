@@ -14,8 +14,8 @@ namespace {
 constexpr std::uint32_t kNoClass = 1000000;
 constexpr std::size_t kPlenty = std::size_t{1} << 30;
 
-AddressTrie trie_of(const std::vector<ClassedPrefix>& prefixes) {
-    auto trie = build_trie(prefixes, kNoClass, kPlenty);
+AddressTrie trie_of(const std::vector<ClassedPrefix>& prefixes, std::size_t wide_bytes = 0) {
+    auto trie = build_trie(prefixes, kNoClass, {.bytes = kPlenty, .wide_bytes = wide_bytes});
     EXPECT_TRUE(trie);
     return *std::move(trie);
 }
@@ -76,7 +76,7 @@ TEST(AddressTrie, WithoutPrefixesEveryAddressHasNoClass) {
     const AddressTrie trie = trie_of({});
     EXPECT_EQ(lookup(trie, net::Family::kIPv4, net::Address::v4(0x0a000001).bytes), kNoClass);
     EXPECT_EQ(lookup(trie, net::Family::kIPv6, {0xfd}), kNoClass);
-    EXPECT_TRUE(trie.nodes.empty());
+    EXPECT_EQ(trie.cells.size(), 1U);
 }
 
 TEST(AddressTrie, EveryLengthOfIPv4IsRightAtItsEdges) {
@@ -121,18 +121,18 @@ TEST(AddressTrie, AgreesWithALinearSearchOnRandomPrefixes) {
 }
 
 TEST(AddressTrie, GoesOnlyAsDeepAsThePrefixes) {
-    EXPECT_EQ(trie_of(numbered({prefix("10.1.0.0/16")})).nodes.size(), 0U);
-    EXPECT_EQ(trie_of(numbered({prefix("10.1.2.0/24")})).nodes.size(), 1 * kTrieFanout);
+    EXPECT_EQ(trie_of(numbered({prefix("10.1.0.0/16")})).cells.size(), 2U);
+    EXPECT_EQ(trie_of(numbered({prefix("10.1.2.0/24")})).cells.size(), 1 * kTrieFanout + 1);
 }
 
 TEST(AddressTrie, LevelsWithOneWayThroughThemAreOneStep) {
     const auto lone = numbered({prefix("fd00::1/128")});
-    EXPECT_EQ(trie_of(lone).nodes.size(), 0U);
+    EXPECT_EQ(trie_of(lone).cells.size(), 2U);
     EXPECT_EQ(trie_of(lone).skips.size(), 1U);
     const auto hosts = numbered({prefix("fd00::/48"), prefix("fd00::a800:1/128"), prefix("fd00::a8ff:2/128")});
     const AddressTrie trie = trie_of(hosts);
     EXPECT_LE(trie.skips.size(), 4U);
-    EXPECT_LE(trie.nodes.size(), 4 * kTrieFanout);
+    EXPECT_LE(trie.cells.size(), 4 * kTrieFanout + 2);
     expect_right_at_every_edge(hosts);
 }
 
@@ -147,16 +147,48 @@ TEST(AddressTrie, SkippedLevelsAreRightForHostsScatteredInOneSubnet) {
     expect_right_at_every_edge(numbered(all));
 }
 
+// Hosts that stand close in several networks of both families: the first ones have wide nodes, as far as they may.
+TEST(AddressTrie, NodesOfTwoBytesAreRightAtEveryEdge) {
+    std::mt19937_64 random(10);
+    std::vector<net::Prefix> all{prefix("10.1.0.0/16"), prefix("10.2.128.0/17"), prefix("fd00:0:0:64::/64")};
+    for (int host = 0; host < 400; ++host) {
+        const auto low = static_cast<std::uint32_t>(random());
+        all.push_back(net::Prefix::around(net::Address::v4(0x0a010000 | (low & 0x3ffff)), 24 + random() % 9));
+        net::Address address = prefix("fd00:0:0:64::/64").address;
+        for (std::size_t at = 12; at < 16; ++at) address.bytes[at] = static_cast<std::uint8_t>(random() % 99);
+        all.push_back(net::Prefix::around(address, static_cast<std::uint8_t>(110 + random() % 19)));
+    }
+    const auto prefixes = numbered(all);
+    constexpr std::size_t kWide = kWideFanout * sizeof(std::uint32_t);
+    const std::size_t narrow = trie_of(prefixes).cells.size();
+    for (const std::size_t wide_nodes : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{100}}) {
+        const AddressTrie trie = trie_of(prefixes, wide_nodes * kWide);
+        EXPECT_EQ(trie.cells.size() != narrow, wide_nodes > 0);
+        EXPECT_LE(trie.cells.size(), narrow + wide_nodes * kWideFanout);
+        for (const ClassedPrefix& classed : prefixes) {
+            for (const int by : {-1, 0, 1}) {
+                expect_longest_match(trie, prefixes, moved(classed.prefix.address, by));
+                expect_longest_match(trie, prefixes, moved(last_of(classed.prefix), by));
+            }
+        }
+    }
+}
+
+TEST(AddressTrie, AFewHostsHaveNoNodeOfTwoBytes) {
+    const auto few = numbered({prefix("10.1.2.3/32"), prefix("10.1.3.3/32"), prefix("10.1.4.3/32")});
+    EXPECT_EQ(trie_of(few, kPlenty).cells.size(), trie_of(few).cells.size());
+}
+
 TEST(AddressTrie, EqualNodesAreShared) {
     std::vector<ClassedPrefix> prefixes = numbered({prefix("10.1.2.0/24"), prefix("10.2.2.0/24")});
     for (ClassedPrefix& classed : prefixes) classed.address_class = 5;
-    EXPECT_EQ(trie_of(prefixes).nodes.size(), kTrieFanout);
+    EXPECT_EQ(trie_of(prefixes).cells.size(), kTrieFanout + 1);
 }
 
 TEST(AddressTrie, RefusesMoreNodesThanItsBudget) {
     const auto prefixes = numbered({prefix("10.1.2.0/24"), prefix("10.1.2.3/32")});
-    EXPECT_TRUE(build_trie(prefixes, kNoClass, 2 * kTrieFanout * sizeof(std::uint32_t)));
-    const auto trie = build_trie(prefixes, kNoClass, 2 * kTrieFanout * sizeof(std::uint32_t) - 1);
+    EXPECT_TRUE(build_trie(prefixes, kNoClass, {.bytes = 2 * kTrieFanout * sizeof(std::uint32_t)}));
+    const auto trie = build_trie(prefixes, kNoClass, {.bytes = 2 * kTrieFanout * sizeof(std::uint32_t) - 1});
     ASSERT_FALSE(trie);
     EXPECT_EQ(trie.error().kind, ErrorKind::kRefused);
 }
