@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 
 #include <cstddef>
-#include <cstdlib>
 #include <limits>
 #include <new>
 
@@ -30,8 +29,7 @@ struct HugePageAllocator {
         const std::size_t bytes = count * sizeof(T);
         if (bytes < kHugePage) return static_cast<T*>(::operator new (bytes, std::align_val_t{alignof(T)}));
         const std::size_t pages = (bytes + kHugePage - 1) / kHugePage;
-        void* memory = std::aligned_alloc(kHugePage, pages * kHugePage);
-        if (memory == nullptr) throw std::bad_alloc();
+        void* memory = ::operator new (pages* kHugePage, std::align_val_t{kHugePage});
         (void)::madvise(memory, pages * kHugePage, MADV_HUGEPAGE);
         return static_cast<T*>(memory);
     }
@@ -39,7 +37,7 @@ struct HugePageAllocator {
         if (count * sizeof(T) < kHugePage)
             ::operator delete (memory, std::align_val_t{alignof(T)});
         else
-            std::free(memory);
+            ::operator delete (memory, std::align_val_t{kHugePage});
     }
 
     template <typename Other>
