@@ -5,6 +5,7 @@
 
 #include "audit.h"
 #include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
 #include "drywall/control/controller.h"
 #include "drywall/explain/warnings.h"
 #include "drywall/policy/convert.h"
@@ -44,20 +45,22 @@ void warn_of_difference(const Origin& origin) {
 Result<std::unique_ptr<Controller>> Controller::create(ruleset::Surroundings surroundings, classify::Budget budget,
                                                        store::GenerationStore& store,
                                                        const std::string& policy_directory) {
-    std::unique_ptr<Controller> controller(new Controller(std::move(surroundings), budget));
-    controller->state_.inventory = std::make_shared<const policy::Inventory>(policy::initial_inventory());
-    controller->store_ = &store;
-    controller->last_number_ = index(store.last_number());
-    controller->origin_.policy_directory = policy_directory;
-    const auto known = store.in_force();
-    if (!known) return known.error();
-    const Status started = *known ? controller->start_from_store(**known, policy_directory)
-                                  : controller->start_from_files(policy_directory);
-    if (!started) return started.error();
-    const store::StoreHealth health = store.health();
-    if (health.state != store::StoreHealth::State::kOk)
-        spdlog::error("{}: what is in force goes on, and changes are refused", health.words);
-    return controller;
+    return unless_out_of_memory("load the policies", [&]() -> Result<std::unique_ptr<Controller>> {
+        std::unique_ptr<Controller> controller(new Controller(std::move(surroundings), budget));
+        controller->state_.inventory = std::make_shared<const policy::Inventory>(policy::initial_inventory());
+        controller->store_ = &store;
+        controller->last_number_ = index(store.last_number());
+        controller->origin_.policy_directory = policy_directory;
+        const auto known = store.in_force();
+        if (!known) return known.error();
+        const Status started = *known ? controller->start_from_store(**known, policy_directory)
+                                      : controller->start_from_files(policy_directory);
+        if (!started) return started.error();
+        const store::StoreHealth health = store.health();
+        if (health.state != store::StoreHealth::State::kOk)
+            spdlog::error("{}: what is in force goes on, and changes are refused", health.words);
+        return controller;
+    });
 }
 
 Status Controller::start_from_files(const std::string& policy_directory) {
@@ -146,10 +149,13 @@ Status Controller::keep(std::string_view verb, const Applied& applied, const pol
 void Controller::store_or_owe(Owed owed) {
     if (store_ == nullptr) return;
     owed_ = std::move(owed);
-    if (Status settled = settle(); !settled)
-        spdlog::error(
-            "generation {} ({}) is in force and could not be stored; it will be, before anything else is changed: {}",
-            digits(owed_->record.number), owed_->record.verb, settled.error().text());
+    as_memory_allows([&] {
+        if (Status settled = unless_out_of_memory("store it", [&] { return settle(); }); !settled)
+            spdlog::error(
+                "generation {} ({}) is in force and could not be stored; it will be, before anything else is changed: "
+                "{}",
+                digits(owed_->record.number), owed_->record.verb, settled.error().text());
+    });
 }
 
 Status Controller::settle() {
@@ -161,34 +167,44 @@ Status Controller::settle() {
 
 void Controller::keep_first() {
     if (!first_) return;
-    const Applied first = *std::exchange(first_, std::nullopt);
+    Owed first{record_of("start", *first_, Peer{}, {}), state().inventory, {}};
+    first_.reset();
     // The files are what the operator wants in force, whether that can be stored or not.
-    store_or_owe({record_of("start", first, Peer{}, {}), state().inventory, {}});
+    store_or_owe(std::move(first));
 }
 
 // If that fails too, a restart brings the withdrawn generation: it is whole, and it was asked for. The next change
 // settles it, for it is made from what is in force.
-void Controller::withdraw(std::string_view verb, const Applied& applied, const Error& why, const Peer& who,
+void Controller::withdraw(std::string_view verb, const Applied& applied, const Error* why, const Peer& who,
                           const ChangeOptions& options) {
     if (store_ == nullptr) return;
-    store::AuditEntry entry = audit_entry(verb, who, options.comment, "withdrawn");
-    entry.before = applied.before;
-    entry.after = applied.before;
-    entry.words = why.text();
-    if (Status done = store_->put_back(applied.before, store::Fate::kWithdrawn, entry); !done)
-        spdlog::error("generation {} could not be published, and is still the one that a restart brings: {}",
-                      digits(applied.after), done.error().text());
+    const bool tried = as_memory_allows([&] {
+        store::AuditEntry entry = audit_entry(verb, who, options.comment, "withdrawn");
+        entry.before = applied.before;
+        entry.after = applied.before;
+        entry.words = why == nullptr ? "not enough memory" : why->text();
+        if (Status done = store_->put_back(applied.before, store::Fate::kWithdrawn, entry); !done)
+            spdlog::error("generation {} could not be published, and is still the one that a restart brings: {}",
+                          digits(applied.after), done.error().text());
+    });
+    if (!tried)
+        spdlog::error(
+            "generation {} could not be published, and may be the one that a restart brings: not enough memory",
+            index(applied.after));
 }
 
 void Controller::note(std::string_view verb, const Result<Applied>& result, const Peer& who,
                       const ChangeOptions& options) {
     if (store_ == nullptr || (result && result->before != result->after)) return;  // keep() has noted it
-    store::AuditEntry entry = audit_entry(verb, who, options.comment, result ? "unchanged" : "failed");
-    entry.before = generation();
-    entry.after = entry.before;
-    if (!result) entry.words = result.error().text();
-    if (Status noted = store_->note(entry); !noted)
-        spdlog::error("the audit trail has a gap: {}", noted.error().text());
+    const bool noted = as_memory_allows([&] {
+        store::AuditEntry entry = audit_entry(verb, who, options.comment, result ? "unchanged" : "failed");
+        entry.before = generation();
+        entry.after = entry.before;
+        if (!result) entry.words = result.error().text();
+        if (Status done = store_->note(entry); !done)
+            spdlog::error("the audit trail has a gap: {}", done.error().text());
+    });
+    if (!noted) spdlog::error("the audit trail has a gap: not enough memory");
 }
 
 // --- questions ---

@@ -22,6 +22,7 @@
 #include "connection.h"
 #include "connection_threads.h"
 #include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
 #include "tcp_socket.h"
 #include "unix_socket.h"
 
@@ -223,6 +224,8 @@ private:
             std::string what = "unknown";
             try {
                 std::rethrow_exception(std::move(thrown));
+            } catch (const std::bad_alloc&) {
+                return fill(response, error_response(out_of_memory("answer")));
             } catch (const std::exception& error) {
                 what = error.what();
             } catch (...) {
@@ -235,10 +238,10 @@ private:
 
     bool process_and_close_socket(socket_t fd) override {
         Descriptor descriptor(fd);
-        if (ConnectionThreads::refused()) return refuse(descriptor);
-        if (!live_.add(fd)) return false;
         bool served = false;
         try {
+            if (ConnectionThreads::refused()) return refuse(descriptor);
+            if (!live_.add(fd)) return false;
             served = serve(std::move(descriptor));
         } catch (const std::exception& error) {  // a thread must not take the appliance with it
             spdlog::error("control API: a connection ended inside: {}", error.what());

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <future>
+#include <system_error>
 #include <thread>
 #include <type_traits>
 #include <utility>
@@ -16,7 +17,8 @@ namespace drywall::runtime {
 // Binds the calling thread to a CPU. False: it may not run there, and stays where it is.
 bool bind_to(unsigned core) noexcept;
 
-// What `make` returns, or throws, when it is called on that CPU; where this process may not use it, on any.
+// What `make` returns, or throws, when it is called on that CPU; where this process may not use it, on any, and where
+// no thread is to be had, on the caller's.
 template <typename Make>
 [[nodiscard]] std::invoke_result_t<Make> on_core(unsigned core, Make make) {
     std::packaged_task<std::invoke_result_t<Make>()> task([core, &make] {
@@ -24,7 +26,11 @@ template <typename Make>
         return make();
     });
     auto made = task.get_future();
-    std::thread(std::ref(task)).join();
+    try {
+        std::thread(std::ref(task)).join();
+    } catch (const std::system_error&) {
+        return make();
+    }
     return made.get();
 }
 

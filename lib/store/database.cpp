@@ -123,8 +123,9 @@ std::span<const std::byte> Statement::bytes(int column) const noexcept {
 }
 
 Transaction::~Transaction() {
-    // A rollback that fails was already one: SQLite ends the transaction itself on errors of the disk.
-    if (database_ != nullptr) (void)database_->execute("ROLLBACK");
+    // A rollback that fails was already one: SQLite ends the transaction itself on errors of the disk. Nobody is told,
+    // and no words are made of it: there may be no memory for them.
+    if (database_ != nullptr) (void)sqlite3_exec(database_->handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 Status Transaction::commit() {

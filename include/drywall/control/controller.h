@@ -3,7 +3,8 @@
 //
 // Threads: any. Changes happen one after another, in the order of their arrival; readers see the last finished one and
 //          never wait for a change that is being compiled.
-// Failure: an error anywhere leaves inventory, generation and dataplane as they were.
+// Failure: an error anywhere leaves inventory, generation and dataplane as they were. No memory is such an error; where
+//          there is not even enough to say so, std::bad_alloc.
 #pragma once
 
 #include <chrono>
@@ -255,8 +256,8 @@ private:
     void store_or_owe(Owed owed);
     // Stores what is owed. Until then nothing is changed: the store could not put back what it does not hold.
     Status settle();
-    // Out of the store, because it could not be published.
-    void withdraw(std::string_view verb, const Applied& applied, const Error& why, const Peer& who,
+    // Out of the store, because it could not be published. `why`: null when there was no memory for an Error.
+    void withdraw(std::string_view verb, const Applied& applied, const Error* why, const Peer& who,
                   const ChangeOptions& options);
     // A request that made no generation.
     void note(std::string_view verb, const Result<Applied>& result, const Peer& who, const ChangeOptions& options);
@@ -270,9 +271,13 @@ private:
                                                                     const ruleset::Ruleset& next,
                                                                     const ChangeOptions& options, const Peer& who);
     void break_promise();
-    PendingChange arm(PendingChange change, const State& previous);
-    // `who`: by hand; the appliance itself otherwise.
-    Result<Applied> take_back(const std::string& cause, const Peer& who = {}, std::string_view comment = {});
+    [[nodiscard]] std::uint64_t drops_counted();  // by the dataplane, since its start
+    class PromiseToKeep;
+    // From now on `told` runs out as `change`, its twin. Can't fail: it comes after the publication.
+    void arm(PendingChange change, PendingChange& told, const State& previous);
+    // For the cause that guarding_->taking_back gives. `who`: by hand; the appliance itself otherwise.
+    Result<Applied> take_back(const Peer& who = {}, std::string_view comment = {});
+    Result<Applied> bring_previous_back(const Peer& who, std::string_view comment);
     void note_taken_back(Reverted reverted);
     void note_closed_meanwhile(const SafetyOpening& opening);
     void note_interrupted(const store::PendingConfirmation& pending, const Moment& now);
