@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 
 // Objects are put together as text: a Json that holds others asks for memory when it is destroyed, and ends the process
 // where there is none. These texts are made in the middle of a change.
-std::string quoted(const std::string& text) { return write(Json(text)); }
+std::string quoted(const std::string& text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
 std::string member(std::string_view name, const std::string& value) { return '"' + std::string(name) + "\":" + value; }
 std::string member(std::string_view name, std::int64_t value) { return member(name, std::to_string(value)); }
 
