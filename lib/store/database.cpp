@@ -179,7 +179,9 @@ Result<Statement> Database::prepare(std::string_view sql) {
     if (sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &raw,
                            nullptr) != SQLITE_OK)
         return failed(handle_.get(), file_);
-    return Statement(raw, file_);
+    std::unique_ptr<sqlite3_stmt, Statement::Finalize> owned(raw);  // the copy of a name may find no memory
+    std::string name = file_;
+    return Statement(owned.release(), std::move(name));
 }
 
 // A layer under SQLite that can't tell says no.
