@@ -153,9 +153,8 @@ Ledger::Account::Differing& Ledger::differing(Account& account, TraceId id) {
 
 void Ledger::close(Account& account) {
     for (Rule* rule : account.rules_) --rule->generations;
-    std::ranges::sort(account.rules_);
-    const auto twice = std::ranges::unique(account.rules_);
-    account.rules_.erase(twice.begin(), twice.end());
+    std::sort(account.rules_.begin(), account.rules_.end());
+    account.rules_.erase(std::unique(account.rules_.begin(), account.rules_.end()), account.rules_.end());
     for (const Rule* rule : account.rules_)
         if (rule->generations == 0 && !counted(rule->counts)) rules_.erase(rules_.find(rule->counts.hit.identity));
     account = Account(nullptr);

@@ -5,6 +5,8 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
+#include <random>
 #include <utility>
 
 namespace drywall::test {
@@ -32,6 +34,16 @@ struct Faults {
     std::uint64_t step = 1;
     Memory memory = Memory::kFailsOnce;
 };
+
+// One in `so_many`, from another one on in each run; DRYWALL_EVERY_ALLOCATION=1: all. A sanitizer makes an attempt take
+// many times as long, and tries one in ten times as many.
+inline Faults one_of(std::uint64_t so_many, Memory memory = Memory::kFailsOnce) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+    so_many *= 10;
+#endif
+    const std::uint64_t step = std::getenv("DRYWALL_EVERY_ALLOCATION") != nullptr ? 1 : so_many;
+    return {.first = std::random_device()() % step, .step = step, .memory = memory};
+}
 
 // Calls `attempt` again and again, each time with another of its allocations failing, until it makes fewer; `judge` is
 // given what each of those returned, with all memory there. Returns how many allocations failed.
