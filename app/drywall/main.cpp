@@ -5,6 +5,7 @@
 #include <cstring>
 #include <iostream>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +15,7 @@
 
 #include "client.h"
 #include "command_line.h"
+#include "drywall/base/out_of_memory.h"
 
 namespace {
 
@@ -111,7 +113,13 @@ int main(int argc, char** argv) {
         std::cerr << "drywall " << chosen->name << " does not write " << name_of(options.format) << '\n';
         return static_cast<int>(Exit::kUsage);
     }
-    const Exit exit = delivered(invocation, chosen->run(invocation));
+    const std::optional<Exit> exit =
+        drywall::what_memory_allows([&] { return delivered(invocation, chosen->run(invocation)); });
+    if (!exit) {
+        std::cerr << "not enough memory on this machine for drywall " << chosen->name
+                  << ": free some, then try again\n";
+        return static_cast<int>(Exit::kUnreachable);
+    }
     for (const std::string& notice : take_notices()) invocation.err << "note: " << notice << '\n';
-    return static_cast<int>(exit);
+    return static_cast<int>(*exit);
 }

@@ -7,6 +7,7 @@
 
 #include "appliance.h"
 #include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
 #include "drywall/loader/settings.h"
 #include "hardening.h"
 
@@ -90,7 +91,10 @@ int main(int argc, char** argv) {
     } catch (const CLI::ParseError& error) {
         return program.exit(error) == 0 ? kOk : kUsage;
     }
-    const int code = run(arguments);
+    int code = kDevice;
+    // What was started by then has stopped again, in order.
+    if (!as_memory_allows([&] { code = run(arguments); }))
+        std::fputs("drywalld: not enough memory to start: free memory on this machine, or raise its limit\n", stderr);
     log::stop();
     return code;
 }

@@ -1,5 +1,7 @@
 #include "drywall/base/result.h"
 
+#include "drywall/base/out_of_memory.h"
+
 namespace drywall {
 
 std::string Place::text() const {
@@ -37,6 +39,11 @@ Error Error::invalid(Place place, std::string message, std::string hint) {
 
 Error Error::of(ErrorKind kind, std::string message, std::string hint) {
     return Error{kind, {Complaint{{}, std::move(message), std::move(hint)}}};
+}
+
+Error out_of_memory(std::string_view aim) {
+    return Error::of(ErrorKind::kUnavailable, "not enough memory to " + std::string(aim) + "; nothing was changed",
+                     "free memory on this machine or raise drywalld's limit, then try again");
 }
 
 std::string Error::text() const {

@@ -5,6 +5,7 @@
 
 #include "address_classes.h"
 #include "chunk_pool.h"
+#include "drywall/base/out_of_memory.h"
 #include "drywall/classify/classifier.h"
 #include "forest_builder.h"
 #include "normal_program.h"
@@ -182,10 +183,12 @@ private:
 }  // namespace
 
 Result<Classifier> Classifier::compile(const Program& program, const Budget& budget) {
-    if (Status status = validate(program); !status) return status.error();
-    auto tables = std::make_unique<Tables>();
-    if (Status status = Stages(program, budget).run(*tables); !status) return status.error();
-    return Classifier(std::move(tables));
+    return unless_out_of_memory("compile the rules", [&]() -> Result<Classifier> {
+        if (Status status = validate(program); !status) return status.error();
+        auto tables = std::make_unique<Tables>();
+        if (Status status = Stages(program, budget).run(*tables); !status) return status.error();
+        return Classifier(std::move(tables));
+    });
 }
 
 }  // namespace drywall::classify

@@ -60,14 +60,14 @@ Status Confirmation::confirm(Nanos connected, const Moment& now, std::optional<G
 std::optional<std::string> Confirmation::due(const Moment& now, const Signs& signs) {
     if (!armed()) return std::nullopt;
     if (std::optional<std::string> wire = torn(change_->trip_wires, signs)) {
-        state_ = ConfirmationState::kTripped;
-        cause_ = *std::move(wire);
-        return cause_;
+        std::string cause = *wire;
+        take_back(ConfirmationState::kTripped, *std::move(wire));
+        return cause;
     }
     if (!change_->deadline.passed(now)) return std::nullopt;
-    state_ = ConfirmationState::kExpired;
-    cause_ = "nobody confirmed it in time";
-    return cause_;
+    std::string cause = "nobody confirmed it in time";
+    take_back(ConfirmationState::kExpired, std::string(cause));
+    return cause;
 }
 
 void Confirmation::take_back(ConfirmationState why, std::string cause) {

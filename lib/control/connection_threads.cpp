@@ -1,5 +1,6 @@
 #include "connection_threads.h"
 
+#include <new>
 #include <system_error>
 
 namespace drywall::control {
@@ -19,14 +20,17 @@ bool ConnectionThreads::refused() noexcept { return refused_here; }
 void ConnectionThreads::enqueue(std::function<void()> job) {
     reap();
     if (slots_.size() >= limit_) return refuse(job);
-    Slot& slot = slots_.emplace_back();
     try {
+        decltype(slots_) one(1);
+        Slot& slot = one.front();
         slot.thread = std::thread([&slot, job] {
             job();
             slot.done = true;
         });
+        slots_.splice(slots_.end(), one);
     } catch (const std::system_error&) {  // no thread to be had
-        slots_.pop_back();
+        refuse(job);
+    } catch (const std::bad_alloc&) {
         refuse(job);
     }
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
 #include "drywall/explain/warnings.h"
 #include "drywall/policy/convert.h"
 #include "edit_log.h"
@@ -42,7 +43,7 @@ std::string one_line(std::string text) {
     return text;
 }
 
-void log_result(std::string_view verb, const Peer& who, const Result<Applied>& result) {
+void log_result_in_full(std::string_view verb, const Peer& who, const Result<Applied>& result) {
     if (!result) {
         spdlog::warn("{} by {} failed ({}): {}", verb, who.text(), name(result.error().kind),
                      one_line(result.error().text()));
@@ -51,6 +52,10 @@ void log_result(std::string_view verb, const Peer& who, const Result<Applied>& r
     spdlog::info("{} by {}: generation {} -> {}, enforced {}: {}", verb, who.text(), number(result->before),
                  number(result->after), result->enforced_changed ? "changed" : "unchanged",
                  result->changes.empty() ? "no resources" : summary(result->changes));
+}
+
+void log_result(std::string_view verb, const Peer& who, const Result<Applied>& result) {
+    as_memory_allows([&] { log_result_in_full(verb, who, result); });
 }
 
 }  // namespace
@@ -95,18 +100,20 @@ Controller::~Controller() = default;
 
 Result<std::unique_ptr<Controller>> Controller::create(ruleset::Surroundings surroundings, classify::Budget budget,
                                                        std::span<const loader::Source> sources) {
-    std::unique_ptr<Controller> controller(new Controller(std::move(surroundings), budget));
-    controller->state_.inventory = std::make_shared<const policy::Inventory>(policy::initial_inventory());
-    Plan plan{*controller->state_.inventory, {}};
-    if (!sources.empty()) {
-        Result<Plan> wanted = plan_apply(*controller->state_.inventory, sources);
-        if (!wanted) return wanted.error();
-        plan = *std::move(wanted);
-    }
-    const Result<Applied> first = controller->carry_out("start", controller->state_, std::move(plan), Peer{}, {});
-    log_result("start", Peer{}, first);
-    if (!first) return first.error();
-    return controller;
+    return unless_out_of_memory("load the policies", [&]() -> Result<std::unique_ptr<Controller>> {
+        std::unique_ptr<Controller> controller(new Controller(std::move(surroundings), budget));
+        controller->state_.inventory = std::make_shared<const policy::Inventory>(policy::initial_inventory());
+        Plan plan{*controller->state_.inventory, {}};
+        if (!sources.empty()) {
+            Result<Plan> wanted = plan_apply(*controller->state_.inventory, sources);
+            if (!wanted) return wanted.error();
+            plan = *std::move(wanted);
+        }
+        const Result<Applied> first = controller->carry_out("start", controller->state_, std::move(plan), Peer{}, {});
+        log_result("start", Peer{}, first);
+        if (!first) return first.error();
+        return controller;
+    });
 }
 
 void Controller::attach(Publisher& publisher) {
@@ -148,12 +155,27 @@ Result<runtime::Census> Controller::census() {
     return (*publisher)->census();
 }
 
+// Breaks it when a change ends before it is in force, however it ends.
+class Controller::PromiseToKeep {
+public:
+    explicit PromiseToKeep(Controller& controller) noexcept : controller_(&controller) {}
+    ~PromiseToKeep() {
+        if (controller_ != nullptr) controller_->break_promise();
+    }
+    PromiseToKeep(const PromiseToKeep&) = delete;
+    PromiseToKeep& operator=(const PromiseToKeep&) = delete;
+    void kept() noexcept { controller_ = nullptr; }
+
+private:
+    Controller* controller_;
+};
+
 // One change at a time: what is compiled while the mutex is held is based on what is in force.
 template <typename MakePlan>
 Result<Applied> Controller::change(std::string_view verb, const Peer& who, const ChangeOptions& options,
                                    MakePlan make) {
     const std::scoped_lock lock(change_mutex_);
-    Result<Applied> result = [&]() -> Result<Applied> {
+    Result<Applied> result = unless_out_of_memory("make the change", [&]() -> Result<Applied> {
         if (Status free = nothing_waits(); !free) return std::move(free).error();
         const State before = state();
         const Generation current = before.ruleset->generation();
@@ -163,13 +185,14 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, const
         if (!plan->changes_something())
             return Applied{std::move(plan->changes), current, current, false, std::move(plan->warnings), {}};
         return carry_out(verb, before, *std::move(plan), who, options);
-    }();
+    });
     note(verb, result, who, options);
     log_result(verb, who, result);
     return result;
 }
 
-// Check, compile, guard, keep, publish; the new state is current only after the last of them.
+// Check, compile, guard, keep, publish; the new state is current only after the last of them. All that it consists of
+// is made before the publication: what comes after that can't fail.
 Result<Applied> Controller::carry_out(std::string_view verb, const State& before, Plan plan, const Peer& who,
                                       const ChangeOptions& options) {
     const auto next = static_cast<Generation>(last_number_ + 1);
@@ -186,6 +209,9 @@ Result<Applied> Controller::carry_out(std::string_view verb, const State& before
     applied.warnings = std::move(plan.warnings);
     append_news(*warned, before, plan.changes, applied.warnings);
     applied.changes = std::move(plan.changes);
+    const auto edits = before.edits == nullptr ? std::make_shared<EditLog>() : std::make_shared<EditLog>(*before.edits);
+    edits->note(*before.inventory, plan.after, applied.changes, next, std::chrono::system_clock::now());
+    State after{std::make_shared<const policy::Inventory>(std::move(plan.after)), *built, {}, std::move(warned), edits};
 
     ChangeOptions recorded = options;
     if (applied.enforced_changed && before.ruleset != nullptr) {
@@ -193,27 +219,26 @@ Result<Applied> Controller::carry_out(std::string_view verb, const State& before
         if (!forced) return forced.error();
         if (!forced->empty()) recorded.comment += (recorded.comment.empty() ? "" : "; ") + *forced;
     }
+    PromiseToKeep promised(*this);
     applied.waits = promise_to_take_back(applied, **built, options, who);
+    std::optional<PendingChange> waiting = applied.waits;
     std::optional<store::PendingConfirmation> pending;
-    if (applied.waits) pending = {next, applied.before, text_of(*applied.waits)};
-    if (Status kept = keep(verb, applied, plan.after, who, recorded, pending); !kept) {
-        break_promise();
-        return kept.error();
-    }
+    if (waiting) pending = {next, applied.before, text_of(*waiting)};
+    if (Status kept = keep(verb, applied, *after.inventory, who, recorded, pending); !kept)
+        return std::move(kept).error();
     const runtime::Existing existing =
         applied.enforced_changed ? options.existing.value_or(existing_) : runtime::Existing::kKeep;
-    if (const Status published = publish(*built, existing); !published) {
-        break_promise();
-        withdraw(verb, applied, published.error(), who, options);
-        return published.error();
+    std::optional<Status> published = what_memory_allows([&] { return publish(*built, existing); });
+    if (!published || !*published) {
+        withdraw(verb, applied, published ? &published->error() : nullptr, who, options);
+        return published ? std::move(*published).error() : out_of_memory("publish the generation");
     }
-    const auto now = std::chrono::system_clock::now();
-    auto edits = before.edits == nullptr ? std::make_shared<EditLog>() : std::make_shared<EditLog>(*before.edits);
-    edits->note(*before.inventory, plan.after, applied.changes, next, now);
-    if (applied.waits) applied.waits = arm(*std::move(applied.waits), before);
+    promised.kept();
+    after.since = std::chrono::system_clock::now();
+    edits->happened(next, after.since);
+    if (waiting) arm(*std::move(waiting), *applied.waits, before);
     const std::scoped_lock lock(state_mutex_);
-    state_ = {std::make_shared<const policy::Inventory>(std::move(plan.after)), *built, now, std::move(warned),
-              std::move(edits)};
+    state_ = std::move(after);
     return applied;
 }
 

@@ -1,9 +1,11 @@
 // What the controller does so that nobody locks themselves out: changes that undo themselves, the safety, refusals.
 #include <algorithm>
+#include <tuple>
 #include <utility>
 
 #include "audit.h"
 #include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
 #include "drywall/control/controller.h"
 #include "drywall/explain/semantic_diff.h"
 #include "edit_log.h"
@@ -49,8 +51,13 @@ bool can_deny_more(const ruleset::Ruleset& before, const ruleset::Ruleset& next)
 }
 
 // A memory that fails takes nothing from what happens now: it is said, and the appliance runs on.
-void complain(const char* what, const Status& status) {
-    if (!status) spdlog::error("{}: {}", what, status.error().text());
+template <typename Work>
+void or_complain(const char* what, Work work) {
+    const bool told = as_memory_allows([&] {
+        const Status status = unless_out_of_memory("write it down", work);
+        if (!status) spdlog::error("{}: {}", what, status.error().text());
+    });
+    if (!told) spdlog::error("{}: not enough memory", what);
 }
 
 }  // namespace
@@ -97,7 +104,7 @@ void Controller::guard_with(GuardSettings settings) {
         if (text && *text) opening = safety_opening_of(**text);
         const bool over = opening && opening->until && opening->until->passed(now);
         if (over) {
-            complain("the safety was open and could not be forgotten", memory->forget(kSafety));
+            or_complain("the safety was open and could not be forgotten", [&] { return memory->forget(kSafety); });
             note_closed_meanwhile(*opening);
             opening.reset();
         }
@@ -123,7 +130,7 @@ void Controller::note_closed_meanwhile(const SafetyOpening& opening) {
     store::AuditEntry entry = audit_entry("safety-close", Peer{}, opening.reason, "applied");
     entry.before = entry.after = generation();
     entry.words = "its time ended while the appliance was down";
-    complain("the audit trail has a gap", store_->note(entry));
+    or_complain("the audit trail has a gap", [&] { return store_->note(entry); });
 }
 
 const std::vector<ManagementService>& Controller::management() const { return guarding_->settings.management; }
@@ -157,8 +164,10 @@ Status Controller::publish(const std::shared_ptr<const ruleset::Ruleset>& next, 
     last_number_ = index(next->generation());
     if (publisher == nullptr) return Done{};
     const bool observed = guarding_->enforcement() == ruleset::Enforcement::kObserve;
-    return publisher->publish(observed ? next->again(next->generation(), ruleset::Enforcement::kObserve) : next,
-                              existing);
+    return unless_out_of_memory("publish the generation", [&] {
+        return publisher->publish(observed ? next->again(next->generation(), ruleset::Enforcement::kObserve) : next,
+                                  existing);
+    });
 }
 
 // --- changes that undo themselves ---
@@ -199,30 +208,50 @@ std::optional<PendingChange> Controller::promise_to_take_back(const Applied& app
     if (options.confirm_if_it_can_deny_more &&
         !(applied.enforced_changed && (resets || can_deny_more(*state().ruleset, next))))
         return std::nullopt;
-    if (DenialWatch* denials = guarding_->settings.denials; denials != nullptr)
-        denials->begin(applied.after, state().ruleset);
-    return PendingChange{.generation = applied.after,
+    PendingChange change{.generation = applied.after,
                          .previous = applied.before,
                          .deadline = {guarding_->settings.clocks(), options.confirm_within},
                          .who = who,
                          .trip_wires = options.revert_if};
+    const std::uint64_t drops = drops_counted();
+    {
+        const std::scoped_lock lock(guarding_->mutex);
+        guarding_->drops_before = drops;
+    }
+    if (DenialWatch* denials = guarding_->settings.denials; denials != nullptr)
+        denials->begin(applied.after, state().ruleset);
+    return change;
 }
 
 void Controller::break_promise() {
     if (guarding_->settings.denials != nullptr) guarding_->settings.denials->end();
 }
 
-// From here on the time runs: a connection that was there before the publication proves nothing.
-PendingChange Controller::arm(PendingChange change, const State& previous) {
-    change.deadline.set = guarding_->settings.clocks();
+std::uint64_t Controller::drops_counted() {
     const Result<runtime::Snapshot> counted = snapshot();
-    const std::scoped_lock lock(guarding_->mutex);
-    guarding_->previous = previous;
-    guarding_->drops_before = counted ? dropped(*counted) : 0;
-    guarding_->confirmation.arm(change);
-    spdlog::warn("generation {} is taken back in {} unless it is confirmed", shown(change.generation),
-                 time_left_text(change.deadline.after));
-    return change;
+    return counted ? dropped(*counted) : 0;
+}
+
+// From here on the time runs: a connection that was there before the publication proves nothing. Without memory to ask
+// for the time and the drops anew, those stand that were asked for when the change was promised to come back.
+void Controller::arm(PendingChange change, PendingChange& told, const State& previous) {
+    as_memory_allows([&] {
+        Moment now = guarding_->settings.clocks();
+        told.deadline.set = now;
+        change.deadline.set = std::move(now);
+    });
+    std::optional<std::uint64_t> drops;
+    as_memory_allows([&] { drops = drops_counted(); });
+    {
+        const std::scoped_lock lock(guarding_->mutex);
+        guarding_->previous = previous;
+        if (drops) guarding_->drops_before = *drops;
+        guarding_->confirmation.arm(std::move(change));
+    }
+    as_memory_allows([&] {
+        spdlog::warn("generation {} is taken back in {} unless it is confirmed", shown(told.generation),
+                     time_left_text(told.deadline.after));
+    });
 }
 
 Result<PendingChange> Controller::confirm(const Peer& who, Nanos connected, std::optional<Generation> meant) {
@@ -237,7 +266,7 @@ Result<PendingChange> Controller::confirm(const Peer& who, Nanos connected, std:
                          "`drywall safety close`, then say `drywall confirm` over a new connection");
     if (Status said = confirmation.confirm(connected, guarding_->settings.clocks(), meant); !said)
         return std::move(said).error();
-    const PendingChange confirmed = *confirmation.change();
+    PendingChange confirmed = *confirmation.change();
     if (store_ != nullptr) {
         if (Status settled = settle(); !settled) return std::move(settled).error();
         store::AuditEntry entry = audit_entry("confirm", who, {}, "confirmed");
@@ -246,61 +275,79 @@ Result<PendingChange> Controller::confirm(const Peer& who, Nanos connected, std:
         if (Status kept = store_->confirm(entry); !kept) return std::move(kept).error();
     }
     break_promise();
-    spdlog::info("confirm by {}: generation {} stays", who.text(), shown(confirmed.generation));
-    const std::scoped_lock lock(guarding_->mutex);
-    guarding_->confirmation = std::move(confirmation);
-    guarding_->previous.reset();
+    {
+        const std::scoped_lock lock(guarding_->mutex);
+        guarding_->confirmation = std::move(confirmation);
+        guarding_->previous.reset();
+    }
+    as_memory_allows(
+        [&] { spdlog::info("confirm by {}: generation {} stays", who.text(), shown(confirmed.generation)); });
     return confirmed;
 }
 
 // Published first and stored afterwards: access matters more than the record of it, and until it is stored the store
 // says that the change is pending, and a restart takes it back again.
-Result<Applied> Controller::take_back(const std::string& cause, const Peer& who, std::string_view comment) {
-    const auto [previous, change] = [&] {
+Result<Applied> Controller::take_back(const Peer& who, std::string_view comment) {
+    return unless_out_of_memory("bring the previous generation back",
+                                [&] { return bring_previous_back(who, comment); });
+}
+
+Result<Applied> Controller::bring_previous_back(const Peer& who, std::string_view comment) {
+    const auto [previous, change, cause] = [&] {
         const std::scoped_lock lock(guarding_->mutex);
-        guarding_->taking_back = cause;
-        return std::pair(*guarding_->previous, *guarding_->confirmation.change());
+        return std::tuple(*guarding_->previous, *guarding_->confirmation.change(), *guarding_->taking_back);
     }();
     const auto next = static_cast<Generation>(last_number_ + 1);
     State again = previous;
     again.ruleset = previous.ruleset->again(next, ruleset::Enforcement::kEnforce);
     again.since = guarding_->settings.clocks().wall;
-    if (Status published = publish(again.ruleset, existing_); !published) {
-        spdlog::error("generation {} could not be brought back yet: {}", shown(change.previous),
-                      published.error().text());
-        return std::move(published).error();
-    }
     const State undone = state();
     Applied applied;
     applied.before = undone.ruleset->generation();
     applied.after = next;
     applied.enforced_changed = undone.ruleset->enforced_image() != again.ruleset->enforced_image();
     applied.changes = plan_become(*undone.inventory, *previous.inventory).changes;
-    auto edits = std::make_shared<EditLog>(*undone.edits);  // the way back is an edit as well
+    const auto edits = std::make_shared<EditLog>(*undone.edits);  // the way back is an edit as well
     edits->note(*undone.inventory, *previous.inventory, applied.changes, next, again.since);
-    again.edits = std::move(edits);
+    again.edits = edits;
+    Owed owed{record_of("revert", applied, who, comment.empty() ? cause : cause + ": " + std::string(comment)),
+              again.inventory,
+              {}};
+    owed.record.takes_back = change.generation;
+    Reverted reverted{change.generation, change.previous, next, cause, change.who, again.since};
+    if (Status published = publish(again.ruleset, existing_); !published) {
+        spdlog::error("generation {} could not be brought back yet: {}", shown(change.previous),
+                      published.error().text());
+        return std::move(published).error();
+    }
+    edits->happened(next, again.since);
     {
         const std::scoped_lock lock(state_mutex_);
-        state_ = again;
+        state_ = std::move(again);
     }
-    store::GenerationRecord record =
-        record_of("revert", applied, who, comment.empty() ? cause : cause + ": " + std::string(comment));
-    record.takes_back = change.generation;
-    store_or_owe({std::move(record), again.inventory, {}});
-    note_taken_back({change.generation, change.previous, next, cause, change.who, again.since});
+    store_or_owe(std::move(owed));
+    note_taken_back(std::move(reverted));
     break_promise();
     return applied;
 }
 
 void Controller::note_taken_back(Reverted reverted) {
-    std::string told = "generation " + shown(reverted.generation) + " was taken back (" + reverted.cause +
-                       "): what is in force as generation " + shown(reverted.now) + " is generation " +
-                       shown(reverted.previous);
-    spdlog::warn("{}", told);
+    std::optional<Reverted> last = std::move(reverted);
+    const auto tell = [&] {
+        std::string told = "generation " + shown(last->generation) + " was taken back (" + last->cause +
+                           "): what is in force as generation " + shown(last->now) + " is generation " +
+                           shown(last->previous);
+        spdlog::warn("{}", told);
+        const std::scoped_lock lock(guarding_->mutex);
+        guarding_->notices[last->who.uid] = std::move(told);
+    };
+    as_memory_allows(tell);
+    as_memory_allows([&] {
+        const std::scoped_lock lock(guarding_->mutex);
+        ++guarding_->taken_back[guarding_->confirmation.state()];
+    });
     const std::scoped_lock lock(guarding_->mutex);
-    guarding_->notices[reverted.who.uid] = std::move(told);
-    guarding_->last_revert = std::move(reverted);
-    ++guarding_->taken_back[guarding_->confirmation.state()];
+    guarding_->last_revert = std::move(last);
     guarding_->previous.reset();
     guarding_->taking_back.reset();
 }
@@ -313,9 +360,12 @@ std::optional<Result<Applied>> Controller::take_back_by_hand(Generation to, cons
     {
         const std::scoped_lock lock(guarding_->mutex);
         if (!guarding_->confirmation.armed() || guarding_->confirmation.change()->previous != to) return std::nullopt;
-        guarding_->confirmation.take_back(ConfirmationState::kWithdrawn, "rolled back by " + who.text());
+        std::string cause = "rolled back by " + who.text();
+        std::optional<std::string> taking_back = cause;
+        guarding_->confirmation.take_back(ConfirmationState::kWithdrawn, std::move(cause));
+        guarding_->taking_back = std::move(taking_back);
     }
-    Result<Applied> back = take_back("rolled back by " + who.text(), who, options.comment);
+    Result<Applied> back = take_back(who, options.comment);
     if (back) (void)notice_for(who);  // who did it knows it
     return back;
 }
@@ -330,24 +380,25 @@ std::string Controller::notice_for(const Peer& who) {
 }
 
 void Controller::keep_promises() {
-    if (!guarding_->anything_promised()) return;
+    if (!guarding_->anything_promised() && !store_differs_) return;
     const std::scoped_lock change(change_mutex_);
     const Moment now = guarding_->settings.clocks();
     const Signs signs = signs_since_the_change(Looking::kAsWired);
-    const auto [cause, safety_over] = [&] {
+    const auto [due, safety_over] = [&] {
         const std::scoped_lock lock(guarding_->mutex);
-        std::optional<std::string> due = guarding_->taking_back;
-        if (!due) due = guarding_->confirmation.due(now, signs);
+        if (!guarding_->taking_back) guarding_->taking_back = guarding_->confirmation.due(now, signs);
         const bool over = guarding_->safety && guarding_->safety->until && guarding_->safety->until->passed(now);
-        return std::pair(std::move(due), over);
+        return std::pair(guarding_->taking_back.has_value(), over);
     }();
     Guarding& guarding = *guarding_;
-    if (cause && guarding.bringing_back.may(now.boot))
-        guarding.bringing_back.tried(static_cast<bool>(take_back(*cause)), now.boot);
-    if (!safety_over || !guarding.closing.may(now.boot)) return;
-    const Status closed = shut(Peer{}, "its time is over");
-    complain("the safety could not be closed yet", closed);
-    guarding.closing.tried(static_cast<bool>(closed), now.boot);
+    if (due && guarding.bringing_back.may(now.boot))
+        guarding.bringing_back.tried(static_cast<bool>(take_back()), now.boot);
+    if (safety_over && guarding.closing.may(now.boot)) {
+        Status closed = shut(Peer{}, "its time is over");
+        or_complain("the safety could not be closed yet", [&] { return closed; });
+        guarding.closing.tried(static_cast<bool>(closed), now.boot);
+    }
+    catch_up(now.boot);
 }
 
 Signs Controller::signs_since_the_change(Looking looking) {
@@ -378,8 +429,8 @@ Signs Controller::signs_since_the_change(Looking looking) {
 Result<SafetyOpening> Controller::open_safety(Nanos how_long, std::string reason, const Peer& who) {
     const std::scoped_lock change(change_mutex_);
     const Moment now = guarding_->settings.clocks();
-    const SafetyOpening opening{std::move(reason), who, Deadline{now, how_long}, now.wall};
-    const std::optional<SafetyOpening> before = [&] {
+    SafetyOpening opening{std::move(reason), who, Deadline{now, how_long}, now.wall};
+    std::optional<SafetyOpening> before = [&] {
         const std::scoped_lock lock(guarding_->mutex);
         return guarding_->safety;
     }();
@@ -388,19 +439,26 @@ Result<SafetyOpening> Controller::open_safety(Nanos how_long, std::string reason
         return Error::of(ErrorKind::kRefused, "the safety is open until somebody closes it (" + before->reason + ")",
                          "`drywall safety close` ends the rescue; open it for a time after that");
     {
+        std::optional<SafetyOpening> open = opening;
         const std::scoped_lock lock(guarding_->mutex);
-        guarding_->safety = opening;
+        guarding_->safety = std::move(open);
     }
-    if (Status published = publish_again("safety-open", who, opening.reason); !published) {
-        const std::scoped_lock lock(guarding_->mutex);
-        guarding_->safety = before;
-        return std::move(published).error();
+    std::optional<Status> published =
+        what_memory_allows([&] { return publish_again("safety-open", who, opening.reason); });
+    if (!published || !*published) {
+        {
+            const std::scoped_lock lock(guarding_->mutex);
+            guarding_->safety = std::move(before);
+        }
+        return published ? std::move(*published).error() : out_of_memory("open the safety");
     }
-    if (guarding_->settings.memory != nullptr)
-        complain("the safety is open, and a restart will not know it",
-                 guarding_->settings.memory->remember(kSafety, text_of(opening)));
-    spdlog::error("THE SAFETY IS OPEN for {} by {}: everything is observed and NOTHING IS ENFORCED ({})",
-                  time_left_text(how_long), who.text(), opening.reason);
+    if (Memory* memory = guarding_->settings.memory; memory != nullptr)
+        or_complain("the safety is open, and a restart will not know it",
+                    [&] { return memory->remember(kSafety, text_of(opening)); });
+    as_memory_allows([&] {
+        spdlog::error("THE SAFETY IS OPEN for {} by {}: everything is observed and NOTHING IS ENFORCED ({})",
+                      time_left_text(how_long), who.text(), opening.reason);
+    });
     return opening;
 }
 
@@ -417,29 +475,36 @@ Status Controller::close_safety(const Peer& who) {
 
 // REQUIRES: the safety is open, and the change mutex is held
 Status Controller::shut(const Peer& who, const std::string& why) {
+    Nanos enforced_since = guarding_->settings.clocks().boot;  // asked anew below, if there is memory for it then
     // Whoever is told that it is closed may rely on it: until every worker enforces, it is shown as open.
     const std::optional<SafetyOpening> before = [this] {
         const std::scoped_lock lock(guarding_->mutex);
+        std::optional<SafetyOpening> open = guarding_->safety;
         guarding_->closing_safety = true;
-        return guarding_->safety;
+        return open;
     }();
     // Forgotten first: a crash between the two starts with everything enforced, as was asked for.
     Memory* memory = guarding_->settings.memory;
     if (memory != nullptr)
-        complain("the safety is being closed, and a restart would open it again until its time is over",
-                 memory->forget(kSafety));
-    if (Status published = publish_again("safety-close", who, why); !published) {
+        or_complain("the safety is being closed, and a restart would open it again until its time is over",
+                    [&] { return memory->forget(kSafety); });
+    std::optional<Status> published = what_memory_allows([&] { return publish_again("safety-close", who, why); });
+    if (!published || !*published) {
         if (memory != nullptr && before && before->until)
-            complain("the safety is open, and a restart will not know it", memory->remember(kSafety, text_of(*before)));
-        const std::scoped_lock lock(guarding_->mutex);
-        guarding_->closing_safety = false;
-        return published;
+            or_complain("the safety is open, and a restart will not know it",
+                        [&] { return memory->remember(kSafety, text_of(*before)); });
+        {
+            const std::scoped_lock lock(guarding_->mutex);
+            guarding_->closing_safety = false;
+        }
+        return published ? *std::move(published) : out_of_memory("close the safety");
     }
+    as_memory_allows([&] { enforced_since = guarding_->settings.clocks().boot; });
     {
         const std::scoped_lock lock(guarding_->mutex);
         guarding_->safety.reset();
         guarding_->closing_safety = false;
-        guarding_->confirmation.enforced_again(guarding_->settings.clocks().boot);
+        guarding_->confirmation.enforced_again(enforced_since);
     }
     spdlog::warn("the safety is closed ({}): policies are enforced again", why);
     return Done{};
@@ -448,24 +513,27 @@ Status Controller::shut(const Peer& who, const std::string& why) {
 // What is in force under a new number, as the safety stands now. It is a generation like any other in the history, and
 // a change that waits goes on waiting.
 Status Controller::publish_again(std::string_view verb, const Peer& who, const std::string& why) {
-    const auto next = static_cast<Generation>(last_number_ + 1);
-    State again = state();
-    const Generation before = again.ruleset->generation();
-    again.ruleset = again.ruleset->again(next, ruleset::Enforcement::kEnforce);
-    if (Status published = publish(again.ruleset, existing_); !published) return published;
-    const std::optional<PendingChange> waits = [this] {
-        const std::scoped_lock lock(guarding_->mutex);
-        return guarding_->confirmation.armed() ? guarding_->confirmation.change() : std::nullopt;
-    }();
-    std::optional<store::PendingConfirmation> pending;
-    if (waits) pending = {next, waits->previous, text_of(*waits)};
-    Applied applied;
-    applied.before = before;
-    applied.after = next;
-    store_or_owe({record_of(verb, applied, who, why), again.inventory, std::move(pending)});
-    const std::scoped_lock lock(state_mutex_);
-    state_ = std::move(again);
-    return Done{};
+    return unless_out_of_memory("publish what is in force anew", [&]() -> Status {
+        const auto next = static_cast<Generation>(last_number_ + 1);
+        State again = state();
+        const Generation before = again.ruleset->generation();
+        again.ruleset = again.ruleset->again(next, ruleset::Enforcement::kEnforce);
+        const std::optional<PendingChange> waits = [this] {
+            const std::scoped_lock lock(guarding_->mutex);
+            return guarding_->confirmation.armed() ? guarding_->confirmation.change() : std::nullopt;
+        }();
+        std::optional<store::PendingConfirmation> pending;
+        if (waits) pending = {next, waits->previous, text_of(*waits)};
+        Applied applied;
+        applied.before = before;
+        applied.after = next;
+        Owed owed{record_of(verb, applied, who, why), again.inventory, std::move(pending)};
+        if (Status published = publish(again.ruleset, existing_); !published) return published;
+        store_or_owe(std::move(owed));
+        const std::scoped_lock lock(state_mutex_);
+        state_ = std::move(again);
+        return Done{};
+    });
 }
 
 // --- rehearsals ---

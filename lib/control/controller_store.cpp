@@ -5,6 +5,7 @@
 
 #include "audit.h"
 #include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
 #include "drywall/control/controller.h"
 #include "drywall/explain/warnings.h"
 #include "drywall/policy/convert.h"
@@ -44,20 +45,22 @@ void warn_of_difference(const Origin& origin) {
 Result<std::unique_ptr<Controller>> Controller::create(ruleset::Surroundings surroundings, classify::Budget budget,
                                                        store::GenerationStore& store,
                                                        const std::string& policy_directory) {
-    std::unique_ptr<Controller> controller(new Controller(std::move(surroundings), budget));
-    controller->state_.inventory = std::make_shared<const policy::Inventory>(policy::initial_inventory());
-    controller->store_ = &store;
-    controller->last_number_ = index(store.last_number());
-    controller->origin_.policy_directory = policy_directory;
-    const auto known = store.in_force();
-    if (!known) return known.error();
-    const Status started = *known ? controller->start_from_store(**known, policy_directory)
-                                  : controller->start_from_files(policy_directory);
-    if (!started) return started.error();
-    const store::StoreHealth health = store.health();
-    if (health.state != store::StoreHealth::State::kOk)
-        spdlog::error("{}: what is in force goes on, and changes are refused", health.words);
-    return controller;
+    return unless_out_of_memory("load the policies", [&]() -> Result<std::unique_ptr<Controller>> {
+        std::unique_ptr<Controller> controller(new Controller(std::move(surroundings), budget));
+        controller->state_.inventory = std::make_shared<const policy::Inventory>(policy::initial_inventory());
+        controller->store_ = &store;
+        controller->last_number_ = index(store.last_number());
+        controller->origin_.policy_directory = policy_directory;
+        const auto known = store.in_force();
+        if (!known) return known.error();
+        const Status started = *known ? controller->start_from_store(**known, policy_directory)
+                                      : controller->start_from_files(policy_directory);
+        if (!started) return started.error();
+        const store::StoreHealth health = store.health();
+        if (health.state != store::StoreHealth::State::kOk)
+            spdlog::error("{}: what is in force goes on, and changes are refused", health.words);
+        return controller;
+    });
 }
 
 Status Controller::start_from_files(const std::string& policy_directory) {
@@ -146,49 +149,84 @@ Status Controller::keep(std::string_view verb, const Applied& applied, const pol
 void Controller::store_or_owe(Owed owed) {
     if (store_ == nullptr) return;
     owed_ = std::move(owed);
-    if (Status settled = settle(); !settled)
-        spdlog::error(
-            "generation {} ({}) is in force and could not be stored; it will be, before anything else is changed: {}",
-            digits(owed_->record.number), owed_->record.verb, settled.error().text());
+    store_differs_ = true;
+    const bool told = as_memory_allows([&] {
+        if (Status settled = unless_out_of_memory("store it", [&] { return settle(); }); !settled)
+            spdlog::error(
+                "generation {} ({}) is in force and could not be stored; it will be, before anything else is changed: "
+                "{}",
+                digits(owed_->record.number), owed_->record.verb, settled.error().text());
+    });
+    if (!told)
+        spdlog::error("what is in force could not be stored yet, and will be before anything is changed: no memory");
 }
 
 Status Controller::settle() {
-    if (!owed_) return Done{};
-    if (Status kept = store_->record(owed_->record, *owed_->content, owed_->pending); !kept) return kept;
-    owed_.reset();
+    if (withdraw_to_) {
+        store::AuditEntry entry = audit_entry("withdraw", Peer{}, {}, "withdrawn");
+        entry.before = entry.after = *withdraw_to_;
+        entry.words = "what could not be published is no longer what a restart brings";
+        if (Status done = store_->put_back(*withdraw_to_, store::Fate::kWithdrawn, entry); !done) return done;
+        withdraw_to_.reset();
+    }
+    if (owed_) {
+        if (Status kept = store_->record(owed_->record, *owed_->content, owed_->pending); !kept) return kept;
+        owed_.reset();
+    }
+    store_differs_ = false;
     return Done{};
+}
+
+void Controller::catch_up(Nanos boot) {
+    if (!store_differs_ || !guarding_->settling.may(boot)) return;
+    const std::optional<Status> settled = what_memory_allows([this] { return settle(); });
+    const bool done = settled && *settled;
+    guarding_->settling.tried(done, boot);
+    if (done) spdlog::warn("what is in force is stored at last: a restart brings it");
 }
 
 void Controller::keep_first() {
     if (!first_) return;
-    const Applied first = *std::exchange(first_, std::nullopt);
+    Owed first{record_of("start", *first_, Peer{}, {}), state().inventory, {}};
+    first_.reset();
     // The files are what the operator wants in force, whether that can be stored or not.
-    store_or_owe({record_of("start", first, Peer{}, {}), state().inventory, {}});
+    store_or_owe(std::move(first));
 }
 
-// If that fails too, a restart brings the withdrawn generation: it is whole, and it was asked for. The next change
-// settles it, for it is made from what is in force.
-void Controller::withdraw(std::string_view verb, const Applied& applied, const Error& why, const Peer& who,
+// If that fails too, a restart brings the withdrawn generation: it is whole, and it was asked for. So it is tried
+// again, by the watchman and before the next change.
+void Controller::withdraw(std::string_view verb, const Applied& applied, const Error* why, const Peer& who,
                           const ChangeOptions& options) {
     if (store_ == nullptr) return;
-    store::AuditEntry entry = audit_entry(verb, who, options.comment, "withdrawn");
-    entry.before = applied.before;
-    entry.after = applied.before;
-    entry.words = why.text();
-    if (Status done = store_->put_back(applied.before, store::Fate::kWithdrawn, entry); !done)
-        spdlog::error("generation {} could not be published, and is still the one that a restart brings: {}",
-                      digits(applied.after), done.error().text());
+    const std::optional<Status> done = what_memory_allows([&] {
+        store::AuditEntry entry = audit_entry(verb, who, options.comment, "withdrawn");
+        entry.before = applied.before;
+        entry.after = applied.before;
+        entry.words = why == nullptr ? "not enough memory" : why->text();
+        return store_->put_back(applied.before, store::Fate::kWithdrawn, entry);
+    });
+    if (done && *done) return;
+    withdraw_to_ = applied.before;
+    store_differs_ = true;
+    as_memory_allows([&] {
+        spdlog::error(
+            "generation {} could not be published, and until the store has taken it back a restart brings it: {}",
+            index(applied.after), done ? done->error().text() : "not enough memory");
+    });
 }
 
 void Controller::note(std::string_view verb, const Result<Applied>& result, const Peer& who,
                       const ChangeOptions& options) {
     if (store_ == nullptr || (result && result->before != result->after)) return;  // keep() has noted it
-    store::AuditEntry entry = audit_entry(verb, who, options.comment, result ? "unchanged" : "failed");
-    entry.before = generation();
-    entry.after = entry.before;
-    if (!result) entry.words = result.error().text();
-    if (Status noted = store_->note(entry); !noted)
-        spdlog::error("the audit trail has a gap: {}", noted.error().text());
+    const bool noted = as_memory_allows([&] {
+        store::AuditEntry entry = audit_entry(verb, who, options.comment, result ? "unchanged" : "failed");
+        entry.before = generation();
+        entry.after = entry.before;
+        if (!result) entry.words = result.error().text();
+        if (Status done = store_->note(entry); !done)
+            spdlog::error("the audit trail has a gap: {}", done.error().text());
+    });
+    if (!noted) spdlog::error("the audit trail has a gap: not enough memory");
 }
 
 // --- questions ---

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "drywall/policy/convert.h"
 
@@ -59,6 +60,15 @@ void EditLog::note(const Inventory& before, const Inventory& after, std::span<co
         if (standing) entries_[{change.id, *standing}] = {generation, time, now};
     }
     forget_what_is_old();
+}
+
+void EditLog::happened(Generation generation, Time time) noexcept {
+    const Instant now = monotonic_now();
+    const auto found = generations_.find(generation);
+    if (found != generations_.end()) found->second = time;
+    if (floor_.generation == generation) floor_ = {std::move(floor_.id), generation, time, now};
+    for (auto& [key, entry] : entries_)
+        if (entry.generation == generation) entry = {generation, time, now};
 }
 
 void EditLog::forget_what_is_old() {

@@ -34,6 +34,8 @@ public:
     // Enters what `changes` did, now: `before` became `after`.
     void note(const policy::Inventory& before, const policy::Inventory& after, std::span<const Change> changes,
               Generation generation, Time time);
+    // That this generation came into force at `time`, which is now, and not when it was noted.
+    void happened(Generation generation, Time time) noexcept;
 
     // The last edit of this policy, of the enforced one that it stands for, or of a policy or tier that may be asked
     // before it; at the latest (in the beginning) the first generation that is known.

@@ -1,5 +1,7 @@
 #include <array>
 #include <charconv>
+#include <cstdint>
+#include <string>
 #include <utility>
 
 #include "drywall/control/guard.h"
@@ -11,16 +13,25 @@ namespace {
 
 using namespace std::chrono_literals;
 
-Json moment_json(const Moment& moment) {
+// Objects are put together as text: a Json that holds others asks for memory when it is destroyed, and ends the process
+// where there is none. These texts are made in the middle of a change.
+std::string quoted(const std::string& text) { return Json(text).dump(-1, ' ', false, Json::error_handler_t::replace); }
+std::string member(std::string_view name, const std::string& value) { return '"' + std::string(name) + "\":" + value; }
+std::string member(std::string_view name, std::int64_t value) { return member(name, std::to_string(value)); }
+
+std::string moment_text(const Moment& moment) {
     const auto wall = std::chrono::duration_cast<Nanos>(moment.wall.time_since_epoch());
-    return {{"wall_ns", wall.count()}, {"boot_ns", moment.boot.count()}, {"boot_id", moment.boot_id}};
+    return '{' + member("wall_ns", wall.count()) + ',' + member("boot_ns", moment.boot.count()) + ',' +
+           member("boot_id", quoted(moment.boot_id)) + '}';
 }
 
-Json deadline_json(const Deadline& deadline) {
-    return {{"set", moment_json(deadline.set)}, {"after_ns", deadline.after.count()}};
+std::string deadline_text(const Deadline& deadline) {
+    return '{' + member("set", moment_text(deadline.set)) + ',' + member("after_ns", deadline.after.count()) + '}';
 }
 
-Json peer_json(const Peer& peer) { return {{"pid", peer.pid}, {"uid", peer.uid}, {"gid", peer.gid}}; }
+std::string peer_text(const Peer& peer) {
+    return '{' + member("pid", peer.pid) + ',' + member("uid", peer.uid) + ',' + member("gid", peer.gid) + '}';
+}
 
 std::chrono::system_clock::time_point wall_at(const Json& ns) {
     return std::chrono::system_clock::time_point(
@@ -64,13 +75,12 @@ std::string short_text(Nanos time) {
 }  // namespace
 
 std::string text_of(const PendingChange& change) {
-    Json wires = Json::array();
-    for (const TripWire& wire : change.trip_wires) wires.push_back(wire.text());
-    return write({{"generation", index(change.generation)},
-                  {"previous", index(change.previous)},
-                  {"deadline", deadline_json(change.deadline)},
-                  {"who", peer_json(change.who)},
-                  {"revert_if", std::move(wires)}});
+    std::string wires;
+    for (const TripWire& wire : change.trip_wires) wires += (wires.empty() ? "" : ",") + quoted(wire.text());
+    return '{' + member("generation", std::to_string(index(change.generation))) + ',' +
+           member("previous", std::to_string(index(change.previous))) + ',' +
+           member("deadline", deadline_text(change.deadline)) + ',' + member("who", peer_text(change.who)) + ',' +
+           member("revert_if", '[' + wires + ']') + '}';
 }
 
 std::optional<PendingChange> pending_change_of(std::string_view text) {
@@ -87,11 +97,11 @@ std::optional<PendingChange> pending_change_of(std::string_view text) {
 }
 
 std::string text_of(const SafetyOpening& opening) {
-    Json json = {{"reason", opening.reason},
-                 {"who", peer_json(opening.who)},
-                 {"since_ns", std::chrono::duration_cast<Nanos>(opening.since.time_since_epoch()).count()}};
-    if (opening.until) json["until"] = deadline_json(*opening.until);
-    return write(json);
+    const auto since = std::chrono::duration_cast<Nanos>(opening.since.time_since_epoch()).count();
+    std::string text = '{' + member("reason", quoted(opening.reason)) + ',' + member("who", peer_text(opening.who)) +
+                       ',' + member("since_ns", since);
+    if (opening.until) text += ',' + member("until", deadline_text(*opening.until));
+    return text + '}';
 }
 
 std::optional<SafetyOpening> safety_opening_of(std::string_view text) {

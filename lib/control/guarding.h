@@ -47,8 +47,9 @@ struct Guarding {
     GuardSettings settings;
     std::optional<StoreMemory> store_memory;  // what settings.memory is, unless it was given
 
-    Retry bringing_back;  // these two are under the change mutex alone
+    Retry bringing_back;  // these are under the change mutex alone
     Retry closing;
+    Retry settling;
 
     mutable std::mutex mutex;  // guards what follows; held for the time of a copy
     Confirmation confirmation;

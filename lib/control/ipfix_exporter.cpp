@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 
 #include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
 #include "ipfix_session.h"
 #include "unix_socket.h"
 
@@ -136,7 +137,7 @@ private:
         while (true) {
             const bool last = stopping_;
             lock.unlock();
-            look();
+            (void)as_memory_allows([this] { look(); });  // the rest of it at the next look
             lock.lock();
             if (last) return sink_.settle();
             wake_.wait_for(lock, settings_.interval, [this] { return stopping_; });

@@ -223,6 +223,10 @@ private:
             std::string what = "unknown";
             try {
                 std::rethrow_exception(std::move(thrown));
+            } catch (const std::bad_alloc&) {
+                // A change may have been made: it is the answer that there is no memory for.
+                return fill(response, error_response(Error::of(ErrorKind::kUnavailable, "not enough memory to answer",
+                                                               "`drywall status` says what is in force")));
             } catch (const std::exception& error) {
                 what = error.what();
             } catch (...) {
@@ -235,10 +239,10 @@ private:
 
     bool process_and_close_socket(socket_t fd) override {
         Descriptor descriptor(fd);
-        if (ConnectionThreads::refused()) return refuse(descriptor);
-        if (!live_.add(fd)) return false;
         bool served = false;
         try {
+            if (ConnectionThreads::refused()) return refuse(descriptor);
+            if (!live_.add(fd)) return false;
             served = serve(std::move(descriptor));
         } catch (const std::exception& error) {  // a thread must not take the appliance with it
             spdlog::error("control API: a connection ended inside: {}", error.what());

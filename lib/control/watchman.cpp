@@ -1,5 +1,10 @@
 #include "drywall/control/watchman.h"
 
+#include <utility>
+
+#include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
+
 namespace drywall::control {
 
 namespace {
@@ -18,10 +23,14 @@ Watchman::~Watchman() {
 }
 
 void Watchman::watch() {
+    bool told = false;
     std::unique_lock lock(mutex_);
     while (!changed_.wait_for(lock, kEvery, [this] { return stopping_; })) {
         lock.unlock();
-        controller_.keep_promises();
+        const bool looked = as_memory_allows([this] { controller_.keep_promises(); });
+        if (!std::exchange(told, !looked) && !looked)
+            spdlog::error("not enough memory to look after what waits to be confirmed: tried again every {} ms",
+                          kEvery.count());
         lock.lock();
     }
 }

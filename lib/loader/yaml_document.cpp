@@ -292,6 +292,8 @@ std::vector<Node> parse_yaml(std::string_view text, Complaints& complaints, std:
         const bool known = !e.mark.is_null();
         complaints.add(known ? e.mark.line + 1 : 1, known ? e.mark.column + 1 : 1, "not YAML: " + e.msg);
         return {};
+    } catch (const std::bad_alloc&) {
+        throw;  // no fault of the text
     } catch (const std::exception& e) {
         complaints.add(1, 1, std::string("not YAML: ") + e.what());
         return {};

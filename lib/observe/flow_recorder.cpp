@@ -3,11 +3,13 @@
 #include <algorithm>
 #include <condition_variable>
 #include <mutex>
+#include <span>
 #include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
+#include "drywall/base/out_of_memory.h"
 #include "drywall/observe/flow_json.h"
 #include "drywall/store/flow_history.h"
 #include "rotating_file.h"
@@ -73,7 +75,7 @@ public:
             std::unique_lock lock(stop_mutex_);
             while (!stop_.wait_for(lock, kRound, [this] { return stopping_; })) {
                 lock.unlock();
-                work(false);
+                (void)as_memory_allows([this] { work(false); });
                 lock.lock();
             }
         });
@@ -149,24 +151,33 @@ private:
     void write_lines(const std::vector<std::shared_ptr<const FlowInterval>>& intervals) {
         if (!file_) return;
         for (const auto& interval : intervals) {
-            const Status written = file_->append(lines_of(*interval));
+            bool written = false;
+            (void)as_memory_allows([&] {
+                const Status appended = file_->append(lines_of(*interval));
+                written = static_cast<bool>(appended);
+                note_file(appended);
+            });
             if (!written && !settings_) log_.not_recorded(interval->records.size());
-            note_file(written);
         }
     }
 
     void write_history(const std::vector<std::shared_ptr<const FlowInterval>>& intervals) {
         for (std::size_t at = 0; at < intervals.size(); at += kIntervalsAtOnce) {
-            std::vector<StoredInterval> batch;
+            const auto batch = std::span(intervals).subspan(at, std::min(intervals.size() - at, kIntervalsAtOnce));
             std::uint64_t records = 0;
-            for (std::size_t i = at; i < std::min(intervals.size(), at + kIntervalsAtOnce); ++i) {
-                batch.push_back(stored(*intervals[i], 1s));
-                records += intervals[i]->records.size();
-            }
-            const Status written = history_ ? history_->append(batch) : Status(Done{});
-            if (!history_ || !written) log_.not_recorded(records);
-            if (history_) note(written);
+            for (const auto& interval : batch) records += interval->records.size();
+            bool written = false;
+            (void)as_memory_allows([&] { written = history_ && write_batch(batch); });
+            if (!written) log_.not_recorded(records);
         }
+    }
+
+    bool write_batch(std::span<const std::shared_ptr<const FlowInterval>> intervals) {
+        std::vector<StoredInterval> batch;
+        for (const auto& interval : intervals) batch.push_back(stored(*interval, 1s));
+        const Status appended = history_->append(batch);
+        note(appended);
+        return static_cast<bool>(appended);
     }
 
     [[nodiscard]] StoredInterval stored(const FlowInterval& interval, std::chrono::milliseconds grain) const {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "drywall/base/out_of_memory.h"
 #include "endpoints.h"
 #include "hits.h"
 #include "lowering.h"
@@ -141,13 +142,15 @@ std::shared_ptr<const Ruleset> Ruleset::again(Generation generation, Enforcement
 Result<std::shared_ptr<const Ruleset>> Ruleset::build(Generation generation, const policy::Inventory& inventory,
                                                       const Surroundings& surroundings,
                                                       const classify::Budget& budget) {
-    if (Status status = check_surroundings(surroundings); !status) return std::move(status).error();
-    Result<Lowered> lowered = Builder::lower(inventory, surroundings);
-    if (!lowered) return std::move(lowered).error();
-    Result<classify::Classifier> classifier = classify::Classifier::compile(lowered->program, budget);
-    if (!classifier) return std::move(classifier).error();
-    if (Status status = self_check(lowered->program, *classifier); !status) return std::move(status).error();
-    return Builder::assemble(generation, std::move(*lowered), surroundings, std::move(*classifier));
+    return unless_out_of_memory("compile the policies", [&]() -> Result<std::shared_ptr<const Ruleset>> {
+        if (Status status = check_surroundings(surroundings); !status) return std::move(status).error();
+        Result<Lowered> lowered = Builder::lower(inventory, surroundings);
+        if (!lowered) return std::move(lowered).error();
+        Result<classify::Classifier> classifier = classify::Classifier::compile(lowered->program, budget);
+        if (!classifier) return std::move(classifier).error();
+        if (Status status = self_check(lowered->program, *classifier); !status) return std::move(status).error();
+        return Builder::assemble(generation, std::move(*lowered), surroundings, std::move(*classifier));
+    });
 }
 
 }  // namespace drywall::ruleset

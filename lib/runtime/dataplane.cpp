@@ -5,6 +5,7 @@
 
 #include "drop_hub.h"
 #include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
 #include "drywall/runtime/dataplane.h"
 #include "generations.h"
 #include "memory_policy.h"
@@ -137,6 +138,10 @@ Status WorkersAndStats::publish(std::shared_ptr<const ruleset::Ruleset> next, Ex
     const std::lock_guard lock(publish_mutex_);
     if (auto fit = refuse_if_unfit(*next); !fit) return fit;
     newest_ = next->generation();
+    {
+        const std::lock_guard aside(aside_mutex_);
+        aside_.reserve(aside_.size() + 1);  // others only take from it: what is published can be put there
+    }
 
     const InForce& previous = *in_force_.load(std::memory_order_relaxed);
     const Generation retiring = previous.ruleset->generation();
@@ -146,7 +151,11 @@ Status WorkersAndStats::publish(std::shared_ptr<const ruleset::Ruleset> next, Ex
     if (!all_pass(token)) return put_back(previous, newest_, token);
 
     generations_.set_current(newest_);
-    generations_.retire(retiring);
+    // The publication has succeeded: books that can't be written for want of memory are the stats core's next round's.
+    if (!as_memory_allows([&] { generations_.retire(retiring); })) {
+        const std::lock_guard aside(aside_mutex_);
+        aside_.push_back({retiring, token});
+    }
     swaps_.fetch_add(1, std::memory_order_relaxed);
     return Done{};
 }
@@ -163,10 +172,12 @@ bool WorkersAndStats::all_pass(std::uint64_t token) {
 // The late worker may hold either generation and the others have used both, so neither is freed: the previous one is in
 // force again, and the failed one is retired once everyone has passed by.
 Error WorkersAndStats::put_back(const InForce& previous, Generation failed, std::uint64_t token) {
-    const std::string late = names_of(quiescence_.late(token));
     in_force_.store(&previous, std::memory_order_release);
-    const std::lock_guard lock(aside_mutex_);
-    aside_.push_back({failed, quiescence_.start()});
+    {
+        const std::lock_guard lock(aside_mutex_);
+        aside_.push_back({failed, quiescence_.start()});
+    }
+    const std::string late = names_of(quiescence_.late(token));
     return Error::of(ErrorKind::kUnavailable,
                      "generation " + std::to_string(index(failed)) + " was not published: " + late +
                          " did not answer within " + std::to_string(settings_.swap_timeout.count()) +
@@ -178,8 +189,7 @@ void WorkersAndStats::retire_what_was_put_aside() {
     const std::lock_guard lock(aside_mutex_);
     std::erase_if(aside_, [&](const PutAside& aside) {
         if (!quiescence_.passed(aside.token)) return false;
-        generations_.retire(aside.generation);
-        return true;
+        return as_memory_allows([&] { generations_.retire(aside.generation); });  // else in the next round
     });
 }
 

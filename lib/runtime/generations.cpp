@@ -56,11 +56,14 @@ const InForce& Generations::admit(std::shared_ptr<const ruleset::Ruleset> rulese
     if (existing == Existing::kReset) in_force->reset_before = generation;
     in_force->ruleset = ruleset;
 
+    // Its place is made first: once its account is open, nothing can fail.
+    std::map<Generation, Entry> admitted;
+    Entry& entry = admitted.emplace(generation, Entry{std::move(in_force), Ledger::Account(nullptr)}).first->second;
     const std::lock_guard lock(mutex_);
-    Entry entry{std::move(in_force), ledger_.open(std::move(ruleset))};
-    const auto [found, fresh] = entries_.emplace(generation, std::move(entry));
-    assert(fresh);
-    return *found->second.in_force;
+    entry.account = ledger_.open(std::move(ruleset));
+    const auto placed = entries_.insert(admitted.extract(admitted.begin()));
+    assert(placed.inserted);
+    return *placed.position->second.in_force;
 }
 
 // What `before` keeps, and what it has judged itself.
@@ -100,6 +103,7 @@ void Generations::begin_round() {
 void Generations::end_round() {
     std::vector<Entry> freed;  // after the lock: a large ruleset takes its time
     const std::lock_guard lock(mutex_);
+    freed.reserve(entries_.size());
     for (auto entry = entries_.begin(); entry != entries_.end();) {
         if (entry->second.stage != Stage::kLastRound) {
             ++entry;

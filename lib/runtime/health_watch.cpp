@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
 
 namespace drywall::runtime {
 
@@ -70,25 +71,31 @@ private:
         std::unique_lock lock(mutex_);
         while (!stopping_) {
             look_now_ = false;
-            lock.unlock();
-            const Look look = look_at_the_clock();
-            const Vitals vitals = dataplane_.vitals();
-            const std::vector<Reason> others = settings_.others();
-            lock.lock();
+            (void)as_memory_allows([&] { look_once(lock); });
+            if (!lock.owns_lock()) lock.lock();
             if (stopping_) return;
-            const std::vector<News> news = diagnosis_.look(look, vitals, others);
-            const std::string message = message_after(!news.empty(), look, vitals);
-            const std::vector<std::string> hung = newly_hung();
-            lock.unlock();
-            for (const News& one : news) spdlog::log(one.bad ? spdlog::level::err : spdlog::level::warn, one.text);
-            if (!message.empty()) settings_.notify(message);
-            for (const std::string& worker : hung) settings_.on_hung(worker);
-            lock.lock();
             const auto pause = diagnosis_.health().state == ApplianceState::kInit
                                    ? std::min(kFirstLooks, settings_.every)
                                    : settings_.every;
             changed_.wait_for(lock, pause, [this] { return stopping_ || look_now_; });
         }
+    }
+
+    // REQUIRES: the lock is held. Afterwards it may not be.
+    void look_once(std::unique_lock<std::mutex>& lock) {
+        lock.unlock();
+        const Look look = look_at_the_clock();
+        const Vitals vitals = dataplane_.vitals();
+        const std::vector<Reason> others = settings_.others();
+        lock.lock();
+        if (stopping_) return;
+        const std::vector<News> news = diagnosis_.look(look, vitals, others);
+        const std::string message = message_after(!news.empty(), look, vitals);
+        const std::vector<std::string> hung = newly_hung();
+        lock.unlock();
+        for (const News& one : news) spdlog::log(one.bad ? spdlog::level::err : spdlog::level::warn, one.text);
+        if (!message.empty()) settings_.notify(message);
+        for (const std::string& worker : hung) settings_.on_hung(worker);
     }
 
     // REQUIRES: mutex_ is held; likewise below

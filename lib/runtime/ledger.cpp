@@ -33,13 +33,18 @@ Ledger::Account Ledger::open(std::shared_ptr<const ruleset::Ruleset> ruleset) {
     Account account(std::move(ruleset));
     account.entered_.resize(account.ruleset_->trace_count());
     account.opened_.resize(account.ruleset_->trace_count());
-    for (const ruleset::HitDescriptor& hit : account.ruleset_->hits()) {
-        Rule& rule = rules_[hit.identity];
-        if (rule.counts.since == Generation{}) rule.counts.since = account.ruleset_->generation();
-        rule.counts.hit = hit;
-        ++rule.generations;
-        account.rules_.push_back(&rule);
+    const std::span<const ruleset::HitDescriptor> hits = account.ruleset_->hits();
+    std::vector<ruleset::HitDescriptor> descriptions(hits.begin(), hits.end());
+    for (const ruleset::HitDescriptor& hit : hits) {
+        account.rules_.push_back(&rules_[hit.identity]);
         know_staged_policies(hit);
+    }
+    // Nothing is written into the books of the other generations before all memory is there.
+    for (std::size_t hit = 0; hit < hits.size(); ++hit) {
+        Rule& rule = *account.rules_[hit];
+        if (rule.counts.since == Generation{}) rule.counts.since = account.ruleset_->generation();
+        rule.counts.hit = std::move(descriptions[hit]);
+        ++rule.generations;
     }
     return account;
 }
@@ -69,6 +74,8 @@ void Ledger::enter(Account& account, std::span<const std::unique_ptr<telemetry::
 
 void Ledger::enter(Account& account, TraceId id, const PacketsBytes& amount, WallTime at) {
     const classify::Trace& trace = account.ruleset_->trace(id);
+    if (trace.enforced != trace.pending)
+        enter_difference(account, id, amount);  // all of it or, without memory, nothing
     judged_ += amount;
     (account.ruleset_->verdict(id).enforced == Verdict::kAllow ? allowed_ : denied_) += amount;
     if (account.ruleset_->only_observed(id)) only_observed_ += amount;
@@ -81,25 +88,27 @@ void Ledger::enter(Account& account, TraceId id, const PacketsBytes& amount, Wal
         rule.pending += amount;
         if (is_staged(rule.hit)) rule.last_hit = at;
     });
-    if (trace.enforced != trace.pending) enter_difference(account, id, amount);
 }
 
 void Ledger::enter_connections(Account& account) {
-    for (const TraceId id : account.traces_that_opened_)
-        enter_connections(account, id, std::exchange(account.opened_[index(id)], 0));
+    for (const TraceId id : account.traces_that_opened_) {
+        enter_connections(account, id, account.opened_[index(id)]);
+        account.opened_[index(id)] = 0;
+    }
     account.traces_that_opened_.clear();
 }
 
 void Ledger::enter_connections(Account& account, TraceId id, std::uint64_t connections) {
     const classify::Trace& trace = account.ruleset_->trace(id);
+    const bool would_deny = trace.enforced == Verdict::kAllow && trace.pending == Verdict::kDeny;
+    if (would_deny)
+        for (PolicyCounts* counts : differing(account, id).responsible) counts->would_deny_connections += connections;
     for_each_rule(account.rules_, trace.enforced_hits, [&](RuleCounts& rule) {
         if (!is_staged(rule.hit)) rule.connections += connections;
     });
     for_each_rule(account.rules_, trace.pending_hits, [&](RuleCounts& rule) {
         if (is_staged(rule.hit)) rule.connections += connections;
     });
-    if (trace.enforced != Verdict::kAllow || trace.pending != Verdict::kDeny) return;
-    for (PolicyCounts* counts : differing(account, id).responsible) counts->would_deny_connections += connections;
 }
 
 void Ledger::enter_difference(Account& account, TraceId id, const PacketsBytes& amount) {
@@ -108,22 +117,23 @@ void Ledger::enter_difference(Account& account, TraceId id, const PacketsBytes& 
     const auto rule_column = denies ? &RuleCounts::would_deny : &RuleCounts::would_allow;
     const auto policy_column = denies ? &PolicyCounts::would_deny : &PolicyCounts::would_allow;
 
-    std::set<Rule*> deciding;
-    if (!trace.enforced_hits.empty()) deciding.insert(account.rules_[index(trace.enforced_hits.back())]);
-    if (!trace.pending_hits.empty()) deciding.insert(account.rules_[index(trace.pending_hits.back())]);
-    for (Rule* rule : deciding) rule->counts.*rule_column += amount;
-
     Account::Differing& differs = differing(account, id);
+    const auto last_of = [&](const std::vector<HitId>& hits) {
+        return hits.empty() ? nullptr : account.rules_[index(hits.back())];
+    };
+    Rule* const now = last_of(trace.enforced_hits);
+    Rule* const then = last_of(trace.pending_hits);
+    if (now != nullptr) now->counts.*rule_column += amount;
+    if (then != nullptr && then != now) then->counts.*rule_column += amount;
     for (PolicyCounts* counts : differs.responsible) counts->*policy_column += amount;
     differs.disagreement->count += amount;
 }
 
 Ledger::Account::Differing& Ledger::differing(Account& account, TraceId id) {
-    const auto [found, fresh] = account.differing_.try_emplace(index(id));
-    if (!fresh) return found->second;
+    if (const auto found = account.differing_.find(index(id)); found != account.differing_.end()) return found->second;
 
-    for (const ruleset::PolicyRef& ref : account.ruleset_->responsible(id))
-        found->second.responsible.push_back(&policy(ref));
+    Account::Differing differs;
+    for (const ruleset::PolicyRef& ref : account.ruleset_->responsible(id)) differs.responsible.push_back(&policy(ref));
     const classify::Trace& trace = account.ruleset_->trace(id);
     Disagreement fresh_one;
     if (!trace.enforced_hits.empty()) {
@@ -137,16 +147,16 @@ Ledger::Account::Differing& Ledger::differing(Account& account, TraceId id) {
         fresh_one.pending_text = hit.text();
     }
     std::pair key(fresh_one.enforced_identity, fresh_one.pending_identity);
-    found->second.disagreement = &disagreements_.try_emplace(std::move(key), std::move(fresh_one)).first->second;
-    return found->second;
+    differs.disagreement = &disagreements_.try_emplace(std::move(key), std::move(fresh_one)).first->second;
+    return account.differing_.emplace(index(id), std::move(differs)).first->second;
 }
 
 void Ledger::close(Account& account) {
     for (Rule* rule : account.rules_) --rule->generations;
-    std::set<std::string> forgotten;
+    std::sort(account.rules_.begin(), account.rules_.end());
+    account.rules_.erase(std::unique(account.rules_.begin(), account.rules_.end()), account.rules_.end());
     for (const Rule* rule : account.rules_)
-        if (rule->generations == 0 && !counted(rule->counts)) forgotten.insert(rule->counts.hit.identity);
-    for (const std::string& identity : forgotten) rules_.erase(identity);
+        if (rule->generations == 0 && !counted(rule->counts)) rules_.erase(rules_.find(rule->counts.hit.identity));
     account = Account(nullptr);
 }
 

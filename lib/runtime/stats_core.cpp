@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "drywall/base/logging.h"
+#include "drywall/base/out_of_memory.h"
 
 namespace drywall::runtime {
 
@@ -35,18 +36,24 @@ void StatsCore::run() {
     // Asked before the round: what a worker pushed before it finished is then read by this round.
     for (bool last = false; !last;) {
         last = workers_finished();
-        rest = round() > 0 ? kShortestRest : std::min(rest * 2, kLongestRest);
+        std::size_t events = 0;
+        as_memory_allows([&] { events = round(); });
+        rest = events > 0 ? kShortestRest : std::min(rest * 2, kLongestRest);
         if (const Instant now = monotonic_now(); last || now - collected >= interval_) {
-            generations_.collect();
-            links_.poll(now);
-            for (const std::string& news : mtus_.poll()) spdlog::warn(news);
-            tell_largest_packets();
-            measure_busy(now);
+            as_memory_allows([&] { look_around(now); });
             collected = now;
         }
         if (!last) std::this_thread::sleep_for(rest);
     }
     links_.release();
+}
+
+void StatsCore::look_around(Instant now) {
+    links_.poll(now);
+    tell_largest_packets();
+    measure_busy(now);
+    generations_.collect();
+    for (const std::string& news : mtus_.poll()) spdlog::warn(news);
 }
 
 // Somebody may have set an MTU since.
@@ -79,7 +86,9 @@ std::size_t StatsCore::drain(Worker& worker) {
     while (total < worker.events().capacity()) {
         const std::size_t taken = worker.events().pop(events_);
         if (taken == 0) break;
-        deliver(std::span(events_).first(taken));
+        // They are out of the ring: those that the sink could not take for want of memory, and at most those before
+        // them, are lost.
+        if (!as_memory_allows([&] { deliver(std::span(events_).first(taken)); })) lost_here_ += taken;
         total += taken;
     }
     return total;
@@ -121,7 +130,7 @@ double StatsCore::busy_ratio(std::size_t worker) const noexcept {
 }
 
 void StatsCore::report_losses() {
-    std::uint64_t lost = 0;
+    std::uint64_t lost = lost_here_;
     for (const auto& worker : workers_) lost += worker->counters().events_lost.read();
     if (lost > lost_told_) sink_.on_lost(lost - lost_told_);
     lost_told_ = lost;

@@ -38,6 +38,7 @@ private:
     void deliver(std::span<const telemetry::FlowEvent> events);
     const ruleset::Ruleset* ruleset_of(Generation generation);
     void report_losses();
+    void look_around(Instant now);
     void measure_busy(Instant now);
     void tell_largest_packets();
     [[nodiscard]] bool workers_finished() const;
@@ -52,6 +53,7 @@ private:
     MtuWatch mtus_;
     std::vector<telemetry::FlowEvent> events_;                       // room for one helping
     std::vector<std::shared_ptr<const ruleset::Ruleset>> rulesets_;  // known in this round
+    std::uint64_t lost_here_ = 0;                                    // for want of memory
     std::uint64_t lost_told_ = 0;
 
     struct Busy {

@@ -123,8 +123,9 @@ std::span<const std::byte> Statement::bytes(int column) const noexcept {
 }
 
 Transaction::~Transaction() {
-    // A rollback that fails was already one: SQLite ends the transaction itself on errors of the disk.
-    if (database_ != nullptr) (void)database_->execute("ROLLBACK");
+    // A rollback that fails was already one: SQLite ends the transaction itself on errors of the disk. Nobody is told,
+    // and no words are made of it: there may be no memory for them.
+    if (database_ != nullptr) (void)sqlite3_exec(database_->handle_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
 Status Transaction::commit() {
@@ -178,7 +179,9 @@ Result<Statement> Database::prepare(std::string_view sql) {
     if (sqlite3_prepare_v3(handle_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &raw,
                            nullptr) != SQLITE_OK)
         return failed(handle_.get(), file_);
-    return Statement(raw, file_);
+    std::unique_ptr<sqlite3_stmt, Statement::Finalize> owned(raw);  // the copy of a name may find no memory
+    std::string name = file_;
+    return Statement(owned.release(), std::move(name));
 }
 
 // A layer under SQLite that can't tell says no.

@@ -16,7 +16,7 @@ from tests.lab.appliance import ROOT, Appliance, drops
 from tests.lab.flood import Flood
 from tests.lab.frames import UDP, datagram, udp
 from tests.lab.stopped_thread import StoppedThread
-from tests.lab.traffic import OPEN
+from tests.lab.traffic import DROPPED, OPEN
 
 EXIT_INVALID, EXIT_HUNG = 3, 5
 CAP_NET_ADMIN = 1 << 12
@@ -169,6 +169,43 @@ class Open(FailingCase):
         self.assertIn("FAIL OPEN", shown)
         self.assertIn("drywall_fail_open 1\n", self.appliance.get("/metrics").text)
         self.assertIn("FAIL OPEN", self.appliance.log())
+
+
+class OutOfMemory(FailingCase):
+    ROOM = 8 << 20  # bytes beyond what the process has
+
+    @staticmethod
+    def thousands_of_endpoints() -> str:
+        return policies.documents(*(
+            f"{policies.API}\nkind: WorkloadEndpoint\nmetadata: {{name: w{i}, namespace: default, labels: {{one: w{i}, of: g{i % 400}}}}}\n"
+            f"spec: {{node: wire, ipNetworks: [10.{100 + i // 65536}.{i // 256 % 256}.{i % 256}/32]}}\n" for i in range(8000)))
+
+    @contextlib.contextmanager
+    def little_memory(self):
+        """What the kernel holds a process's data to is what its allocator can't get beyond."""
+        pid = self.appliance.process.pid
+        in_use = int(re.search(r"VmData:\s+(\d+) kB", Path(f"/proc/{pid}/status").read_text())[1]) << 10
+        before = resource.prlimit(pid, resource.RLIMIT_DATA, (in_use + self.ROOM, resource.RLIM_INFINITY))
+        try:
+            yield
+        finally:
+            resource.prlimit(pid, resource.RLIMIT_DATA, before)
+
+    def test_a_change_that_finds_no_memory_is_refused_and_the_old_policy_stays(self):
+        appliance = self.another().start()
+        appliance.apply(policies.documents(self.endpoints(), policies.only_backend_reaches_database()))
+        before = appliance.generation()
+        everything = policies.documents(policies.policy("everything", "all()", policies.ALLOW, order=1), self.thousands_of_endpoints())
+        with self.little_memory():
+            answer = appliance.request("POST", "/v1/resources?force=true", everything)
+        self.assertEqual(answer.status, 503, answer.text)
+        self.assertIn("not enough memory", answer.text)
+        self.assertEqual(appliance.generation(), before)
+        self.serve("database")
+        self.assertEqual(self.tcp("backend-1", "database"), OPEN)
+        self.assertEqual(self.tcp("frontend", "database"), DROPPED)
+        appliance.apply(everything)
+        self.assertEqual(self.tcp("frontend", "database"), OPEN)
 
 
 class AsAnotherUser(FailingCase):

@@ -8,7 +8,6 @@
 #include <sys/mman.h>
 
 #include <cstddef>
-#include <cstdlib>
 #include <limits>
 #include <new>
 
@@ -29,17 +28,16 @@ struct HugePageAllocator {
         if (count > (std::numeric_limits<std::size_t>::max() - kHugePage) / sizeof(T)) throw std::bad_alloc();
         const std::size_t bytes = count * sizeof(T);
         if (bytes < kHugePage) return static_cast<T*>(::operator new (bytes, std::align_val_t{alignof(T)}));
-        const std::size_t pages = (bytes + kHugePage - 1) / kHugePage;
-        void* memory = std::aligned_alloc(kHugePage, pages * kHugePage);
-        if (memory == nullptr) throw std::bad_alloc();
-        (void)::madvise(memory, pages * kHugePage, MADV_HUGEPAGE);
+        const std::size_t whole_pages = (bytes + kHugePage - 1) / kHugePage * kHugePage;
+        void* memory = ::operator new (whole_pages, std::align_val_t{kHugePage});
+        (void)::madvise(memory, whole_pages, MADV_HUGEPAGE);
         return static_cast<T*>(memory);
     }
     void deallocate(T* memory, std::size_t count) noexcept {
         if (count * sizeof(T) < kHugePage)
             ::operator delete (memory, std::align_val_t{alignof(T)});
         else
-            std::free(memory);
+            ::operator delete (memory, std::align_val_t{kHugePage});
     }
 
     template <typename Other>

@@ -3,9 +3,11 @@
 //
 // Threads: any. Changes happen one after another, in the order of their arrival; readers see the last finished one and
 //          never wait for a change that is being compiled.
-// Failure: an error anywhere leaves inventory, generation and dataplane as they were.
+// Failure: an error anywhere leaves inventory, generation and dataplane as they were. No memory is such an error; where
+//          there is not even enough to say so, std::bad_alloc.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <memory>
@@ -253,10 +255,12 @@ private:
         std::optional<store::PendingConfirmation> pending{};
     };
     void store_or_owe(Owed owed);
-    // Stores what is owed. Until then nothing is changed: the store could not put back what it does not hold.
+    // Takes out of the store what was not published, and stores what is owed. Until then nothing is changed: the store
+    // could not put back what it does not hold. The watchman tries it as well.
     Status settle();
-    // Out of the store, because it could not be published.
-    void withdraw(std::string_view verb, const Applied& applied, const Error& why, const Peer& who,
+    void catch_up(Nanos boot);
+    // Out of the store, because it could not be published. `why`: null when there was no memory for an Error.
+    void withdraw(std::string_view verb, const Applied& applied, const Error* why, const Peer& who,
                   const ChangeOptions& options);
     // A request that made no generation.
     void note(std::string_view verb, const Result<Applied>& result, const Peer& who, const ChangeOptions& options);
@@ -270,9 +274,13 @@ private:
                                                                     const ruleset::Ruleset& next,
                                                                     const ChangeOptions& options, const Peer& who);
     void break_promise();
-    PendingChange arm(PendingChange change, const State& previous);
-    // `who`: by hand; the appliance itself otherwise.
-    Result<Applied> take_back(const std::string& cause, const Peer& who = {}, std::string_view comment = {});
+    [[nodiscard]] std::uint64_t drops_counted();  // by the dataplane, since its start
+    class PromiseToKeep;
+    // From now on `told` runs out as `change`, its twin. Can't fail: it comes after the publication.
+    void arm(PendingChange change, PendingChange& told, const State& previous);
+    // For the cause that guarding_->taking_back gives. `who`: by hand; the appliance itself otherwise.
+    Result<Applied> take_back(const Peer& who = {}, std::string_view comment = {});
+    Result<Applied> bring_previous_back(const Peer& who, std::string_view comment);
     void note_taken_back(Reverted reverted);
     void note_closed_meanwhile(const SafetyOpening& opening);
     void note_interrupted(const store::PendingConfirmation& pending, const Moment& now);
@@ -290,8 +298,11 @@ private:
     classify::Budget budget_;
     store::GenerationStore* store_ = nullptr;  // set before anyone else knows the controller
     Origin origin_;
-    std::optional<Owed> owed_;      // guarded by change_mutex_
-    std::optional<Applied> first_;  // guarded by change_mutex_; made from files and not stored yet
+    std::optional<Owed> owed_;  // guarded by change_mutex_
+    // The store holds a newer one, which could not be published and could not be taken out either. Under change_mutex_.
+    std::optional<Generation> withdraw_to_;
+    std::atomic<bool> store_differs_{false};  // from what is in force; written under change_mutex_
+    std::optional<Applied> first_;            // guarded by change_mutex_; made from files and not stored yet
     runtime::Existing existing_ = runtime::Existing::kRecheck;
     std::unique_ptr<Guarding> guarding_;
     std::mutex change_mutex_;         // held through a whole change

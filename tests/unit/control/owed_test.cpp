@@ -99,6 +99,32 @@ TEST_F(Owed, AChangeThatCanNotBePublishedGoesBackToOneThatIsStored) {
     EXPECT_FALSE(is_there("web-to-db"));
 }
 
+TEST_F(Owed, WhatAFullDiskCouldNotTakeBackIsWithdrawnOnceItCan) {
+    dataplane.fail_with(Error::of(ErrorKind::kUnavailable, "worker 0 did not answer"));
+    dataplane.meanwhile = [&] { disk.full_from_now_on(true); };
+    ASSERT_FALSE(change({kWebToDb}));  // 3, stored and never in force
+    dataplane.meanwhile = {};
+    dataplane.fail_with({});
+    pass(1s);
+    EXPECT_EQ((*store->in_force())->number, Generation{3}) << "the disk is still full";
+    disk.full_from_now_on(false);
+    pass(31s);
+    EXPECT_EQ((*store->in_force())->number, Generation{2});
+    EXPECT_EQ(store->generation(Generation{3})->fate, store::Fate::kWithdrawn);
+    EXPECT_EQ(store->audit(1)->front().outcome, "withdrawn");
+    start();
+    EXPECT_FALSE(is_there("web-to-db"));
+}
+
+TEST_F(Owed, WhatIsOwedIsStoredOnceTheDiskTakesItAlsoIfNobodyChangesAnything) {
+    disk.full_from_now_on(true);
+    ASSERT_TRUE(controller->open_safety(1h, "CHG-7", kAna));  // 3, owed
+    pass(1s);
+    disk.full_from_now_on(false);
+    pass(31s);
+    EXPECT_EQ((*store->in_force())->number, Generation{3});
+}
+
 TEST_F(Owed, AConfirmationCountsOnlyOnceWhatItConfirmsIsStored) {
     ASSERT_TRUE(change({kWebToDb}, 1h));  // 3
     disk.full_from_now_on(true);

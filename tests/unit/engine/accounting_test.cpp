@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "allocation_counter.h"
+#include "allocations.h"
 #include "rulesets.h"
 #include "traffic.h"
 #include "wire.h"
@@ -66,12 +66,12 @@ TEST(Accounting, ProcessAndSweepAllocateNothing) {
         test::Frames frames;
         while (frames.size() < kMaxBurst) frames.add(traffic.packet());
         const bool old = burst < 100;
-        const std::uint64_t before = allocations();
+        const std::uint64_t before = test::allocations();
         events.clear();
         wire.engine().process(frames.views(), old ? wire.ruleset() : *next, old ? wire.traces() : next_traces, now,
                               decisions, events);
         wire.engine().sweep(now, events);
-        allocated += allocations() - before;
+        allocated += test::allocations() - before;
         now = now + seconds(3);
     }
     EXPECT_EQ(allocated, 0U);
