@@ -114,7 +114,7 @@ def run_one(build: Build, suite: str, label: str, tests: list[dict], voice: Voic
 def run_fuzzing(build: Build, label: str, seconds: int, voice: Voice) -> list[Case]:
     """What it finds stays in the build folder, with the new inputs: the next run goes on with them."""
     return fuzzing.run_targets(build, label, fuzzing.all_targets(), seconds, build.folder / "fuzzing", fuzzing.tell(voice),
-                               fuzzing.seed_of_tree())
+                               fuzzing.seed_of_sources())
 
 
 def run_python(build: Build, suite: str, label: str) -> list[Case]:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zlib
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -23,6 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 CORPUS = ROOT / "tests" / "fuzz" / "corpus"
 SECONDS = 60
 FOLDER = "build-fuzz"
+SOURCES = ["include", "lib", "tests/differential", "tests/fuzz", "tests/support", "tests/unit/engine"]
 # libFuzzer is clang's. Named in the environment, a compiler does without ccache unless that is named too.
 CCACHE = "ccache " if shutil.which("ccache") else ""
 COMPILER = {"CC": f"{CCACHE}clang", "CXX": f"{CCACHE}clang++"}
@@ -44,10 +46,12 @@ def programs_of(targets: list[str]) -> list[str]:
     return [f"tests/fuzz/fuzz_{target}" for target in targets]
 
 
-def seed_of_tree() -> int:
-    """The same sources search the same inputs, so that who sees a finding meets it again; others search others."""
-    found = subprocess.run(["git", "rev-parse", "HEAD^{tree}"], cwd=ROOT, capture_output=True, text=True, check=False)
-    return 1 + int(found.stdout[:7], 16) if found.returncode == 0 else 1
+def seed_of_sources() -> int:
+    """What is compiled into the targets, as a number: the same sources search the same inputs in the same order, so that
+    who sees a finding meets it again, and a run that others wait for can be made beforehand; other sources search others."""
+    trees = [f"HEAD:{folder}" for folder in SOURCES]
+    found = subprocess.run(["git", "rev-parse", *trees], cwd=ROOT, capture_output=True, text=True, check=False)
+    return 1 + zlib.crc32(found.stdout.encode()) // 2 if found.returncode == 0 else 1
 
 
 def run_targets(build: Build, label: str, targets: list[str], seconds: int, scratch: Path,
