@@ -82,18 +82,20 @@ struct AddressTrie {
         const std::uint32_t place = root[family + (std::size_t{bytes[0]} << 8 | bytes[1])];
         return 4 - (place & ((1U << kRootShift) - 1)) / 8;
     }
-    // One step down from a cell that is no leaf; `depth` is the byte that the step looks at, then the next one.
+    // A step down from a cell that is no leaf, a skip together with the node behind it; `depth` is the byte that the
+    // step looks at, then the next one.
     [[nodiscard]] std::uint32_t descend(std::uint32_t cell, const net::AddressBytes& bytes,
                                         std::uint32_t& depth) const noexcept {
-        if ((cell & kTrieSkip) == 0) {
-            const std::size_t node = std::size_t{cell & kTrieNumber} * kTrieFanout;
-            const std::size_t byte = bytes[depth++];
-            if ((cell & kTrieWide) == 0) return cells[node + byte];
-            return cells[node + (byte << 8 | bytes[depth++])];
+        if ((cell & kTrieSkip) != 0) {
+            const TrieSkip& skip = skips[cell & kTrieNumber];
+            depth = skip.depth;
+            cell = skip.agrees(bytes) ? skip.then : skip.otherwise;
+            if ((cell & (kTrieNode | kTrieSkip)) != kTrieNode) return cell;
         }
-        const TrieSkip& skip = skips[cell & kTrieNumber];
-        depth = skip.depth;
-        return skip.agrees(bytes) ? skip.then : skip.otherwise;
+        const std::size_t node = std::size_t{cell & kTrieNumber} * kTrieFanout;
+        const std::size_t byte = bytes[depth++];
+        if ((cell & kTrieWide) == 0) return cells[node + byte];
+        return cells[node + (byte << 8 | bytes[depth++])];
     }
 };
 
