@@ -14,14 +14,14 @@ import sys
 import time
 from pathlib import Path
 
-from perf.lab import forwarding, tables
+from perf.lab import cores, forwarding, interfaces, staging, tables
 from perf.lab.plan import Scale, say
 from perf.lab.report import Question
 from tests.lab.appliance import ROOT
 from tests.lab.netns import clean_up_on_signals
 
 SCALES = {"default": Scale.default, "quick": Scale.quick, "tiny": Scale.tiny}
-QUESTIONS = {module.NAME: module for module in (forwarding,)}
+QUESTIONS = {module.NAME: module for module in (forwarding, interfaces, staging)}
 DOCUMENT = ROOT / "docs" / "performance.md"
 NEEDS_ROOT, USAGE = 77, 2  # 77: how a test tells meson that it was skipped
 
@@ -80,6 +80,12 @@ def main() -> int:
         scale = Scale(**{**vars(scale), "rounds": chosen.rounds})
     report = {"date": datetime.date.today().isoformat(), "machine": machine(), "revision": revision(), "scale": name, "rounds": scale.rounds,
               "command": shlex.join(["scripts/bench", *sys.argv[1:]]), "questions": []}
+    with cores.ahead_of_others():
+        ask(chosen, scale, report)
+    return 0
+
+
+def ask(chosen: argparse.Namespace, scale: Scale, report: dict) -> None:
     for question in QUESTIONS if not chosen.only else chosen.only:
         began = time.monotonic()
         say(f"{question}:")
@@ -91,7 +97,6 @@ def main() -> int:
         print(text + "\n", flush=True)
         if chosen.json:  # after each question: a run that is interrupted has told what it knows
             chosen.json.write_text(json.dumps(report, indent=2) + "\n")
-    return 0
 
 
 if __name__ == "__main__":

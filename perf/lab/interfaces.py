@@ -1,0 +1,67 @@
+"""The same traffic through real interfaces (veth): Drywall, nftables and Open vSwitch with DPDK, all with connection tracking."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+
+from perf.lab import wire
+from perf.lab.plan import Scale, alternate
+from perf.lab.report import LOWER, Figure, Goal, Question
+from perf.lab.wire import (DRYWALL_PACKET, DRYWALL_XDP, NFTABLES, OVS_PACKET, OVS_XDP, ROUTING, TESTPMD_PACKET, TESTPMD_XDP)
+from perf.peers.rules import TCP, UDP, rules
+
+NAME = "interfaces"
+FLOORS = (TESTPMD_PACKET, TESTPMD_XDP, ROUTING)
+FIREWALLS = (DRYWALL_PACKET, DRYWALL_XDP, NFTABLES, OVS_PACKET, OVS_XDP)
+PER_CORE, NEW = "kpps per core of work", "new connections/s"
+METHOD = f"""\
+`drywall-gen` on one CPU, the contender on the other, veth pairs between them (net_af_packet, net_af_xdp in copy mode; nftables in a namespace that routes, as
+the kernel here has no connection tracking for bridges). {wire.FLOWS:,} UDP connections, 64-byte frames in both directions, as fast as the generator sends; half of
+the rules are for UDP, half for TCP. *Work* is the CPU time that the contender's polling thread and its kernel threads took, for nftables that of the softirqs on its
+CPU (in ticks of 4 ms): a program that polls works all the time, so where the generator is the limit its figure is a lower bound. *Latency*: 20 kpps of 128 bytes.
+*New connections*: TCP, one exchange of 64 bytes and the close, 200 at a time, both ends in the generator. The rows with `-` decide nothing: they are what the device
+or the kernel's routing takes. A packet that the kernel routes is never copied; each of a DPDK program's is, twice, with system calls: on network cards, which DPDK drives
+without the kernel, that share falls away, and nothing here says how much."""
+
+
+def measure(folder: Path, *, scale: Scale, count: int | None, contender: str) -> dict[str, float]:
+    chosen = rules(count or 10, (UDP, TCP))
+    line = wire.Wire(scale.machine)
+    try:
+        box = wire.start(contender, line, folder, chosen)
+        try:
+            return (wire.throughput(line, box, folder, chosen, "64", scale.warm_up, scale.window) |
+                    wire.latency(line, folder, chosen, scale.window) |
+                    wire.new_connections(line, box, folder, chosen, scale.window))
+        finally:
+            box.stop()
+    finally:
+        line.delete()
+
+
+def run(scale: Scale) -> Question:
+    question = Question(NAME, "The same through real interfaces", METHOD, [
+        Figure(PER_CORE, "", digits=0), Figure("kpps", "", digits=0), Figure("latency p50, us", "", LOWER, 0),
+        Figure("latency p99, us", "", LOWER, 0), Figure(NEW, "", digits=0), Figure("new connections per core of work", "", digits=0)],
+        reference=NFTABLES, ours=(DRYWALL_PACKET, DRYWALL_XDP), floors=FLOORS)
+    turns = []
+    for count in (None, *scale.wire_rules):
+        case = {"rules": "-" if count is None else f"{count:,}"}
+        for contender in FLOORS if count is None else FIREWALLS:
+            turns.append((case, contender, functools.partial(measure, scale=scale, count=count, contender=contender)))
+    alternate(question, scale.rounds, turns)
+    hold_to_goals(question, {"rules": f"{scale.wire_rules[-1]:,}"})
+    return question
+
+
+def hold_to_goals(question: Question, case: dict[str, str]) -> None:
+    none, rules_said = {"rules": "-"}, f"{case['rules']} rules"
+    for ours, floor in ((DRYWALL_PACKET, TESTPMD_PACKET), (DRYWALL_XDP, TESTPMD_XDP)):
+        question.goals.append(Goal(f"{ours}, {rules_said} / {floor}, packets", question.ratio(PER_CORE, case, ours, floor, none), 0.9))
+    for ours, peers, bound in ((DRYWALL_PACKET, ((OVS_PACKET, 3), (NFTABLES, 5)), "packets"), (DRYWALL_XDP, ((OVS_XDP, 3), (NFTABLES, 5)), "packets")):
+        for peer, times in peers:
+            question.goals.append(Goal(f"{ours} / {peer}, {rules_said}, {bound} per core of work", question.ratio(PER_CORE, case, ours, peer), times))
+    for ours, peers in ((DRYWALL_PACKET, (OVS_PACKET, NFTABLES)), (DRYWALL_XDP, (OVS_XDP, NFTABLES))):
+        for peer in peers:
+            question.goals.append(Goal(f"{ours} / {peer}, {rules_said}, new connections/s", question.ratio(NEW, case, ours, peer), 3))
