@@ -17,8 +17,8 @@ FIREWALLS = (DRYWALL_PACKET, DRYWALL_XDP, NFTABLES, OVS_PACKET, OVS_XDP)
 PER_CORE, NEW = "kpps per core of work", "new connections/s"
 METHOD = f"""\
 `drywall-gen` on one CPU, the contender on the other, veth pairs between them (net_af_packet, net_af_xdp in copy mode; nftables in a namespace that routes, as
-the kernel here has no connection tracking for bridges). {wire.FLOWS:,} UDP connections, 64-byte frames in both directions, as fast as the generator sends; half of
-the rules are for UDP, half for TCP. *Work* is the CPU time that the contender's polling thread and its kernel threads took, for nftables that of the softirqs on its
+the kernel here has no connection tracking for bridges). 64-byte frames of {wire.FLOWS:,} UDP connections, both ways, at the greatest rate of which no more than {wire.LOSS} is lost
+(`drywall-gen ndr`); half of the rules are for UDP, half for TCP. *Work* is the CPU time that the contender's polling thread and its kernel threads took, for nftables that of the softirqs on its
 CPU (in ticks of 4 ms): a program that polls works all the time, so where the generator is the limit its figure is a lower bound. *Latency*: 20 kpps of 128 bytes.
 *New connections*: TCP, one exchange of 64 bytes and the close, 200 at a time, both ends in the generator. The rows with `-` decide nothing: they are what the device
 or the kernel's routing takes. A packet that the kernel routes is never copied; each of a DPDK program's is, twice, with system calls: on network cards, which DPDK drives
@@ -31,8 +31,8 @@ def measure(folder: Path, *, scale: Scale, count: int | None, contender: str) ->
     try:
         box = wire.start(contender, line, folder, chosen)
         try:
-            return (wire.throughput(line, box, folder, chosen, "64", scale.warm_up, scale.window) |
-                    wire.latency(line, folder, chosen, scale.window) |
+            delay = wire.latency(line, folder, chosen, scale.window)
+            return (wire.throughput(line, box, folder, chosen, "64", scale.warm_up, scale.window) | delay |
                     wire.new_connections(line, box, folder, chosen, scale.window))
         finally:
             box.stop()
