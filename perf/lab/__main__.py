@@ -14,14 +14,14 @@ import sys
 import time
 from pathlib import Path
 
-from perf.lab import cores, forwarding, interfaces, staging, tables
+from perf.lab import cores, forwarding, interfaces, staging, swap, swapping, tables
 from perf.lab.plan import Scale, say
 from perf.lab.report import Question
 from tests.lab.appliance import ROOT
 from tests.lab.netns import clean_up_on_signals
 
 SCALES = {"default": Scale.default, "quick": Scale.quick, "tiny": Scale.tiny}
-QUESTIONS = {module.NAME: module for module in (forwarding, interfaces, staging)}
+QUESTIONS = {module.NAME: module for module in (forwarding, interfaces, staging, swap, swapping)}
 DOCUMENT = ROOT / "docs" / "performance.md"
 NEEDS_ROOT, USAGE = 77, 2  # 77: how a test tells meson that it was skipped
 
@@ -77,7 +77,7 @@ def main() -> int:
     name = chosen.scale or ("quick" if chosen.quick else "default")
     scale = SCALES[name]()
     if chosen.rounds:
-        scale = Scale(**{**vars(scale), "rounds": chosen.rounds})
+        scale = Scale(**{**vars(scale), "rounds": chosen.rounds, "wire_rounds": chosen.rounds})
     report = {"date": datetime.date.today().isoformat(), "machine": machine(), "revision": revision(), "scale": name, "rounds": scale.rounds,
               "command": shlex.join(["scripts/bench", *sys.argv[1:]]), "questions": []}
     with cores.ahead_of_others():

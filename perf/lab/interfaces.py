@@ -50,7 +50,7 @@ def run(scale: Scale) -> Question:
         case = {"rules": "-" if count is None else f"{count:,}"}
         for contender in FLOORS if count is None else FIREWALLS:
             turns.append((case, contender, functools.partial(measure, scale=scale, count=count, contender=contender)))
-    alternate(question, scale.rounds, turns)
+    alternate(question, scale.wire_rounds, turns)
     hold_to_goals(question, {"rules": f"{scale.wire_rules[-1]:,}"})
     return question
 

@@ -26,6 +26,7 @@ class Scale:
     """How much of everything; `default()` and `quick()` are what scripts/bench offers, a test asks for `tiny()`."""
 
     rounds: int
+    wire_rounds: int        # through real interfaces, which take longest
     warm_up: float          # seconds
     window: float           # seconds
     rules: tuple[int, ...]  # of the questions on memory devices
@@ -37,15 +38,15 @@ class Scale:
 
     @classmethod
     def default(cls) -> "Scale":
-        return cls(5, 0.5, 1.0, (1, 100, 10_000), (10, 1_000, 10_000), (0, 10, 100, 1_000), (100, 1_000, 10_000), 1_000, _machine())
+        return cls(3, 3, 0.5, 1.0, (1, 100, 10_000), (10, 1_000, 10_000), (0, 10, 100, 1_000), (100, 1_000, 10_000), 1_000, _machine())
 
     @classmethod
     def quick(cls) -> "Scale":
-        return cls(2, 0.2, 0.4, (1, 10_000), (10, 10_000), (0, 1_000), (100, 1_000), 100, _machine())
+        return cls(2, 1, 0.2, 0.4, (1, 10_000), (10, 10_000), (0, 1_000), (100, 1_000), 100, _machine())
 
     @classmethod
     def tiny(cls) -> "Scale":
-        return cls(2, 0.1, 0.1, (1, 10), (10,), (0, 5), (10,), 4, _machine())
+        return cls(2, 1, 0.1, 0.1, (1, 10), (10,), (0, 5), (10,), 4, _machine())
 
 
 def _machine() -> Machine:

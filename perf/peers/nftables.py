@@ -47,3 +47,9 @@ def change(rule: Rule, before: int, after: int) -> str:
     """For `nft -f`: one rule gets another port."""
     return (f"delete element ip {TABLE} allowed {{ {_element(rule, before)} }}\n"
             f"add element ip {TABLE} allowed {{ {_element(rule, after)} }}\n")
+
+
+def refill(rules: list[Rule], ports: list[int]) -> str:
+    """For `nft -f`: all rules get other ports, in one transaction; what is not named stays."""
+    elements = ",\n  ".join(map(_element, rules, ports))
+    return f"flush set ip {TABLE} allowed\nadd element ip {TABLE} allowed {{ {elements} }}\n"

@@ -18,14 +18,14 @@ def _flow(rule: Rule, port: int | None = None) -> str:
             f"tp_dst={port or rule.port}")
 
 
-def flows(rules: list[Rule]) -> str:
-    """For `ovs-ofctl add-flows` and `replace-flows`."""
+def flows(rules: list[Rule], ports: list[int] | None = None) -> str:
+    """For `ovs-ofctl add-flows` and `replace-flows`; with other ports than the rules' own, if they are given."""
     lines = [f"table=0,priority=100,ip,ct_state=-trk,actions=ct(table=1,zone={ZONE})",
              "table=0,priority=0,actions=drop",
              f"table=1,priority=100,ct_state=+trk+est,ip,in_port={INSIDE},actions=output:{OUTSIDE}",
              f"table=1,priority=100,ct_state=+trk+est,ip,in_port={OUTSIDE},actions=output:{INSIDE}",
              "table=1,priority=0,actions=drop"]
-    lines += [f"{_flow(rule)},actions=ct(commit,zone={ZONE}),output:{OUTSIDE}" for rule in rules]
+    lines += [f"{_flow(rule, port)},actions=ct(commit,zone={ZONE}),output:{OUTSIDE}" for rule, port in zip(rules, ports or [rule.port for rule in rules])]
     return "\n".join(lines) + "\n"
 
 
