@@ -158,7 +158,7 @@ def drywall_configuration(folder: Path, devices: list[str], cpus: list[int], mac
             f"ports:\n{ports}pairs: [[inside, outside]]\n"
             f"workers: {{cores: {cpus}, idle: {idle}, distribute: {distribute}}}\nstats-core: {machine.other_core}\n"
             f"control: {{socket: {folder}/api.sock}}\nstate: {{directory: {folder}/state}}\nposture: open\n"
-            f"swap-timeout: 5s\nflows: {{per-worker: {flows}}}\nlog: {{level: warn}}\n")
+            f"swap-timeout: 5s\nflows: {{per-worker: {flows}}}\nlog: {{level: info}}\n")
 
 
 class Drywalld:
@@ -200,7 +200,12 @@ class Drywalld:
             raise CannotRun(f"drywalld ended: {self.appliance.log()[-200:]}")
 
     def stop(self) -> None:
-        self.appliance.stop()
+        """And every packet is accounted for, or the figure is worth nothing."""
+        if self.appliance.stop() == 0 and self.appliance.process is not None and not self.appliance.totals():
+            raise CannotRun("drywalld told no totals at its end")
+        for received, transmitted, dropped in self.appliance.totals():
+            if received != transmitted + dropped:
+                raise CannotRun(f"drywalld received {received} packets, transmitted {transmitted} and dropped {dropped}")
 
 
 def window(program, warm_up: float, seconds: float, count=None) -> dict[str, float]:

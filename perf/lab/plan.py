@@ -46,7 +46,7 @@ class Scale:
 
     @classmethod
     def tiny(cls) -> "Scale":
-        return cls(2, 1, 0.1, 0.1, (1, 10), (10,), (0, 5), (10,), 4, _machine())
+        return cls(2, 1, 0.1, 0.1, (2,), (10,), (0, 5), (10,), 4, _machine())
 
 
 def _machine() -> Machine:

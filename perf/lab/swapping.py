@@ -22,7 +22,7 @@ PER_SECOND = 20
 WIRE_POLICIES = 100
 METHOD = f"""\
 On `net_pcap` devices, 64-byte frames, one worker: its own CPU time per packet while one of n policies (a rule each) changes {PER_SECOND} times a second, or as often as that is
-possible. Behind `net_af_packet`: `drywall-gen swap` with {WIRE_POLICIES} policies, 5,000 packets per second of 20 flows, which tells the packets that were lost or judged by neither or
+possible. Behind `net_af_packet`: `drywall-gen swap` with {WIRE_POLICIES} policies, 20,000 packets per second of 10 flows (one every half a millisecond), which tells the packets that were lost or judged by neither or
 both generations, and the longest gap of a flow between two of its packets, which on a machine that is shared has the scheduler in it: hence the same without swaps."""
 
 
@@ -74,11 +74,11 @@ def on_wire(question: Question, case: dict[str, str], folder: Path, scale: Scale
                 files[-1].write_text(policies.policy("swapped", "role == 'server'",
                                                      f"action: Allow; protocol: UDP; destination: {{ports: {ports}}}",
                                                      f"action: Allow; protocol: UDP; source: {{ports: {ports}}}", order=10))
-            profile = line.packets(rules(1, (UDP, TCP)), "128").replace(f"count: {wire.FLOWS // wire.STREAMS}", "count: 20")
+            profile = line.packets(rules(1, (UDP, TCP)), "128").replace(f"count: {wire.FLOWS // wire.STREAMS}", "count: 5")
             repeats = max(1, scale.rounds)
-            seconds = scale.swaps / repeats / PER_SECOND
+            seconds = 1.25 * scale.swaps / repeats / PER_SECOND  # a request may take longer than its turn
             process, report = line.generate(folder, profile, "--appliance", program.appliance.socket, "--between", *files,
-                                            "--swaps-per-second", str(PER_SECOND), "--repeats", str(repeats), "--rate", "5kpps",
+                                            "--swaps-per-second", str(PER_SECOND), "--repeats", str(repeats), "--rate", "20kpps",
                                             "-d", wire.milliseconds(seconds), "--warm-up", "500ms", command="swap")
             record(question, case, line.finished(process, report))
         finally:
@@ -111,6 +111,7 @@ def run(scale: Scale) -> Question:
         on_wire(question, case, folder, scale)
         return {}
 
+    question.row(case, STILL)
     alternate(question, 1, [(case, SWAPPING, whole)])
     still, swapped = question.row(case, STILL), question.row(case, SWAPPING)
     if still.could_not_run is None and not still.samples:
