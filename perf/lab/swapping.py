@@ -93,7 +93,8 @@ def record(question: Question, case: dict[str, str], report: dict) -> None:
         row = question.row(case, contender)
         for ours, theirs, scale in (("packets lost", "lost", 1), ("neither or both", "judged by neither or both", 1),
                                     ("longest gap, ms", "longest gap of a flow", 1e-6)):
-            row.samples[ours] = [value * scale for value in figures.get(theirs + suffix, [])]
+            if figures.get(theirs + suffix):
+                row.samples[ours] = [value * scale for value in figures[theirs + suffix]]
     row.samples["swaps"] = [report["details"]["swaps"]]
 
 
