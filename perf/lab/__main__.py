@@ -57,6 +57,13 @@ def revision() -> str:
     return done.stdout.strip() or "unknown"
 
 
+def command(chosen: argparse.Namespace) -> str:
+    """To repeat it; where the report went is nobody's business."""
+    words = ["scripts/bench", *(["--quick"] if chosen.quick else []), *(["--scale", chosen.scale] if chosen.scale else [])]
+    words += [word for name in chosen.only or () for word in ("--only", name)]
+    return shlex.join(words + (["--rounds", str(chosen.rounds)] if chosen.rounds else []))
+
+
 def heading(report: dict) -> str:
     its = report["machine"]
     return (f"*{report['date']}, {its['cores']} cores of {its['processor']}{' (a virtual machine)' if its['virtual'] == 'yes' else ''}, Linux "
@@ -79,7 +86,7 @@ def main() -> int:
     if chosen.rounds:
         scale = Scale(**{**vars(scale), "rounds": chosen.rounds, "wire_rounds": chosen.rounds})
     report = {"date": datetime.date.today().isoformat(), "machine": machine(), "revision": revision(), "scale": name, "rounds": scale.rounds,
-              "command": shlex.join(["scripts/bench", *sys.argv[1:]]), "questions": []}
+              "command": command(chosen), "questions": []}
     with cores.ahead_of_others():
         ask(chosen, scale, report)
     return 0

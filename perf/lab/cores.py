@@ -64,11 +64,6 @@ def thread_seconds(pid: int, threads: list[int]) -> float:
     return sum(int(Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
-def kernel_seconds(names: tuple[str, ...]) -> float:
-    """The same of kernel threads whose names begin so."""
-    return sum(int(Path(f"/proc/{thread}/schedstat").read_text().split()[0]) for thread in _named(names)) / 1e9
-
-
 def softirq_seconds(cpu: int) -> float:
     """What a CPU spent in interrupts, in ticks' resolution; whatever ran there when they came."""
     for text in Path("/proc/stat").read_text().splitlines():

@@ -59,5 +59,6 @@ def run(scale: Scale) -> Question:
     for count in scale.rules:
         case = {"frames": "64 B", "rules": f"{count:,}"}
         row = question.find(case, STATEFUL)
-        question.goals.append(Goal(f"stateful, 64 B, {count:,} rules / testpmd io", question.beside_reference(row) if row else None, 0.5))
+        said = "1 rule" if count == 1 else f"{count:,} rules"
+        question.goals.append(Goal(f"stateful, 64 B, {said} / testpmd io", question.beside_reference(row) if row else None, 0.5))
     return question

@@ -18,8 +18,9 @@ PER_CORE, NEW = "kpps per core of work", "new connections/s"
 METHOD = f"""\
 `drywall-gen` on one CPU, the contender on the other, veth pairs between them (net_af_packet, net_af_xdp in copy mode; nftables in a namespace that routes, as
 the kernel here has no connection tracking for bridges). 64-byte frames of {wire.FLOWS:,} UDP connections, both ways, at the greatest rate of which no more than {wire.LOSS} is lost
-(`drywall-gen ndr`); half of the rules are for UDP, half for TCP. *Work* is the CPU time that the contender's polling thread and its kernel threads took, for nftables that of the softirqs on its
-CPU (in ticks of 4 ms): a program that polls works all the time, so where the generator is the limit its figure is a lower bound. *Latency*: 20 kpps of 128 bytes.
+(`drywall-gen ndr`); half of the rules are for UDP, half for TCP. *Work* of a program that polls is its CPU, all the time; of nftables
+and routing that of the softirqs on their CPU, whatever ran there when they came (in ticks of 4 ms). So a program that polls has a lower bound where the generator is
+the limit, or another program took its CPU. *Latency*: 20 kpps of 128 bytes.
 *New connections*: TCP, one exchange of 64 bytes and the close, 200 at a time, both ends in the generator. The rows with `-` decide nothing: they are what the device
 or the kernel's routing takes. A packet that the kernel routes is never copied; each of a DPDK program's is, twice, with system calls: on network cards, which DPDK drives
 without the kernel, that share falls away, and nothing here says how much."""
@@ -40,11 +41,15 @@ def measure(folder: Path, *, scale: Scale, count: int | None, contender: str) ->
         line.delete()
 
 
-def run(scale: Scale) -> Question:
-    question = Question(NAME, "The same through real interfaces", METHOD, [
+def blank() -> Question:
+    return Question(NAME, "The same through real interfaces", METHOD, [
         Figure(PER_CORE, "", digits=0), Figure("kpps", "", digits=0), Figure("latency p50, us", "", LOWER, 0),
         Figure("latency p99, us", "", LOWER, 0), Figure(NEW, "", digits=0), Figure("new connections per core of work", "", digits=0)],
         reference=NFTABLES, ours=(DRYWALL_PACKET, DRYWALL_XDP), floors=FLOORS)
+
+
+def run(scale: Scale) -> Question:
+    question = blank()
     turns = []
     for count in (None, *scale.wire_rules):
         case = {"rules": "-" if count is None else f"{count:,}"}

@@ -151,15 +151,13 @@ class Forwarding:
 
 
 class PollMode:
-    """A program that polls, with what the kernel does for its devices on the same CPU."""
+    """A program that polls: its CPU is spent, whatever it does with it, and nobody could use what it leaves."""
 
-    def __init__(self, running, pid: int, core: int) -> None:
-        self._running, self._pid, self._core = running, pid, core
+    def __init__(self, running) -> None:
+        self._running = running
 
     def work(self) -> float:
-        """Interrupts that hit its thread are in the thread's own time."""
-        return cores.thread_seconds(self._pid, cores.bound_threads(self._pid, self._core)) + cores.kernel_seconds(
-            (f"ksoftirqd/{self._core}", *NAPI))
+        return time.monotonic()
 
     def stop(self) -> None:
         self._running.stop()
@@ -185,13 +183,10 @@ def start(contender: str, wire: Wire, folder: Path, rules: list[Rule]) -> Forwar
         return Forwarding(wire, folder, rules if contender == NFTABLES else None)
     if contender.startswith("testpmd"):
         running = Testpmd(wire.machine, wire.devices(driver), wire.box, waits_for_traffic=False)
-        pid = running.process.pid
     elif contender.startswith("Drywall"):
         running = Drywalld(wire.machine, wire.devices(driver), folder / "drywall", drywall.stateful(rules), namespace=wire.box)
-        pid = running.appliance.process.pid
     else:
         running = OpenVSwitch(wire.machine, folder, wire.devices(driver), wire.box)
-        pid = running.switch.pid
         (folder / "flows").write_text(openvswitch.flows(rules))
         try:
             running.replace_flows(folder / "flows")
@@ -200,7 +195,7 @@ def start(contender: str, wire: Wire, folder: Path, rules: list[Rule]) -> Forwar
             raise
     if driver == AF_XDP:
         wire.bind_napi()
-    return PollMode(running, pid, wire.machine.core)
+    return PollMode(running)
 
 
 def milliseconds(seconds: float) -> str:
