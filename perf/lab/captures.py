@@ -26,13 +26,13 @@ def write(path: Path, all_frames: list[bytes]) -> None:
             out.write(struct.pack("<IIII", 0, 0, len(frame), len(frame)) + frame)
 
 
-def both_ways(folder: Path, flows: list[tuple[str, int, str, int]], sizes: tuple[int, ...]) -> None:
-    """One file per port, inside.pcap and outside.pcap: a packet of each flow, and its answer."""
+def both_ways(folder: Path, flows: list[tuple[str, int, str, int]], sizes: tuple[int, ...], *, answers: bool = True) -> None:
+    """One file per port, inside.pcap and outside.pcap: a packet of each flow, and its answer; without answers the same packets on both."""
     there, back = [], []
     for i, (source, source_port, destination, destination_port) in enumerate(flows):
         size = sizes[i % len(sizes)]
         there.append(udp_frame(source, destination, source_port, destination_port, size))
-        back.append(udp_frame(destination, source, destination_port, source_port, size))
+        back.append(udp_frame(destination, source, destination_port, source_port, size) if answers else there[-1])
     write(folder / "inside.pcap", there)
     write(folder / "outside.pcap", back)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -15,7 +16,7 @@ from perf.lab.report import CannotRun, Question
 from tests.lab.netns import LabError
 
 # What a contender that does not work may end in: it is reported, and the others go on.
-TROUBLE = (CannotRun, LabError, AssertionError, OSError, RuntimeError, ValueError, KeyError)
+TROUBLE = (CannotRun, LabError, AssertionError, OSError, RuntimeError, ValueError, KeyError, subprocess.SubprocessError)
 
 Case = dict[str, str]
 Measure = Callable[[Path], dict[str, float]]

@@ -8,7 +8,7 @@ from pathlib import Path
 from perf.lab import captures
 from perf.lab.forwarders import Drywalld, window
 from perf.lab.plan import Scale, alternate
-from perf.lab.report import LOWER, Figure, Goal, Question
+from perf.lab.report import LOWER, CannotRun, Figure, Goal, Question
 from perf.peers import drywall
 from perf.peers.rules import rules
 
@@ -28,8 +28,9 @@ class Staged:
         flows = captures.flows_of(chosen, FLOWS)
         if traffic == DENIED:
             flows = [(client, port, server, 9000) for client, port, server, _ in flows]
-        captures.both_ways(folder, flows, captures.SIZES["64 B"])
-        self._scale = scale
+        # An answer would be allowed, and what it answers would be a packet of its connection.
+        captures.both_ways(folder, flows, captures.SIZES["64 B"], answers=traffic == ESTABLISHED)
+        self._scale, self._traffic = scale, traffic
         self._program = Drywalld(scale.machine, captures.devices(folder), folder / "drywall", drywall.stateful(chosen))
         # What is denied is received and not transmitted.
         self._count = self._program.received if traffic == DENIED else self._program.transmitted
@@ -39,7 +40,11 @@ class Staged:
         if text:
             self._program.appliance.apply(text)
         try:
-            return window(self._program, self._scale.warm_up, self._scale.window, self._count)
+            found = window(self._program, self._scale.warm_up, self._scale.window, self._count)
+            passed = self._program.transmitted()
+            if (passed == 0) == (self._traffic == ESTABLISHED):
+                raise CannotRun(f"of the packets that are {self._traffic}, {passed} passed")
+            return found
         finally:
             if text:
                 answer = self._program.appliance.request("POST", "/v1/delete?force=true", text)

@@ -80,7 +80,7 @@ def on_wire(question: Question, case: dict[str, str], folder: Path, scale: Scale
             process, report = line.generate(folder, profile, "--appliance", program.appliance.socket, "--between", *files,
                                             "--swaps-per-second", str(PER_SECOND), "--repeats", str(repeats), "--rate", "20kpps",
                                             "-d", wire.milliseconds(seconds), "--warm-up", "500ms", command="swap")
-            record(question, case, line.finished(process, report))
+            record(question, case, line.finished(process, report, 60 + 4 * seconds * repeats))
         finally:
             program.stop()
     finally:

@@ -117,8 +117,13 @@ class Wire(generator.Bench):
         return process, report
 
     @staticmethod
-    def finished(process: subprocess.Popen, report: Path) -> dict:
-        out, err = process.communicate(timeout=120)
+    def finished(process: subprocess.Popen, report: Path, deadline: float = 120.0) -> dict:
+        try:
+            out, err = process.communicate(timeout=deadline)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise CannotRun(f"drywall-gen did not end within {deadline:.0f} s") from None
         if process.returncode not in (0, 1) or not report.exists():
             raise CannotRun(f"drywall-gen ended with {process.returncode}: {err.strip()[-200:]} {out.strip()[-100:]}")
         return json.loads(report.read_text())

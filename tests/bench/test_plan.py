@@ -2,7 +2,9 @@
 
 import ipaddress
 import re
+import tempfile
 import unittest
+from pathlib import Path
 
 from perf.lab import captures, plan, scaling, swap
 from perf.lab.report import CannotRun, Figure, Question
@@ -78,6 +80,15 @@ class Traffic(unittest.TestCase):
         self.assertEqual(len(set(flows)), 1000)
         self.assertEqual({flow[0].split(".")[1] for flow in flows}, {str(i) for i in range(40)})
         self.assertEqual(len(set(captures.flows_of(rules(1), 1000))), 1000)
+
+    def test_without_answers_both_ports_get_the_same_packets(self):
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            flows = captures.flows_of(rules(2), 4)
+            captures.both_ways(folder, flows, (60,), answers=False)
+            self.assertEqual((folder / "inside.pcap").read_bytes(), (folder / "outside.pcap").read_bytes())
+            captures.both_ways(folder, flows, (60,))
+            self.assertNotEqual((folder / "inside.pcap").read_bytes(), (folder / "outside.pcap").read_bytes())
 
     def test_a_line_of_100_gbe_carries_what_the_textbooks_say(self):
         self.assertAlmostEqual(scaling.frames_per_second((60,)) / 1e6, 148.81, places=2)
