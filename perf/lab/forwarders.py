@@ -157,7 +157,7 @@ def drywall_configuration(folder: Path, devices: list[str], cpus: list[int], mac
     return (f"dpdk: {{memory: no-huge, memory-mb: {machine.memory_mb}, packet-buffers: {machine.buffers}}}\n"
             f"ports:\n{ports}pairs: [[inside, outside]]\n"
             f"workers: {{cores: {cpus}, idle: {idle}, distribute: {distribute}}}\nstats-core: {machine.other_core}\n"
-            f"control: {{socket: {folder}/api.sock}}\nstate: {{directory: {folder}/state}}\nposture: open\n"
+            f"control: {{socket: {folder}/api.sock}}\nstate: {{directory: {folder}/state, generations: 10000}}\nposture: open\n"
             f"swap-timeout: 5s\nflows: {{per-worker: {flows}}}\nlog: {{level: info}}\n")
 
 

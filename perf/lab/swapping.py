@@ -98,14 +98,23 @@ def record(question: Question, case: dict[str, str], report: dict) -> None:
     row.samples["swaps"] = [report["details"]["swaps"]]
 
 
-def run(scale: Scale) -> Question:
-    question = Question(NAME, "What does the traffic feel of a change?", METHOD,
+def blank() -> Question:
+    return Question(NAME, "What does the traffic feel of a change?", METHOD,
                         [Figure("Mpps per core", ""), Figure("ns/packet", "", LOWER, 1), Figure("swaps", "", digits=0), Figure("packets lost", "", LOWER, 0),
                          Figure("neither or both", "", LOWER, 0), Figure("longest gap, ms", "", LOWER, 2)], reference=STILL, ours=(STILL, SWAPPING))
+
+
+def run(scale: Scale) -> Question:
+    question = blank()
     turns = [({"device": MEMORY, "policies": f"{count:,}"}, contender,
               functools.partial(on_memory, scale=scale, count=count, swapping=contender == SWAPPING))
              for count in scale.policies for contender in (STILL, SWAPPING)]
     alternate(question, scale.rounds, turns)
+    behind_interfaces(question, scale)
+    return question
+
+
+def behind_interfaces(question: Question, scale: Scale) -> None:
     case = {"device": PACKET, "policies": f"{WIRE_POLICIES:,}"}
 
     def whole(folder: Path) -> dict[str, float]:
@@ -123,4 +132,3 @@ def run(scale: Scale) -> Question:
     gaps = [row.median("longest gap, ms") for row in (swapped, still)]
     question.goals.append(Goal(f"{counted:,} swaps: longest gap of a flow beyond that without swaps, ms (medians)",
                                None if None in gaps else gaps[0] - gaps[1], 1, LOWER))
-    return question
