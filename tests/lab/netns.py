@@ -91,6 +91,16 @@ class Namespace:
         return subprocess.Popen(self.command(*words), preexec_fn=die_with_parent, **options)
 
 
+class Here:
+    """Where the process stands already: for what needs no interface of its own."""
+
+    def command(self, *words: str | Path) -> list[str]:
+        return [str(word) for word in words]
+
+    def popen(self, *words: str | Path, **options) -> subprocess.Popen:
+        return subprocess.Popen(self.command(*words), preexec_fn=die_with_parent, **options)
+
+
 def _enter(fd: int) -> None:
     if _libc.setns(fd, CLONE_NEWNET) != 0:
         raise LabError(f"setns: {os.strerror(ctypes.get_errno())}")
