@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -45,9 +46,9 @@ public:
 
     // The entries of one node: the `bits` bits from `offset` on, for prefixes that are not shorter than `offset`.
     // Prefixes come sorted, so a covering prefix is written before those inside it, and the longest one wins.
-    HugePages<std::uint32_t> entries(std::span<const ClassedPrefix> prefixes, unsigned offset, unsigned bits,
-                                     std::uint32_t inherited) {
-        HugePages<std::uint32_t> entries(std::size_t{1} << bits, inherited);
+    std::vector<std::uint32_t> entries(std::span<const ClassedPrefix> prefixes, unsigned offset, unsigned bits,
+                                       std::uint32_t inherited) {
+        std::vector<std::uint32_t> entries(std::size_t{1} << bits, inherited);
         for (std::size_t at = 0; at < prefixes.size() && !over_budget_;) {
             const net::Prefix& prefix = prefixes[at].prefix;
             const std::size_t slot = slot_of(prefix.address.bytes, offset, bits);
@@ -67,7 +68,7 @@ public:
     [[nodiscard]] bool over_budget() const noexcept { return over_budget_; }
 
     // `roots`: what entries() said of both families' first 16 bits.
-    void finish(const HugePages<std::uint32_t>& roots, AddressTrie& trie) {
+    void finish(const std::vector<std::uint32_t>& roots, AddressTrie& trie) {
         // Wide nodes come behind the others, whose number is known now.
         const auto behind = static_cast<std::uint32_t>(nodes_.size());
         const auto shifted = [behind](std::uint32_t cell) {
@@ -87,21 +88,36 @@ public:
     }
 
 private:
+    // Most of a root says one thing: what is like the part before it is copied, not worked out.
     template <typename Shifted>
-    static void write_root(const HugePages<std::uint32_t>& roots, Shifted&& shifted, AddressTrie& trie) {
+    static void write_root(const std::vector<std::uint32_t>& roots, Shifted&& shifted, AddressTrie& trie) {
+        constexpr std::size_t kPart = 256;
+        static_assert(kTrieRoot % kPart == 0);
         std::unordered_map<std::uint32_t, std::uint32_t> single;  // what no node is: where its cell is
         trie.root.reserve(roots.size());
-        for (const std::uint32_t root : roots) {
-            const std::uint32_t cell = shifted(root);
-            if ((cell & (kTrieNode | kTrieSkip)) == kTrieNode) {
-                const auto first = static_cast<std::uint32_t>((cell & kTrieNumber) * kTrieFanout);
-                trie.root.push_back(first << kRootShift | ((cell & kTrieWide) != 0 ? 0U : 8U));
+        for (std::size_t first = 0; first < roots.size(); first += kPart) {
+            const std::uint32_t* const part = roots.data() + first;
+            if (first != 0 && std::memcmp(part, part - kPart, kPart * sizeof(*part)) == 0) {
+                trie.root.resize(first + kPart);
+                std::copy_n(trie.root.begin() + static_cast<std::ptrdiff_t>(first - kPart), kPart,
+                            trie.root.begin() + static_cast<std::ptrdiff_t>(first));
                 continue;
             }
-            const auto [known, added] = single.try_emplace(cell, static_cast<std::uint32_t>(trie.cells.size()));
-            if (added) trie.cells.push_back(cell);
-            trie.root.push_back(known->second << kRootShift | 16U);
+            for (std::size_t at = 0; at < kPart; ++at)
+                trie.root.push_back(place_of(shifted(part[at]), single, trie.cells));
         }
+    }
+
+    // Where the root leads to for what it said: a node, or a single cell.
+    static std::uint32_t place_of(std::uint32_t said, std::unordered_map<std::uint32_t, std::uint32_t>& single,
+                                  std::vector<std::uint32_t>& cells) {
+        if ((said & (kTrieNode | kTrieSkip)) == kTrieNode) {
+            const auto first = static_cast<std::uint32_t>((said & kTrieNumber) * kTrieFanout);
+            return first << kRootShift | ((said & kTrieWide) != 0 ? 0U : 8U);
+        }
+        const auto [known, added] = single.try_emplace(said, static_cast<std::uint32_t>(cells.size()));
+        if (added) cells.push_back(said);
+        return known->second << kRootShift | 16U;
     }
 
     static std::size_t end_of_slot(std::span<const ClassedPrefix> prefixes, std::size_t at, unsigned offset,
@@ -137,7 +153,7 @@ private:
 
     std::uint32_t node(std::span<const ClassedPrefix> prefixes, unsigned offset, std::uint32_t inherited) {
         if (worth_widening(prefixes, offset)) return wide_node(prefixes, offset, inherited);
-        const HugePages<std::uint32_t> content = entries(prefixes, offset, 8, inherited);
+        const std::vector<std::uint32_t> content = entries(prefixes, offset, 8, inherited);
         const bool uniform = std::ranges::all_of(content, [&](std::uint32_t entry) { return entry == content[0]; });
         if (uniform && (content[0] & kTrieNode) == 0) return content[0];
         if (!afford(kTrieFanout * sizeof(std::uint32_t), nodes_.size())) return inherited;
@@ -162,7 +178,7 @@ private:
     std::uint32_t wide_node(std::span<const ClassedPrefix> prefixes, unsigned offset, std::uint32_t inherited) {
         const std::size_t at = wide_.size();
         wide_.resize(at + kWideFanout);  // before those below it, which may be wide too
-        const HugePages<std::uint32_t> content = entries(prefixes, offset, 16, inherited);
+        const std::vector<std::uint32_t> content = entries(prefixes, offset, 16, inherited);
         std::ranges::copy(content, wide_.begin() + static_cast<std::ptrdiff_t>(at));
         return kTrieNode | kTrieWide | static_cast<std::uint32_t>(at / kTrieFanout);
     }
@@ -197,8 +213,8 @@ Result<AddressTrie> build_trie(std::span<const ClassedPrefix> prefixes, std::uin
         prefixes, [](const ClassedPrefix& classed) { return classed.prefix.address.family == net::Family::kIPv6; });
     TrieBuilder builder(budget);
     AddressTrie trie;
-    HugePages<std::uint32_t> roots = builder.entries({prefixes.begin(), first_v6}, 0, 16, none);
-    const HugePages<std::uint32_t> v6 = builder.entries({first_v6, prefixes.end()}, 0, 16, none);
+    std::vector<std::uint32_t> roots = builder.entries({prefixes.begin(), first_v6}, 0, 16, none);
+    const std::vector<std::uint32_t> v6 = builder.entries({first_v6, prefixes.end()}, 0, 16, none);
     roots.insert(roots.end(), v6.begin(), v6.end());
     if (builder.over_budget()) {
         return Error::of(ErrorKind::kRefused,

@@ -61,8 +61,8 @@ using HugePages = std::vector<T, HugePageAllocator<T>>;
 
 // Both families' tries: two roots side by side (IPv4, IPv6), one pool of cells and one of skips.
 struct AddressTrie {
-    HugePages<std::uint32_t> root;
-    HugePages<std::uint32_t> cells;
+    std::vector<std::uint32_t> root;
+    std::vector<std::uint32_t> cells;
     std::vector<TrieSkip> skips;
 
     [[nodiscard]] std::size_t bytes() const noexcept {
