@@ -13,10 +13,15 @@
 #include <cstdint>
 #include <vector>
 
+#include "drywall/base/huge_pages.h"
 #include "drywall/base/ids.h"
 #include "table_layout.h"
 
 namespace drywall::classify {
+
+// Read at random places: where the kernel has huge pages, a miss of the cache is none of the TLB.
+template <typename T>
+using HugePages = std::vector<T, HugePageAllocator<T>>;
 
 struct Row {
     std::uint32_t cells = 0;    // the functions of its width: first one in RowTables::cells

@@ -11,7 +11,6 @@
 #include <cstring>
 #include <vector>
 
-#include "drywall/base/huge_pages.h"
 #include "drywall/classify/classifier.h"
 #include "drywall/classify/program.h"
 #include "drywall/net/packet_meta.h"
@@ -54,10 +53,6 @@ struct alignas(64) TrieSkip {
         return (((words[0] ^ bits[0]) & mask[0]) | ((words[1] ^ bits[1]) & mask[1])) == 0;
     }
 };
-
-// Read at random places: where the kernel has huge pages, a miss of the cache is none of the TLB.
-template <typename T>
-using HugePages = std::vector<T, HugePageAllocator<T>>;
 
 // Both families' tries: two roots side by side (IPv4, IPv6), one pool of cells and one of skips.
 struct AddressTrie {
