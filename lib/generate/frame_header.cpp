@@ -2,7 +2,7 @@
 
 #include <cstring>
 
-#include "checksum.h"
+#include "drywall/net/checksum.h"
 #include "drywall/net/packet_meta.h"
 
 namespace drywall::generate {
@@ -28,7 +28,7 @@ FrameHeader::FrameHeader(const loader::StreamProfile& stream, std::span<const st
     append_layer2(stream);
     append_layer3(stream);
     bytes_.insert(bytes_.end(), upper.begin(), upper.end());
-    layer4_sum_ += word_sum(upper.data(), upper.size());
+    layer4_sum_ += net::word_sum(upper.data(), upper.size());
 }
 
 void FrameHeader::append_layer2(const loader::StreamProfile& stream) {
@@ -36,11 +36,11 @@ void FrameHeader::append_layer2(const loader::StreamProfile& stream) {
     bytes_.insert(bytes_.end(), stream.source_mac.begin(), stream.source_mac.end());
     for (const loader::VlanProfile& tag : stream.vlans) {
         bytes_.resize(bytes_.size() + 4);
-        store16(&bytes_[bytes_.size() - 4], tag.service ? net::ether_type::kQinQ : net::ether_type::kVlan);
-        store16(&bytes_[bytes_.size() - 2], std::uint32_t{tag.priority} << 13U);
+        net::store16(&bytes_[bytes_.size() - 4], tag.service ? net::ether_type::kQinQ : net::ether_type::kVlan);
+        net::store16(&bytes_[bytes_.size() - 2], std::uint32_t{tag.priority} << 13U);
     }
     bytes_.resize(bytes_.size() + 2);
-    store16(&bytes_[bytes_.size() - 2], v4_ ? net::ether_type::kIPv4 : net::ether_type::kIPv6);
+    net::store16(&bytes_[bytes_.size() - 2], v4_ ? net::ether_type::kIPv4 : net::ether_type::kIPv6);
     layer3_ = bytes_.size();
 }
 
@@ -54,12 +54,12 @@ void FrameHeader::append_layer3(const loader::StreamProfile& stream) {
     if (v4_) {
         ip[0] = 0x45;
         ip[1] = traffic_class;
-        store16(ip + 6, 0x4000);  // don't fragment: then the identification says nothing (RFC 6864)
+        net::store16(ip + 6, 0x4000);  // don't fragment: then the identification says nothing (RFC 6864)
         ip[8] = stream.hop_limit;
         ip[9] = protocol;
-        layer3_sum_ = word_sum(ip, kIPv4Bytes);
+        layer3_sum_ = net::word_sum(ip, kIPv4Bytes);
     } else {
-        store32(ip, 0x60000000U | std::uint32_t{traffic_class} << 20U);
+        net::store32(ip, 0x60000000U | std::uint32_t{traffic_class} << 20U);
         ip[6] = protocol;
         ip[7] = stream.hop_limit;
     }
@@ -70,22 +70,22 @@ std::uint64_t FrameHeader::write(std::uint8_t* frame, std::uint16_t length, cons
     std::memcpy(frame, bytes_.data(), bytes_.size());
     for (std::size_t tag = 0; tag < tags_; ++tag) {
         std::uint8_t* control = frame + 14 + 4 * tag;
-        store16(control, load16(control) | ends.vlans[tag]);
+        net::store16(control, net::load16(control) | ends.vlans[tag]);
     }
     std::uint8_t* ip = frame + layer3_;
     std::uint64_t addresses = 0;
     if (v4_) {
         std::memcpy(ip + 12, ends.source.data(), 4);
         std::memcpy(ip + 16, ends.destination.data(), 4);
-        addresses = word_sum(ip + 12, 8);
+        addresses = net::word_sum(ip + 12, 8);
         const auto total = static_cast<std::uint16_t>(length - layer3_);
-        store16(ip + 2, total);
-        store16(ip + 10, checksum_of(layer3_sum_ + addresses + total));
+        net::store16(ip + 2, total);
+        net::store16(ip + 10, net::checksum_of(layer3_sum_ + addresses + total));
     } else {
         std::memcpy(ip + 8, ends.source.data(), 16);
         std::memcpy(ip + 24, ends.destination.data(), 16);
-        addresses = word_sum(ip + 8, 32);
-        store16(ip + 4, static_cast<std::uint16_t>(length - layer4_));
+        addresses = net::word_sum(ip + 8, 32);
+        net::store16(ip + 4, static_cast<std::uint16_t>(length - layer4_));
     }
     return layer4_sum_ + (pseudo_header_ ? addresses + (length - layer4_) : 0);
 }

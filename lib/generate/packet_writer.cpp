@@ -4,7 +4,7 @@
 #include <array>
 #include <cstring>
 
-#include "checksum.h"
+#include "drywall/net/checksum.h"
 #include "drywall/net/packet_meta.h"
 
 namespace drywall::generate {
@@ -121,7 +121,7 @@ void PacketWriter::build_header() {
     if (stream_.layer4 == Layer4::kTcp) {
         upper[12] = 5U << 4U;
         upper[13] = stream_.tcp_flags;
-        store16(&upper[14], kTcpWindow);
+        net::store16(&upper[14], kTcpWindow);
     } else if (stream_.layer4 == Layer4::kIcmpEcho) {
         upper[0] = v4 ? kEchoRequest : kEchoRequestV6;
     }
@@ -166,29 +166,30 @@ void PacketWriter::write(std::uint8_t* frame, std::uint16_t length, std::uint64_
     if (table_.empty()) mine = computed(flow);
     const FlowEnds& ends = table_.empty() ? mine : table_[flow];
     const std::uint64_t sum = header_.write(frame, length, ends);
-    const std::uint64_t trailer = word_sum(frame + at, kSignatureBytes);
-    write_layer4(frame, length, n, ends, sum + ((at - header_.layer4()) % 2 == 0 ? trailer : at_odd_place(trailer)));
+    const std::uint64_t trailer = net::word_sum(frame + at, kSignatureBytes);
+    write_layer4(frame, length, n, ends,
+                 sum + ((at - header_.layer4()) % 2 == 0 ? trailer : net::at_odd_place(trailer)));
 }
 
 void PacketWriter::write_layer4(std::uint8_t* frame, std::uint16_t length, std::uint64_t n, const FlowEnds& ends,
                                 std::uint64_t sum) const noexcept {
     std::uint8_t* layer4 = frame + header_.layer4();
     if (stream_.layer4 == Layer4::kIcmpEcho) {
-        store16(layer4 + 4, ends.source_port);
-        store16(layer4 + 6, static_cast<std::uint16_t>(n));
+        net::store16(layer4 + 4, ends.source_port);
+        net::store16(layer4 + 6, static_cast<std::uint16_t>(n));
         sum += ends.source_port + (n & 0xffffU);
     } else {
-        store16(layer4, ends.source_port);
-        store16(layer4 + 2, ends.destination_port);
+        net::store16(layer4, ends.source_port);
+        net::store16(layer4 + 2, ends.destination_port);
         sum += std::uint64_t{ends.source_port} + ends.destination_port;
     }
     if (stream_.layer4 == Layer4::kUdp) {
-        store16(layer4 + 4, static_cast<std::uint16_t>(length - header_.layer4()));
+        net::store16(layer4 + 4, static_cast<std::uint16_t>(length - header_.layer4()));
         sum += length - header_.layer4();
     }
-    std::uint16_t checksum = checksum_of(sum);
+    std::uint16_t checksum = net::checksum_of(sum);
     if (stream_.layer4 == Layer4::kUdp && checksum == 0) checksum = 0xffff;  // 0 says that there is none (RFC 768)
-    store16(frame + checksum_offset(), checksum);
+    net::store16(frame + checksum_offset(), checksum);
 }
 
 }  // namespace drywall::generate

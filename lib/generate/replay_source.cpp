@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
-#include "checksum.h"
 #include "drywall/io/pcap_file.h"
+#include "drywall/net/checksum.h"
 #include "rewrite.h"
 
 namespace drywall::generate {
@@ -74,12 +74,13 @@ void ReplaySource::write(std::uint8_t* frame, std::uint16_t length, std::uint64_
     signature.write(frame + at);
     if (packet.checksum_offset == 0) return;
     // Where it stands there were zeros.
-    const std::uint64_t sum = word_sum(frame + at, kSignatureBytes);
+    const std::uint64_t sum = net::word_sum(frame + at, kSignatureBytes);
     std::uint8_t* checksum = frame + packet.checksum_offset;
     const bool odd = (at - packet.layer4_offset) % 2 != 0;
-    std::uint16_t value = checksum_of(static_cast<std::uint16_t>(~load16(checksum)) + (odd ? at_odd_place(sum) : sum));
+    std::uint16_t value =
+        net::checksum_of(static_cast<std::uint16_t>(~net::load16(checksum)) + (odd ? net::at_odd_place(sum) : sum));
     if (packet.zero_is_none && value == 0) value = 0xffff;
-    store16(checksum, value);
+    net::store16(checksum, value);
 }
 
 std::optional<std::uint64_t> ReplaySource::packets() const noexcept {

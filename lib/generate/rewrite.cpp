@@ -1,9 +1,8 @@
 #include "rewrite.h"
+#include "drywall/net/checksum.h"
 
 #include <algorithm>
 #include <cstring>
-
-#include "checksum.h"
 
 namespace drywall::generate {
 
@@ -18,21 +17,21 @@ bool is_tag(std::uint16_t type) noexcept { return type == net::ether_type::kVlan
 
 void rewrite_tags(std::uint16_t vlan, Bytes& frame) {
     constexpr std::size_t kAt = 2 * kMacBytes;
-    while (frame.size() >= kAt + 2 + kTagBytes && is_tag(load16(&frame[kAt])))
+    while (frame.size() >= kAt + 2 + kTagBytes && is_tag(net::load16(&frame[kAt])))
         frame.erase(frame.begin() + kAt, frame.begin() + kAt + kTagBytes);
     if (vlan == 0) return;
     frame.insert(frame.begin() + kAt, kTagBytes, 0);
-    store16(&frame[kAt], net::ether_type::kVlan);
-    store16(&frame[kAt + 2], vlan);
+    net::store16(&frame[kAt], net::ether_type::kVlan);
+    net::store16(&frame[kAt + 2], vlan);
 }
 
 // RFC 1624: ~(~checksum + ~before + after), with the sums of the words that changed.
 void follow(std::uint8_t* checksum, std::uint64_t before, std::uint64_t after, bool zero_is_none) noexcept {
-    const auto sum = static_cast<std::uint64_t>(static_cast<std::uint16_t>(~load16(checksum))) +
-                     static_cast<std::uint16_t>(~folded(before)) + folded(after);
-    std::uint16_t value = checksum_of(sum);
+    const auto sum = static_cast<std::uint64_t>(static_cast<std::uint16_t>(~net::load16(checksum))) +
+                     static_cast<std::uint16_t>(~net::folded(before)) + net::folded(after);
+    std::uint16_t value = net::checksum_of(sum);
     if (zero_is_none && value == 0) value = 0xffff;
-    store16(checksum, value);
+    net::store16(checksum, value);
 }
 
 // The address moved to the other prefix; what is behind the prefix stays.
@@ -70,19 +69,19 @@ private:
         if (mapping == how_.addresses.end()) return;
         const net::AddressBytes now = moved(was, mapping->second);
         const std::size_t bytes = address.bits() / 8;
-        const std::uint64_t before = word_sum(&frame_[at], bytes);
+        const std::uint64_t before = net::word_sum(&frame_[at], bytes);
         std::memcpy(&frame_[at], now.data(), bytes);
-        const std::uint64_t after = word_sum(&frame_[at], bytes);
+        const std::uint64_t after = net::word_sum(&frame_[at], bytes);
         if (address.family == net::Family::kIPv4) follow(&frame_[meta_.l3_offset + 10U], before, after, false);
         if (upper_.covers_addresses) follow(&frame_[upper_.offset], before, after, upper_.zero_is_none);
     }
 
     void port(std::size_t at) {
-        const std::uint16_t before = load16(&frame_[at]);
+        const std::uint16_t before = net::load16(&frame_[at]);
         const auto mapping = std::find_if(how_.ports.begin(), how_.ports.end(),
                                           [before](const auto& pair) { return pair.first == before; });
         if (mapping == how_.ports.end()) return;
-        store16(&frame_[at], mapping->second);
+        net::store16(&frame_[at], mapping->second);
         if (upper_.offset != 0) follow(&frame_[upper_.offset], before, mapping->second, upper_.zero_is_none);
     }
 
@@ -96,7 +95,7 @@ private:
 std::size_t end_of_packet(const Bytes& frame, const net::PacketMeta& meta) noexcept {
     const std::uint8_t* ip = &frame[meta.l3_offset];
     const std::size_t length =
-        meta.tuple.family == net::Family::kIPv4 ? load16(ip + 2) : std::size_t{load16(ip + 4)} + 40;
+        meta.tuple.family == net::Family::kIPv4 ? net::load16(ip + 2) : std::size_t{net::load16(ip + 4)} + 40;
     return std::min<std::size_t>(meta.l3_offset + length, frame.size());
 }
 
@@ -113,7 +112,7 @@ UpperChecksum upper_checksum(const Bytes& frame, const net::PacketMeta& meta) no
         return {};
     const auto at = [&](std::uint16_t offset, bool udp, bool pseudo) {
         const auto place = static_cast<std::uint16_t>(meta.l4_offset + offset);
-        if (place + 2U > frame.size() || (udp && load16(&frame[place]) == 0)) return UpperChecksum{};
+        if (place + 2U > frame.size() || (udp && net::load16(&frame[place]) == 0)) return UpperChecksum{};
         return UpperChecksum{place, udp, pseudo};
     };
     switch (meta.tuple.protocol) {
@@ -143,15 +142,15 @@ bool append_room(Bytes& frame, std::size_t bytes) {
         return false;
     const std::size_t end = end_of_packet(frame, meta);
     // What follows a datagram inside its packet is covered by no checksum.
-    if (udp && load16(&frame[meta.l4_offset + 4U]) != end - meta.l4_offset) return false;
+    if (udp && net::load16(&frame[meta.l4_offset + 4U]) != end - meta.l4_offset) return false;
     const UpperChecksum upper = upper_checksum(frame, meta);
     frame.resize(end);
     // An odd last byte was the upper half of a word whose lower half the padding did not fill; zeros do, too.
     frame.resize(frame.size() + bytes);
     const auto grown = [&](std::size_t at) {
-        const std::uint16_t before = load16(&frame[at]);
-        store16(&frame[at], before + static_cast<std::uint32_t>(bytes));
-        return std::pair<std::uint16_t, std::uint16_t>(before, load16(&frame[at]));
+        const std::uint16_t before = net::load16(&frame[at]);
+        net::store16(&frame[at], before + static_cast<std::uint32_t>(bytes));
+        return std::pair<std::uint16_t, std::uint16_t>(before, net::load16(&frame[at]));
     };
     const bool v4 = meta.tuple.family == net::Family::kIPv4;
     const auto [before, after] = grown(meta.l3_offset + (v4 ? 2U : 4U));

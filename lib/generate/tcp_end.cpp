@@ -1,9 +1,8 @@
 #include "tcp_end.h"
+#include "drywall/net/checksum.h"
 
 #include <algorithm>
 #include <cstring>
-
-#include "checksum.h"
 
 namespace drywall::generate {
 
@@ -78,15 +77,15 @@ void TcpEnd::segment(const TcpConnection& connection, std::uint8_t flags, std::u
     std::memset(frame + header_.size(), 0, padded - header_.size());
     const std::uint64_t sum = header_.write(frame, length, connection.ends);
     std::uint8_t* tcp = frame + header_.layer4();
-    store16(tcp, connection.ends.source_port);
-    store16(tcp + 2, connection.ends.destination_port);
-    store32(tcp + 4, sequence);
-    if ((flags & net::tcp_flag::kAck) != 0) store32(tcp + 8, connection.expected);
+    net::store16(tcp, connection.ends.source_port);
+    net::store16(tcp + 2, connection.ends.destination_port);
+    net::store32(tcp + 4, sequence);
+    if ((flags & net::tcp_flag::kAck) != 0) net::store32(tcp + 8, connection.expected);
     tcp[12] = static_cast<std::uint8_t>((kTcpHeader + options) / 4 << 4U);
     tcp[13] = flags;
-    store16(tcp + 14, 0xffff);
-    if (options != 0) store32(tcp + kTcpHeader, 0x02040000U | most_payload_);
-    store16(tcp + 16, checksum_of(sum + word_sum(tcp, kTcpHeader + options)));
+    net::store16(tcp + 14, 0xffff);
+    if (options != 0) net::store32(tcp + kTcpHeader, 0x02040000U | most_payload_);
+    net::store16(tcp + 16, net::checksum_of(sum + net::word_sum(tcp, kTcpHeader + options)));
 }
 
 void TcpEnd::pump(TcpConnection& connection, SegmentOutput& output) noexcept {

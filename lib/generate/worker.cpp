@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "checksum.h"
 #include "drywall/loader/traffic_profile.h"
+#include "drywall/net/checksum.h"
 #include "drywall/net/tcp_segment.h"
 
 namespace drywall::generate {
@@ -128,7 +128,7 @@ bool Worker::take_segment(std::size_t port, const net::FrameView& frame, std::ui
     arrived.ends = {meta.tuple.destination, meta.tuple.source, meta.tuple.destination_port, meta.tuple.source_port, {}};
     // The tags that it came with are those that its answer has.
     for (std::size_t tag = 0; tag < 2 && 14 + 4 * tag < meta.l3_offset; ++tag)
-        arrived.ends.vlans[tag] = load16(frame.data + 14 + 4 * tag) & 0xfffU;
+        arrived.ends.vlans[tag] = net::load16(frame.data + 14 + 4 * tag) & 0xfffU;
     arrived.segment = net::read_tcp_segment(frame, meta);
     arrived.now = now;
     for (const auto& [client, at] : settings_.clients)

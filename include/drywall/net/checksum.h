@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 
-namespace drywall::generate {
+namespace drywall::net {
 
 [[nodiscard]] inline std::uint16_t load16(const std::uint8_t* at) noexcept {
     return static_cast<std::uint16_t>(at[0] << 8U | at[1]);
@@ -43,4 +43,4 @@ inline void store32(std::uint8_t* at, std::uint32_t value) noexcept {
     return static_cast<std::uint16_t>(~folded(sum));
 }
 
-}  // namespace drywall::generate
+}  // namespace drywall::net
