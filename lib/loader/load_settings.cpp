@@ -95,6 +95,7 @@ Settings read_settings(Fields& top, Purpose purpose) {
     read_traffic(top, settings);
     read_failing(top, settings);
     read_limits(top, settings);
+    read_layer7(top, settings);
     read_control(top, settings);
     read_state(top, settings);
     read_export(top, settings);
@@ -112,6 +113,18 @@ std::optional<Fields> section(Fields& parent, std::string_view name) {
     const Node* node = parent.take(name);
     if (node == nullptr) return std::nullopt;
     return Fields(*node, parent.path_to(name), parent.complaints());
+}
+
+void assign_duration(Fields& fields, std::string_view name, std::chrono::seconds least, std::chrono::seconds most,
+                     std::chrono::seconds& target) {
+    const Node* node = fields.take(name);
+    if (node == nullptr) return;
+    const auto value = read_duration(*node, fields.path_to(name), least, most, fields.complaints());
+    if (!value) return;
+    target = std::chrono::duration_cast<std::chrono::seconds>(*value);
+    if (target != *value) {
+        fields.complaints().add(node->line, node->column, fields.path_to(name) + " must be whole seconds");
+    }
 }
 
 Settings settings_for_questions() {

@@ -24,6 +24,9 @@ void read_traffic(Fields& top, Settings& settings);
 // Limits and times: flows, stats, swap-timeout, ruleset-memory-mb.
 void read_limits(Fields& top, Settings& settings);
 
+// What is read inside of connections: layer7.
+void read_layer7(Fields& top, Settings& settings);
+
 // What happens when something fails, and what the process gives away: fail, hardening. After read_traffic().
 void read_failing(Fields& top, Settings& settings);
 
@@ -32,6 +35,10 @@ void read_export(Fields& top, Settings& settings);
 
 // A list of networks, or single addresses. `everything` says whether a prefix of length 0 is acceptable.
 [[nodiscard]] std::vector<net::Prefix> read_networks(Fields& fields, std::string_view name, bool everything);
+
+// A duration of whole seconds; the target stays as it is where the field is absent or wrong.
+void assign_duration(Fields& fields, std::string_view name, std::chrono::seconds least, std::chrono::seconds most,
+                     std::chrono::seconds& target);
 
 // A mapping field's own fields, or nothing when it is absent.
 [[nodiscard]] std::optional<Fields> section(Fields& parent, std::string_view name);

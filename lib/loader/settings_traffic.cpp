@@ -137,17 +137,6 @@ void read_management_rule(const Node& item, std::string path, Settings& settings
     settings.management->push_back(std::move(rule));
 }
 
-void assign_duration(Fields& fields, std::string_view name, std::chrono::seconds most, std::chrono::seconds& target) {
-    const Node* node = fields.take(name);
-    if (node == nullptr) return;
-    const auto value = read_duration(*node, fields.path_to(name), std::chrono::seconds(1), most, fields.complaints());
-    if (!value) return;
-    target = std::chrono::duration_cast<std::chrono::seconds>(*value);
-    if (target != *value) {
-        fields.complaints().add(node->line, node->column, fields.path_to(name) + " must be whole seconds");
-    }
-}
-
 // A duration has no end that a number could say, and 0 would read as none: so the word.
 void read_existing_grace(Fields& flows, Settings& settings) {
     const Node* node = flows.take("existing-grace");
@@ -195,17 +184,18 @@ void read_flows(Fields& top, Settings& settings) {
     if (const auto choice = flows->choice<MidStream>("mid-stream", kMidStreams)) settings.mid_stream = *choice;
     if (const auto choice = flows->choice<TcpWindow>("tcp-window", kTcpWindows)) settings.tcp_window = *choice;
     if (auto timeouts = section(*flows, "timeouts")) {
+        constexpr std::chrono::seconds kShortest{1};
         constexpr std::chrono::hours kLongest{24 * 7};
-        assign_duration(*timeouts, "tcp-established", kLongest, settings.timeouts.tcp_established);
-        assign_duration(*timeouts, "tcp-transitory", kLongest, settings.timeouts.tcp_transitory);
-        assign_duration(*timeouts, "tcp-half-open", kLongest, settings.timeouts.tcp_half_open);
-        assign_duration(*timeouts, "tcp-closed", kLongest, settings.timeouts.tcp_closed);
-        assign_duration(*timeouts, "sctp", kLongest, settings.timeouts.sctp);
-        assign_duration(*timeouts, "sctp-half-open", kLongest, settings.timeouts.sctp_half_open);
-        assign_duration(*timeouts, "udp", kLongest, settings.timeouts.udp);
-        assign_duration(*timeouts, "icmp", kLongest, settings.timeouts.icmp);
-        assign_duration(*timeouts, "other", kLongest, settings.timeouts.other);
-        assign_duration(*timeouts, "fragment", std::chrono::minutes(2), settings.timeouts.fragment);
+        assign_duration(*timeouts, "tcp-established", kShortest, kLongest, settings.timeouts.tcp_established);
+        assign_duration(*timeouts, "tcp-transitory", kShortest, kLongest, settings.timeouts.tcp_transitory);
+        assign_duration(*timeouts, "tcp-half-open", kShortest, kLongest, settings.timeouts.tcp_half_open);
+        assign_duration(*timeouts, "tcp-closed", kShortest, kLongest, settings.timeouts.tcp_closed);
+        assign_duration(*timeouts, "sctp", kShortest, kLongest, settings.timeouts.sctp);
+        assign_duration(*timeouts, "sctp-half-open", kShortest, kLongest, settings.timeouts.sctp_half_open);
+        assign_duration(*timeouts, "udp", kShortest, kLongest, settings.timeouts.udp);
+        assign_duration(*timeouts, "icmp", kShortest, kLongest, settings.timeouts.icmp);
+        assign_duration(*timeouts, "other", kShortest, kLongest, settings.timeouts.other);
+        assign_duration(*timeouts, "fragment", kShortest, std::chrono::minutes(2), settings.timeouts.fragment);
         timeouts->finish();
     }
     if (const Node* node = flows->take("report-interval")) {

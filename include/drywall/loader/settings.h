@@ -29,6 +29,8 @@ enum class Seccomp : std::uint8_t { kEnforce, kLog, kOff };
 enum class Existing : std::uint8_t { kRecheck, kKeep, kReset };
 enum class MidStream : std::uint8_t { kAllow, kObserve, kDrop };
 enum class TcpWindow : std::uint8_t { kStrict, kObserve };
+enum class OnDeny : std::uint8_t { kReset, kDrop };
+enum class DomainEvidence : std::uint8_t { kAddress, kAddressAndSni, kAddressOrSni };
 
 struct PortSettings {
     std::string name;    // what policies, counters and people call it; at most 15 characters, as an interface name
@@ -99,6 +101,54 @@ struct IpfixExport {
     std::size_t message_bytes = 1400;
 };
 
+// What becomes of conditions on HTTP requests that can't be evaluated: kDeny, the rule does not match; kAllow, it does.
+struct Layer7Http {
+    Verdict http2 = Verdict::kDeny;       // HTTP/2 by prior knowledge
+    Verdict not_http = Verdict::kDeny;    // the connection's first bytes are no HTTP
+    Verdict malformed = Verdict::kDeny;   // HTTP that is not read alike by everybody
+    Verdict upgraded = Verdict::kDeny;    // what follows an accepted Upgrade or CONNECT
+    Verdict unseen = Verdict::kDeny;      // a connection of which the start was not seen
+    Verdict over_limit = Verdict::kDeny;  // a head longer than max_head_bytes, or no memory left to follow it
+    std::uint32_t max_head_bytes = 16384;
+    OnDeny on_deny = OnDeny::kReset;  // the connection of a refused request: reset at both ends, or left to time out
+};
+
+// The same for names in TLS.
+struct Layer7Tls {
+    Verdict missing_sni = Verdict::kDeny;
+    Verdict ech = Verdict::kDeny;  // Encrypted Client Hello: the name outside is not the one that is meant
+};
+
+// What shows that a connection goes to a name.
+struct Layer7Domains {
+    DomainEvidence evidence = DomainEvidence::kAddressAndSni;
+};
+
+// What is learned from answers of DNS.
+struct Layer7Dns {
+    std::vector<net::Prefix> servers;           // whose answers are believed; empty: nothing is learned
+    std::uint32_t names = 65536;                // pairs of address and name that are kept, for all workers
+    std::uint32_t questions_per_worker = 4096;  // that await their answers
+    std::chrono::seconds min_ttl{30};           // times to live are raised to this
+    std::chrono::seconds max_ttl{86400};        // and cut to this
+    std::chrono::seconds extra_ttl{0};          // then this is added: clients use names longer than they should
+};
+
+struct Layer7Memory {
+    std::uint32_t connections_per_worker = 16384;  // that are read at the same time
+    std::uint32_t buffers_mb_per_worker = 16;    // of what came out of order, or must be recognised when it is repeated
+    std::uint32_t bytes_per_connection = 65536;  // of these; at least Layer7Http::max_head_bytes
+};
+
+// What is read inside of connections, for rules with `http` or `domains`.
+struct Layer7 {
+    Layer7Http http;
+    Layer7Tls tls;
+    Layer7Domains domains;
+    Layer7Dns dns;
+    Layer7Memory memory;
+};
+
 // What the process gives away once its devices and sockets are open.
 struct Hardening {
     std::string user;   // to run as, if started as root; empty: whoever started it
@@ -164,6 +214,7 @@ struct Settings {
     std::chrono::milliseconds flow_report_interval{10'000};  // how often live connections report what they counted
     FlowHistory flow_history;
     FlowFile flow_file;
+    Layer7 layer7;
     std::uint32_t event_ring = 8192;              // records per worker
     std::chrono::milliseconds swap_timeout{500};  // how long a publication waits for a worker
     std::size_t ruleset_memory_mb = 1024;         // a generation whose tables are larger is refused

@@ -197,6 +197,64 @@ TEST(Settings, WhatIsKeptIsKeptForADayUnlessItIsWritten) {
     EXPECT_EQ(with("flows: {existing-grace: unlimited}").existing_grace, std::nullopt);
 }
 
+TEST(Settings, WhatIsReadInsideOfConnectionsIsDeniedWhereItCanNotBeJudged) {
+    const Layer7 layer7 = loaded(kMinimal).layer7;
+    for (const Verdict verdict : {layer7.http.http2, layer7.http.not_http, layer7.http.malformed, layer7.http.upgraded,
+                                  layer7.http.unseen, layer7.http.over_limit, layer7.tls.missing_sni, layer7.tls.ech})
+        EXPECT_EQ(verdict, Verdict::kDeny);
+    EXPECT_EQ(layer7.http.max_head_bytes, 16384U);
+    EXPECT_EQ(layer7.http.on_deny, OnDeny::kReset);
+    EXPECT_EQ(layer7.domains.evidence, DomainEvidence::kAddressAndSni);
+    EXPECT_TRUE(layer7.dns.servers.empty());
+    EXPECT_EQ(layer7.dns.names, 65536U);
+    EXPECT_EQ(layer7.dns.min_ttl, 30s);
+    EXPECT_EQ(layer7.dns.max_ttl, 24h);
+    EXPECT_EQ(layer7.memory.connections_per_worker, 16384U);
+}
+
+TEST(Settings, WhatIsReadInsideOfConnectionsCanBeWritten) {
+    const Layer7 layer7 = with(R"(
+layer7:
+  http: {http2: allow, not-http: allow, malformed: allow, upgraded: allow, unseen: allow, over-limit: allow, max-head-bytes: 8192, on-deny: drop}
+  tls: {missing-sni: allow, ech: allow}
+  domains: {evidence: address-or-sni}
+  dns: {servers: [192.0.2.53, "2001:db8::/64"], names: 2048, questions-per-worker: 128, min-ttl: 0s, max-ttl: 1h, extra-ttl: 10s}
+  memory: {connections-per-worker: 100, buffers-mb-per-worker: 2, bytes-per-connection: 8192})")
+                              .layer7;
+    for (const Verdict verdict : {layer7.http.http2, layer7.http.not_http, layer7.http.malformed, layer7.http.upgraded,
+                                  layer7.http.unseen, layer7.http.over_limit, layer7.tls.missing_sni, layer7.tls.ech})
+        EXPECT_EQ(verdict, Verdict::kAllow);
+    EXPECT_EQ(layer7.http.max_head_bytes, 8192U);
+    EXPECT_EQ(layer7.http.on_deny, OnDeny::kDrop);
+    EXPECT_EQ(layer7.domains.evidence, DomainEvidence::kAddressOrSni);
+    ASSERT_EQ(layer7.dns.servers.size(), 2U);
+    EXPECT_EQ(layer7.dns.servers[0].text(), "192.0.2.53/32");
+    EXPECT_EQ(layer7.dns.names, 2048U);
+    EXPECT_EQ(layer7.dns.questions_per_worker, 128U);
+    EXPECT_EQ(layer7.dns.min_ttl, 0s);
+    EXPECT_EQ(layer7.dns.max_ttl, 3600s);
+    EXPECT_EQ(layer7.dns.extra_ttl, 10s);
+    EXPECT_EQ(layer7.memory.connections_per_worker, 100U);
+    EXPECT_EQ(layer7.memory.buffers_mb_per_worker, 2U);
+    EXPECT_EQ(layer7.memory.bytes_per_connection, 8192U);
+    EXPECT_EQ(with("layer7: {domains: {evidence: address}}").layer7.domains.evidence, DomainEvidence::kAddress);
+}
+
+TEST(Settings, WhatIsReadInsideOfConnectionsIsRefusedWithItsPlace) {
+    expect_complaint("layer7: {htp: {}}", "drywall.yaml:6:10: unknown field 'htp' in layer7; did you mean 'http'?");
+    expect_complaint("layer7: {http: {http2: pass}}", "layer7.http.http2 can't be 'pass'");
+    expect_complaint("layer7: {http: {max-head-bytes: 100}}", "1024-65536");
+    expect_complaint("layer7: {tls: {sni: deny}}", "known fields are missing-sni, ech");
+    expect_complaint("layer7: {domains: {evidence: sni}}", "write one of address, address-and-sni, address-or-sni");
+    expect_complaint("layer7: {dns: {servers: [dns.example]}}", "is not a network");
+    expect_complaint("layer7: {dns: {servers: [0.0.0.0/0]}}", "layer7.dns.servers would believe every machine");
+    expect_complaint("layer7: {dns: {min-ttl: 2h, max-ttl: 1h}}",
+                     "layer7.dns.min-ttl is longer than layer7.dns.max-ttl");
+    expect_complaint("layer7: {dns: {min-ttl: 1500ms}}", "must be whole seconds");
+    expect_complaint("layer7: {http: {max-head-bytes: 16384}, memory: {bytes-per-connection: 4096}}",
+                     "layer7.memory.bytes-per-connection is less than layer7.http.max-head-bytes");
+}
+
 TEST(Settings, SpanningTreeIsNamedThoughItHasNoEtherType) {
     const Settings settings =
         with("non-ip: {rules: [{ether-type: stp, action: allow}, {ether-type: 34825, action: allow}]}");
@@ -342,6 +400,11 @@ TEST(Settings, TheSampleConfigurationLoadsAndShowsTheDefaults) {
     EXPECT_EQ(full.timeouts.tcp_established, defaults.timeouts.tcp_established);
     EXPECT_EQ(full.timeouts.fragment, defaults.timeouts.fragment);
     EXPECT_EQ(full.event_ring, defaults.event_ring);
+    EXPECT_EQ(full.layer7.http.max_head_bytes, defaults.layer7.http.max_head_bytes);
+    EXPECT_EQ(full.layer7.domains.evidence, defaults.layer7.domains.evidence);
+    EXPECT_EQ(full.layer7.dns.max_ttl, defaults.layer7.dns.max_ttl);
+    EXPECT_EQ(full.layer7.dns.servers.size(), 1U);
+    EXPECT_EQ(full.layer7.memory.bytes_per_connection, defaults.layer7.memory.bytes_per_connection);
     EXPECT_EQ(full.swap_timeout, defaults.swap_timeout);
     EXPECT_EQ(full.ruleset_memory_mb, defaults.ruleset_memory_mb);
     EXPECT_EQ(full.control_socket, defaults.control_socket);
