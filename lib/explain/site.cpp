@@ -149,6 +149,9 @@ policy::Surroundings surroundings_of(const loader::Settings& settings) {
     around.pending_as_calico = settings.pending_as_calico;
     for (const loader::FailsafeRule& rule : settings.failsafe)
         around.failsafe.push_back({rule.protocol, rule.port, rule.to, rule.from});
+    around.domains = {.evidence = settings.layer7.domains.evidence,
+                      .missing_sni = settings.layer7.tls.missing_sni,
+                      .ech = settings.layer7.tls.ech};
     return around;
 }
 

@@ -22,20 +22,23 @@ std::vector<std::vector<policy::Rule>*> rule_lists_of(policy::Resource& resource
 }
 
 // Rules that can't be applied yet are no mistakes of whoever wrote them: warnings, and what else there is to say is
-// said as if they matched without http.
-std::vector<Complaint> set_aside_http(std::vector<policy::Resource>& resources) {
+// said as if they matched without http and domains.
+std::vector<Complaint> set_aside_layer7(std::vector<policy::Resource>& resources) {
     std::vector<policy::Rule*> rules;
     for (policy::Resource& resource : resources)
         for (std::vector<policy::Rule>* list : rule_lists_of(resource))
             for (policy::Rule& rule : *list)
-                if (rule.http) rules.push_back(&rule);
+                if (rule.http || !rule.destination.domains.empty()) rules.push_back(&rule);
     if (rules.empty()) return {};
     const policy::Inventory inventory = inventory_of(resources);
     const Status supported = ruleset::check_supported(policy::calico_view(inventory));
     std::vector<Complaint> warnings;
     if (!supported) warnings = supported.error().complaints;
     for (Complaint& warning : warnings) warning.message += "; applying it is refused";
-    for (policy::Rule* rule : rules) rule->http.reset();
+    for (policy::Rule* rule : rules) {
+        rule->http.reset();
+        rule->destination.domains.clear();
+    }
     return warnings;
 }
 
@@ -54,7 +57,7 @@ std::vector<Problem> validate(std::span<const loader::Source> sources, const loa
         add(Severity::kError, gathered.error->complaints);
     } else {
         add(Severity::kWarning, set_aside_foreign_interfaces(gathered.sound.resources, settings));
-        add(Severity::kWarning, set_aside_http(gathered.sound.resources));
+        add(Severity::kWarning, set_aside_layer7(gathered.sound.resources));
         const Result<Site> site = build_site(std::move(gathered.sound.resources), settings);
         if (site)
             add(Severity::kWarning, warnings(*site->ruleset, policy::calico_view(*site->inventory)));

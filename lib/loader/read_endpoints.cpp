@@ -274,6 +274,7 @@ policy::NetworkSet read_network_set(Fields& spec, bool global) {
                                   "write it as 10.0.0.1, 10.0.0.0/8 or 2001:db8::/32");
         }
     }
+    set.allowed_egress_domains = read_domains(spec, "allowedEgressDomains", kUnlimited);
     spec.finish();
     return set;
 }

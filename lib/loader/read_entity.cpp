@@ -33,6 +33,7 @@ public:
         read_ports("ports", entity_.ports, entity_.named_ports);
         read_ports("notPorts", entity_.not_ports, entity_.not_named_ports);
         read_services();
+        read_domains_of_rule();
         fields_.finish();
         return std::move(entity_);
     }
@@ -155,6 +156,24 @@ private:
             complaints_.add(node.line, node.column,
                             fields_.path_to("services") + " can't be combined with " + std::string(other),
                             other.ends_with("orts") ? "the service says which ports" : "the service says who it is");
+        }
+    }
+
+    // As in Calico's commercial editions.
+    void read_domains_of_rule() {
+        const Node* node = fields_.node().find("domains");
+        entity_.domains = read_domains(fields_, "domains", kMaxDomains);
+        if (node == nullptr || is_empty_value(*node)) return;
+        const auto complain = [&](const std::string& message, std::string hint) {
+            complaints_.add(node->line, node->column, fields_.path_to("domains") + message, std::move(hint));
+        };
+        if (side_ == Side::kSource || context_.direction == Direction::kIngress)
+            complain(" is for the destination of egress rules only", "who comes in is named by nets or by a selector");
+        for (const std::string_view other :
+             {"nets", "notNets", "selector", "notSelector", "namespaceSelector", "serviceAccounts", "services"}) {
+            const Node* value = fields_.node().find(other);
+            if (value != nullptr && !is_empty_value(*value))
+                complain(" can't be combined with " + std::string(other), "the names say who it is");
         }
     }
 

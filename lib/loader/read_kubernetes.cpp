@@ -15,13 +15,6 @@ using policy::KubernetesPort;
 using policy::KubernetesRule;
 using policy::StagedAction;
 
-constexpr std::array kStagedActions{
-    Choice<StagedAction>{"Set", StagedAction::kSet}, Choice<StagedAction>{"Delete", StagedAction::kDelete},
-    Choice<StagedAction>{"Learn", StagedAction::kLearn}, Choice<StagedAction>{"Ignore", StagedAction::kIgnore}};
-
-constexpr std::array kTypes{Choice<Direction>{"Ingress", Direction::kIngress},
-                            Choice<Direction>{"Egress", Direction::kEgress}};
-
 class PolicyReader {
 public:
     PolicyReader(Fields& spec, bool staged) : spec_(spec), complaints_(spec.complaints()) {
@@ -70,7 +63,7 @@ private:
         policy_.ingress_type = items.empty();
         policy_.egress_type = items.empty() && !policy_.staged_action && !policy_.egress.empty();
         for (const Node& item : items) {
-            const auto type = read_choice<Direction>(item, "an item of spec.policyTypes", kTypes, complaints_);
+            const auto type = read_choice<Direction>(item, "an item of spec.policyTypes", kPolicyTypes, complaints_);
             if (type == Direction::kIngress) policy_.ingress_type = true;
             if (type == Direction::kEgress) policy_.egress_type = true;
         }

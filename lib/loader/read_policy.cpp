@@ -12,14 +12,6 @@ using policy::Policy;
 using policy::Rule;
 using policy::StagedAction;
 
-constexpr std::array<Choice<StagedAction>, 4> kStagedActions{Choice<StagedAction>{"Set", StagedAction::kSet},
-                                                             {"Delete", StagedAction::kDelete},
-                                                             {"Learn", StagedAction::kLearn},
-                                                             {"Ignore", StagedAction::kIgnore}};
-
-constexpr std::array<Choice<Direction>, 2> kTypes{Choice<Direction>{"Ingress", Direction::kIngress},
-                                                  {"Egress", Direction::kEgress}};
-
 constexpr std::array<Choice<int>, 1> kHints{Choice<int>{"AssumeNeededOnEveryNode", 0}};
 
 // Without `types`, they follow from the rules (calicoctl does the same, and stores them): egress alone gives Egress,
@@ -39,7 +31,7 @@ void read_types(Fields& spec, Policy& policy) {
                               "write Ingress, Egress or both, or remove it");
     }
     for (const Node& item : items) {
-        const auto type = read_choice<Direction>(item, "a type in spec.types", kTypes, spec.complaints());
+        const auto type = read_choice<Direction>(item, "a type in spec.types", kPolicyTypes, spec.complaints());
         if (!type) continue;
         bool& flag = *type == Direction::kIngress ? policy.ingress_type : policy.egress_type;
         if (flag) spec.complaints().add(item.line, item.column, "spec.types names " + item.scalar + " twice");

@@ -71,6 +71,7 @@ public:
         read_icmp();
         rule_.source = read_entity(fields_, Side::kSource, rule_, context_, bound_);
         rule_.destination = read_entity(fields_, Side::kDestination, rule_, context_, bound_);
+        check_action_of_domains();
         read_http();
         read_annotations_of_rule();
         fields_.finish();
@@ -129,6 +130,14 @@ private:
         policy::Icmp icmp{static_cast<std::uint8_t>(*type), std::nullopt};
         if (code) icmp.code = static_cast<std::uint8_t>(*code);
         return icmp;
+    }
+
+    // What a name resolves to can be allowed but not denied, since not every address of it need be known.
+    void check_action_of_domains() {
+        if (!has_action_ || rule_.action == Action::kAllow || rule_.destination.domains.empty()) return;
+        const Node& node = *fields_.node().find("destination")->find("domains");
+        complain(node, fields_.path_to("destination") + ".domains needs action Allow",
+                 "not every address of a name need be known: allow what is meant, and deny the rest");
     }
 
     void read_http() {

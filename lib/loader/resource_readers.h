@@ -4,6 +4,7 @@
 // Threads: one pass over one source.
 #pragma once
 
+#include <array>
 #include <limits>
 #include <optional>
 #include <string>
@@ -18,9 +19,20 @@ inline constexpr std::size_t kMaxSelectorLength = 1024;
 inline constexpr std::size_t kMaxRules = 1024;  // per direction
 inline constexpr std::size_t kMaxNets = 256;
 inline constexpr std::size_t kMaxPorts = 50;
+inline constexpr std::size_t kMaxDomains = 256;
 inline constexpr std::size_t kMaxAnnotationBytes = std::size_t{256} << 10;
 inline constexpr std::size_t kMaxInterfaceName = 15;
 inline constexpr std::size_t kUnlimited = std::numeric_limits<std::size_t>::max();
+
+inline constexpr std::array<Choice<policy::StagedAction>, 4> kStagedActions{
+    Choice<policy::StagedAction>{"Set", policy::StagedAction::kSet},
+    {"Delete", policy::StagedAction::kDelete},
+    {"Learn", policy::StagedAction::kLearn},
+    {"Ignore", policy::StagedAction::kIgnore}};
+
+// `types`, or Kubernetes' `policyTypes`
+inline constexpr std::array<Choice<Direction>, 2> kPolicyTypes{Choice<Direction>{"Ingress", Direction::kIngress},
+                                                               {"Egress", Direction::kEgress}};
 
 [[nodiscard]] policy::Metadata read_metadata(Fields& resource, policy::Kind kind);
 [[nodiscard]] std::map<std::string, std::string> read_annotations(Fields& metadata);
@@ -53,6 +65,9 @@ struct RuleContext {
 // What is wrong with the name of an L4 port, or "" for a good one.
 // Source: IANA_SVC_NAME as Kubernetes has it (RFC 6335).
 [[nodiscard]] std::string_view trouble_with_port_name(std::string_view name) noexcept;
+
+// A list of domain names or patterns, folded.
+[[nodiscard]] std::vector<std::string> read_domains(Fields& fields, std::string_view name, std::size_t limit);
 
 // Labels that an object carries or a profile applies.
 [[nodiscard]] policy::Labels read_labels(Fields& fields, std::string_view name);

@@ -93,6 +93,7 @@ void put_entity(Json& out, const char* key, const policy::EntityRule& entity) {
     put_ports(object, "ports", entity.ports, entity.named_ports);
     put_ports(object, "notPorts", entity.not_ports, entity.not_named_ports);
     if (entity.service_accounts) object["serviceAccounts"] = service_accounts(*entity.service_accounts);
+    put_list(object, "domains", entity.domains, text);
     if (!object.empty()) out[key] = std::move(object);
 }
 
@@ -160,6 +161,7 @@ Json spec(const Policy& policy) {
 Json spec(const policy::NetworkSet& set) {
     Json out = Json::object();
     put_list(out, "nets", set.nets, prefix);
+    put_list(out, "allowedEgressDomains", set.allowed_egress_domains, text);
     return out;
 }
 

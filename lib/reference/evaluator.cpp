@@ -122,7 +122,8 @@ Evaluator::Parts::Parts(const policy::Inventory& given, policy::Surroundings aro
       pending(surroundings.pending_as_calico ? pending_world_as_calico(view) : pending_world(view)) {
     const policy::Policy global;
     for (const auto& [name, profile] : view.profiles)
-        profiles[name] = {read_rules(profile->ingress, global), read_rules(profile->egress, global)};
+        profiles[name] = {read_rules(profile->ingress, global, Direction::kIngress),
+                          read_rules(profile->egress, global, Direction::kEgress)};
 }
 
 namespace {
@@ -131,13 +132,15 @@ namespace {
 class Judgement {
 public:
     Judgement(const policy::CalicoView& view, const policy::Surroundings& surroundings, const Landscape& landscape,
-              const std::map<std::string, ReadProfile>& profiles, const WorldPolicies& world, const net::Tuple& packet)
+              const std::map<std::string, ReadProfile>& profiles, const WorldPolicies& world, const net::Tuple& packet,
+              const ConnectionFacts& facts)
         : view_(view),
           surroundings_(surroundings),
           landscape_(landscape),
           profiles_(profiles),
           world_(world),
-          packet_(packet) {}
+          packet_(packet),
+          facts_(facts) {}
 
     Decision decide() const;
 
@@ -151,6 +154,9 @@ private:
         return endpoint.host ? at_host(endpoint, direction) : at_workload(endpoint, direction);
     }
 
+    bool rule_matches(const ReadRule& rule) const {
+        return matches(rule, packet_, facts_, landscape_, surroundings_.domains);
+    }
     std::vector<policy::FailsafePort> open_at(const Endpoint& endpoint, Direction direction) const;
     void untracked_and_pre_dnat(const Endpoint& endpoint, Direction direction, Step& step) const;
     void walk_tiers(const Endpoint& endpoint, Direction direction, Stage stage, Step& step) const;
@@ -166,6 +172,7 @@ private:
     const std::map<std::string, ReadProfile>& profiles_;
     const WorldPolicies& world_;
     const net::Tuple& packet_;
+    const ConnectionFacts& facts_;
 };
 
 // The policies of a tier that have a say about this endpoint in this direction.
@@ -183,7 +190,7 @@ bool Judgement::walk_rules(const ReadPolicy& policy, Direction direction, Step& 
     int index = -1;
     for (const ReadRule& rule : policy.rules(direction)) {
         ++index;
-        if (!matches(rule, packet_, landscape_)) continue;
+        if (!rule_matches(rule)) continue;
         const Action action = rule.rule->action;
         step.hits.push_back(policy_hit(*policy.policy, action, index));
         if (action == Action::kLog) continue;
@@ -220,7 +227,7 @@ bool Judgement::rules_of_profile(const std::string& name, const std::vector<Read
         ++index;
         const Action action = rule.rule->action;
         const bool decides = action == Action::kAllow || action == Action::kDeny;
-        if (!decides || !matches(rule, packet_, landscape_)) continue;
+        if (!decides || !rule_matches(rule)) continue;
         step.decide(action == Action::kAllow ? Verdict::kAllow : Verdict::kDeny, profile_hit(name, action, index));
         return true;
     }
@@ -343,11 +350,11 @@ Evaluator::~Evaluator() = default;
 Evaluator::Evaluator(Evaluator&&) noexcept = default;
 Evaluator& Evaluator::operator=(Evaluator&&) noexcept = default;
 
-Answer Evaluator::judge(const net::Tuple& tuple) const {
+Answer Evaluator::judge(const net::Tuple& tuple, const ConnectionFacts& facts) const {
     const Parts& p = *parts_;
     assert(tuple.ingress_port < p.surroundings.port_names.size());
     const auto in = [&](const WorldPolicies& world) {
-        return Judgement(p.view, p.surroundings, p.landscape, p.profiles, world, tuple).decide();
+        return Judgement(p.view, p.surroundings, p.landscape, p.profiles, world, tuple, facts).decide();
     };
     return {.enforced = in(p.enforced), .pending = in(p.pending)};
 }

@@ -41,7 +41,9 @@ Landscape::Landscape(const policy::CalicoView& view) : view_(view) {
     for (const auto& item : view.workloads) endpoints_.push_back(read(*item.value, view));
     for (const auto& item : view.hosts) endpoints_.push_back(read(*item.value, view));
     for (const auto& item : view.sets)
-        sets_.push_back({.labels = view.labels_of(*item.value), .nets = item.value->nets});
+        sets_.push_back({.labels = view.labels_of(*item.value),
+                         .nets = item.value->nets,
+                         .domains = item.value->allowed_egress_domains});
     std::stable_sort(endpoints_.begin(), endpoints_.end(),
                      [](const Endpoint& a, const Endpoint& b) { return a.name < b.name; });
 }
@@ -66,6 +68,13 @@ bool Landscape::belongs(const net::Address& address, const policy::Selector& sel
         for (const net::Prefix& net : set.nets)
             if (net.contains(address) && selector.matches(set.labels)) return true;
     return false;
+}
+
+std::vector<std::string> Landscape::allowed_domains(const policy::Selector& selector) const {
+    std::vector<std::string> domains;
+    for (const Set& set : sets_)
+        if (selector.matches(set.labels)) domains.insert(domains.end(), set.domains.begin(), set.domains.end());
+    return domains;
 }
 
 bool Landscape::declares(const net::Address& address, const std::string& port_name, std::uint8_t protocol,

@@ -42,6 +42,9 @@ public:
     // Some endpoint or network set to which the address belongs matches.
     [[nodiscard]] bool belongs(const net::Address& address, const policy::Selector& selector) const;
 
+    // What the network sets that match have for allowedEgressDomains.
+    [[nodiscard]] std::vector<std::string> allowed_domains(const policy::Selector& selector) const;
+
     // Some endpoint that has the address, and matches, declares a port of this name with this protocol and number.
     [[nodiscard]] bool declares(const net::Address& address, const std::string& port_name, std::uint8_t protocol,
                                 std::uint16_t port, const policy::Selector& selector) const;
@@ -56,6 +59,7 @@ private:
     struct Set {
         policy::Labels labels;
         std::vector<net::Prefix> nets;
+        std::vector<std::string> domains;
     };
 
     std::vector<Endpoint> endpoints_;  // sorted by name

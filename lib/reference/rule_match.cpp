@@ -4,6 +4,7 @@
 #include <cassert>
 
 #include "drywall/policy/convert.h"
+#include "layer7.h"
 
 namespace drywall::reference {
 namespace {
@@ -61,10 +62,11 @@ bool protocol_matches(const policy::Rule& rule, const net::Tuple& packet) {
     return true;
 }
 
-bool address_matches(const ReadSide& read, const Side& side, const Landscape& landscape) {
+// What is known by a name that selected sets allow belongs to them, too (`has_allowed_name`).
+bool address_matches(const ReadSide& read, const Side& side, bool has_allowed_name, const Landscape& landscape) {
     if (!read.side->nets.empty() && !in_any(read.side->nets, side.address)) return false;
     if (in_any(read.side->not_nets, side.address)) return false;
-    if (read.in && !landscape.belongs(side.address, *read.in)) return false;
+    if (read.in && !landscape.belongs(side.address, *read.in) && !has_allowed_name) return false;
     if (read.not_in && landscape.belongs(side.address, *read.not_in)) return false;
     return true;
 }
@@ -89,6 +91,21 @@ bool ports_match(const ReadSide& read, const Side& side, const net::Tuple& packe
     return !in_port_list(rule.not_ports, rule.not_named_ports, read, side, packet, landscape);
 }
 
+// allowedEgressDomains have a meaning in egress rules that Allow, and nowhere else.
+bool allowed_by_sets(const ReadRule& rule, const ConnectionFacts& facts, const Landscape& landscape,
+                     const policy::DomainConditions& conditions) {
+    if (rule.direction != Direction::kEgress || rule.rule->action != Action::kAllow || !rule.destination.in)
+        return false;
+    return domains_hold(landscape.allowed_domains(*rule.destination.in), facts, conditions);
+}
+
+bool conditions_hold(const policy::Rule& rule, const net::Tuple& packet, const ConnectionFacts& facts,
+                     const policy::DomainConditions& conditions) {
+    if (rule.http && (packet.protocol != net::protocol::kTcp || !http_holds(*rule.http, facts))) return false;
+    const std::vector<std::string>& domains = rule.destination.domains;
+    return domains.empty() || domains_hold(domains, facts, conditions);
+}
+
 }  // namespace
 
 policy::Selector parse_selector(const std::string& text) {
@@ -97,24 +114,29 @@ policy::Selector parse_selector(const std::string& text) {
     return *std::move(parsed);
 }
 
-std::vector<ReadRule> read_rules(const std::vector<policy::Rule>& rules, const policy::Policy& policy) {
+std::vector<ReadRule> read_rules(const std::vector<policy::Rule>& rules, const policy::Policy& policy,
+                                 Direction direction) {
     std::vector<ReadRule> read;
     for (const policy::Rule& rule : rules)
         read.push_back({.rule = &rule,
                         .source = read_side(rule.source, policy),
-                        .destination = read_side(rule.destination, policy)});
+                        .destination = read_side(rule.destination, policy),
+                        .direction = direction});
     return read;
 }
 
-bool matches(const ReadRule& rule, const net::Tuple& packet, const Landscape& landscape) {
+bool matches(const ReadRule& rule, const net::Tuple& packet, const ConnectionFacts& facts, const Landscape& landscape,
+             const policy::DomainConditions& conditions) {
     const Side source{{packet.family, packet.source}, packet.source_port};
     const Side destination{{packet.family, packet.destination}, packet.destination_port};
     if (!exists_for(*rule.rule, packet.family)) return false;
     if (!protocol_matches(*rule.rule, packet)) return false;
-    if (!address_matches(rule.source, source, landscape)) return false;
-    if (!address_matches(rule.destination, destination, landscape)) return false;
+    if (!address_matches(rule.source, source, false, landscape)) return false;
+    const bool allowed = allowed_by_sets(rule, facts, landscape, conditions);
+    if (!address_matches(rule.destination, destination, allowed, landscape)) return false;
     if (!ports_match(rule.source, source, packet, landscape)) return false;
     if (!ports_match(rule.destination, destination, packet, landscape)) return false;
+    if (!conditions_hold(*rule.rule, packet, facts, conditions)) return false;
     // A service as source is its backends' addresses; as destination it is their addresses with their ports.
     if (rule.source.service && !landscape.backs(*rule.source.service, source.address)) return false;
     return !rule.destination.service ||

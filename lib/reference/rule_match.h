@@ -12,6 +12,8 @@
 
 #include "drywall/net/packet_meta.h"
 #include "drywall/policy/resources.h"
+#include "drywall/policy/surroundings.h"
+#include "drywall/reference/connection_facts.h"
 #include "landscape.h"
 
 namespace drywall::reference {
@@ -28,14 +30,17 @@ struct ReadRule {
     const policy::Rule* rule = nullptr;
     ReadSide source;
     ReadSide destination;
+    Direction direction = Direction::kIngress;
 };
 
 // The rules of one direction of a policy. A profile's rules are read as those of a global policy: no scope is added.
-[[nodiscard]] std::vector<ReadRule> read_rules(const std::vector<policy::Rule>& rules, const policy::Policy& policy);
+[[nodiscard]] std::vector<ReadRule> read_rules(const std::vector<policy::Rule>& rules, const policy::Policy& policy,
+                                               Direction direction);
 
 // REQUIRES: `text` parses, as every selector of a checked inventory does
 [[nodiscard]] policy::Selector parse_selector(const std::string& text);
 
-[[nodiscard]] bool matches(const ReadRule& rule, const net::Tuple& packet, const Landscape& landscape);
+[[nodiscard]] bool matches(const ReadRule& rule, const net::Tuple& packet, const ConnectionFacts& facts,
+                           const Landscape& landscape, const policy::DomainConditions& conditions);
 
 }  // namespace drywall::reference

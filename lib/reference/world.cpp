@@ -36,8 +36,8 @@ std::tuple<double, std::string> sort_key(const Participant& participant) {
 ReadPolicy read(const policy::Policy& policy) {
     return {.policy = &policy,
             .selector = parse_selector(policy::effective_selector(policy)),
-            .ingress = read_rules(policy.ingress, policy),
-            .egress = read_rules(policy.egress, policy)};
+            .ingress = read_rules(policy.ingress, policy, Direction::kIngress),
+            .egress = read_rules(policy.egress, policy, Direction::kEgress)};
 }
 
 struct SortedTier {

@@ -7,15 +7,17 @@ namespace drywall::ruleset {
 
 namespace {
 
-// Complains about what matches on HTTP among the rules of one direction.
+// Complains about what matches on HTTP or on domains among the rules of one direction.
 void check_rules(const policy::ResourceId& id, const policy::Metadata& metadata, const std::vector<policy::Rule>& rules,
                  Direction direction, std::vector<Complaint>& complaints) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
-        if (!rules[i].http) continue;
+        const bool domains = !rules[i].destination.domains.empty();
+        if (!rules[i].http && !domains) continue;
         complaints.push_back(
             {.place = rules[i].spot.in(metadata.place),
              .message = id.text() + ", " + std::string(name(direction)) + " rule " + std::to_string(i) +
-                        ": http rules are not matched yet; without it the rule would allow more than was written",
+                        (domains ? ": rules with domains" : ": http rules") +
+                        " are not matched yet; without it the rule would allow more than was written",
              .hint = "take the rule out until then, or write what it may allow by addresses and ports alone",
              .about = {.kind = std::string(policy::document_kind(id.kind)), .ns = id.ns, .name = id.name}});
     }

@@ -16,6 +16,7 @@
 #include "drywall/net/address.h"
 #include "drywall/net/address_check.h"
 #include "drywall/net/socket_address.h"
+#include "drywall/policy/surroundings.h"
 
 namespace drywall::loader {
 
@@ -30,7 +31,7 @@ enum class Existing : std::uint8_t { kRecheck, kKeep, kReset };
 enum class MidStream : std::uint8_t { kAllow, kObserve, kDrop };
 enum class TcpWindow : std::uint8_t { kStrict, kObserve };
 enum class OnDeny : std::uint8_t { kReset, kDrop };
-enum class DomainEvidence : std::uint8_t { kAddress, kAddressAndSni, kAddressOrSni };
+using policy::DomainEvidence;
 
 struct PortSettings {
     std::string name;    // what policies, counters and people call it; at most 15 characters, as an interface name

@@ -71,6 +71,9 @@ struct NetworkSet {
     Metadata metadata;
     bool global = true;
     std::vector<net::Prefix> nets;
+    // Names or patterns (net/domain_name.h), folded. Where the destination of an egress rule that Allows selects the
+    // set, an address that is known by one of them belongs to it, too; elsewhere they have no effect.
+    std::vector<std::string> allowed_egress_domains;
 };
 
 // A protected host behind the appliance (expectedIPs), or one of the appliance's own ports (interfaceName).

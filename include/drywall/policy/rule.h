@@ -50,6 +50,9 @@ struct EntityRule {
     std::vector<std::string> named_ports;      // resolved against the ports that endpoints declare
     std::vector<PortRange> not_ports;          // none of `not_ports` and `not_named_ports`
     std::vector<std::string> not_named_ports;  //
+    // Names or patterns (net/domain_name.h), folded; any of them. Only as the destination of egress rules that Allow,
+    // and with nothing else that says who the destination is.
+    std::vector<std::string> domains;
     bool operator==(const EntityRule&) const = default;
 };
 

@@ -14,6 +14,17 @@
 
 namespace drywall::policy {
 
+// What shows that a connection goes to a name that a rule allows: that DNS gave the name this address, or what the
+// client says in TLS, or both where there is TLS.
+enum class DomainEvidence : std::uint8_t { kAddress, kAddressAndSni, kAddressOrSni };
+
+struct DomainConditions {
+    DomainEvidence evidence = DomainEvidence::kAddressAndSni;
+    // What becomes of the condition where the client's name can't be told: kDeny, it does not hold; kAllow, it does.
+    Verdict missing_sni = Verdict::kDeny;
+    Verdict ech = Verdict::kDeny;
+};
+
 struct Surroundings {
     std::vector<std::string> port_names;         // by PortId; at least one
     std::vector<std::optional<PortId>> peer_of;  // by PortId: where its packets leave
@@ -26,6 +37,7 @@ struct Surroundings {
         std::vector<net::Prefix> from;
     };
     std::vector<Failsafe> failsafe;
+    DomainConditions domains;
 };
 
 }  // namespace drywall::policy

@@ -15,6 +15,7 @@
 #include "drywall/net/packet_meta.h"
 #include "drywall/policy/resources.h"
 #include "drywall/policy/surroundings.h"
+#include "drywall/reference/connection_facts.h"
 
 namespace drywall::reference {
 
@@ -58,7 +59,8 @@ public:
     Evaluator& operator=(Evaluator&&) noexcept;
 
     // REQUIRES: tuple.ingress_port < surroundings.port_names.size()
-    [[nodiscard]] Answer judge(const net::Tuple& tuple) const;
+    // A rule whose condition on a request or on names does not hold by `facts` does not match.
+    [[nodiscard]] Answer judge(const net::Tuple& tuple, const ConnectionFacts& facts = {}) const;
 
 private:
     struct Parts;

@@ -2,6 +2,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "compiled_site.h"
 #include "drywall/explain/validate.h"
 
@@ -75,6 +77,16 @@ TEST(Validate, HttpRulesAreWarnedOfBecauseTheyCannotBeAppliedYet) {
         EXPECT_EQ(problem.severity, Severity::kWarning) << problem.complaint.text();
         told = told || problem.complaint.message.find("http rules are not matched yet") != std::string::npos;
     }
+    EXPECT_TRUE(told);
+}
+
+TEST(Validate, RulesWithDomainsAreWarnedOfBecauseTheyCannotBeAppliedYet) {
+    const auto problems =
+        problems_of({"apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: out}\n"
+                     "spec: {egress: [{action: Allow, destination: {domains: [example.com]}}]}\n"});
+    const bool told = std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
+        return problem.complaint.message.find("rules with domains are not matched yet") != std::string::npos;
+    });
     EXPECT_TRUE(told);
 }
 

@@ -174,6 +174,47 @@ TEST(LoadPolicy, KeepsHttpAsItIsWritten) {
     EXPECT_EQ(policy.ingress.front().http, (policy::HttpMatch{{"GET", "*"}, {{false, "/a"}, {true, "/b"}}}));
 }
 
+std::string egress_to(const std::string& destination, const std::string& action = "Allow") {
+    return policy_text("{egress: [{action: " + action + ", destination: {" + destination + "}}]}");
+}
+
+TEST(LoadPolicy, ReadsDomainsWithoutRegardToCase) {
+    const Policy policy = loaded(egress_to("domains: [WWW.Example.com, '*.example.org.', example.com]"));
+    EXPECT_EQ(policy.egress.front().destination.domains,
+              (std::vector<std::string>{"www.example.com", "*.example.org", "example.com"}));
+    EXPECT_TRUE(loaded(egress_to("domains: []")).egress.front().destination.domains.empty());
+    const Policy staged =
+        loaded(staged_text("{egress: [{action: Allow, protocol: TCP, destination: {domains: [a.b], ports: [443]}}]}"));
+    EXPECT_EQ(staged.egress.front().destination.domains, std::vector<std::string>{"a.b"});
+    EXPECT_EQ(staged.egress.front().destination.ports.size(), 1U);
+}
+
+TEST(LoadPolicy, DomainsAreTheDestinationOfEgressRulesThatAllow) {
+    expect_refused({
+        {"", egress_to("domains: [a.b]", "Deny"), "spec.egress[0].destination.domains needs action Allow"},
+        {"", egress_to("domains: [a.b]", "Pass"), "needs action Allow"},
+        {"", egress_to("domains: [a.b]", "Log"), "needs action Allow"},
+        {"", policy_text("{egress: [{action: Allow, source: {domains: [a.b]}}]}"),
+         "spec.egress[0].source.domains is for the destination of egress rules only"},
+        {"", rule_text("{action: Allow, destination: {domains: [a.b]}}"), "for the destination of egress rules only"},
+        {"", rule_text("{action: Allow, source: {domains: [a.b]}}"), "for the destination of egress rules only"},
+        {"", egress_to("domains: [a.b], nets: [10.0.0.0/8]"),
+         "p.yaml:4:56: spec.egress[0].destination.domains can't be combined with nets"},
+        {"", egress_to("domains: [a.b], notNets: [10.0.0.0/8]"), "can't be combined with notNets"},
+        {"", egress_to("domains: [a.b], selector: all()"), "can't be combined with selector"},
+        {"", egress_to("domains: [a.b], notSelector: all()"), "can't be combined with notSelector"},
+        {"", egress_to("domains: [a.b], namespaceSelector: all()"), "can't be combined with namespaceSelector"},
+        {"", egress_to("domains: [a.b], serviceAccounts: {names: [a]}"), "can't be combined with serviceAccounts"},
+        {"", egress_to("domains: [a.b], services: {name: a, namespace: b}"), "can't be combined with services"},
+        {"", egress_to("domains: ['*']"), "'*' is not a domain; a domain has '*' only in front, and a name behind it"},
+        {"", egress_to("domains: [www.*.com]"), "has '*' only in front"},
+        {"", egress_to("domains: [10.0.0.1]"), "does not end in a number, as addresses do"},
+        {"", egress_to("domains: [a..b]"), "'a..b' is not a domain"},
+        {"", egress_to("domains: [7]"), "a domain in spec.egress[0].destination.domains"},
+        {"", egress_to("domains: a.b"), "domains must be a list"},
+    });
+}
+
 TEST(LoadPolicy, AnIcmpMatchWithoutATypeRestrictsNothing) {
     EXPECT_FALSE(loaded(rule_text("{action: Allow, protocol: ICMP, icmp: {}, notICMP: {}}")).ingress.front().icmp);
 }

@@ -58,6 +58,17 @@ TEST(LoadResources, V13NetworkSetsAcceptBareAddressesAndHostBits) {
                      "can't carry the label");
 }
 
+TEST(LoadResources, NetworkSetsHoldDomains) {
+    for (const char* kind : {"GlobalNetworkSet", "NetworkSet"}) {
+        const auto set = loaded<policy::NetworkSet>(resource_text(
+            kind, "{name: s}", "{nets: [10.0.0.1], allowedEgressDomains: ['*.Example.com', example.com]}"));
+        EXPECT_EQ(set.allowed_egress_domains, (std::vector<std::string>{"*.example.com", "example.com"}));
+        EXPECT_EQ(set.nets.size(), 1U);
+        expect_complaint(resource_text(kind, "{name: s}", "{allowedEgressDomains: ['a.*']}"),
+                         "spec.allowedEgressDomains: 'a.*' is not a domain");
+    }
+}
+
 TEST(LoadResources, V30HostEndpointsNeedANodeAndSomethingToMatch) {
     const auto host =
         loaded<policy::HostEndpoint>(resource_text("HostEndpoint", "{name: h}",

@@ -147,6 +147,23 @@ private:
         return out;
     }
 
+    std::vector<std::string> domains() {
+        std::vector<std::string> out;
+        for (auto i = pick(3); i > 0; --i)
+            out.push_back(one_of<std::string>({"*.example.com", "example.com", "no", "null", "_a.b-c.x", "1e3.de"}));
+        return out;
+    }
+
+    void say_domains(policy::EntityRule& out) {
+        policy::EntityRule named;
+        named.domains = domains();
+        named.ports = out.ports;
+        named.not_ports = out.not_ports;
+        named.named_ports = out.named_ports;
+        named.not_named_ports = out.not_named_ports;
+        out = std::move(named);
+    }
+
     policy::HttpMatch http() {
         policy::HttpMatch out;
         if (chance()) out.methods = {"GET", "*", "off"};
@@ -175,6 +192,7 @@ private:
         const Ports ports = numbers ? Ports::kAll : out.protocol ? Ports::kNone : Ports::kNamed;
         out.source = entity(v6, ports, direction == Direction::kIngress, false);
         out.destination = entity(v6, ports, direction == Direction::kEgress, true);
+        if (out.action == Action::kAllow && direction == Direction::kEgress && chance()) say_domains(out.destination);
         const bool http_may = out.action == Action::kAllow && direction == Direction::kIngress;
         if (http_may && (!out.protocol || out.protocol == 6) && chance()) out.http = http();
         if (chance()) out.annotations["note"] = "a: 'b'\n";
@@ -280,6 +298,7 @@ private:
         out.global = chance();
         out.metadata = metadata(true, !out.global);
         for (auto i = pick(5); i > 0; --i) out.nets.push_back(prefix(chance()));
+        out.allowed_egress_domains = domains();
         return out;
     }
 

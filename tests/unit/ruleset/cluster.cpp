@@ -124,11 +124,13 @@ Cluster& Cluster::port(const std::string& name, const std::string& port, policy:
     return add(policy::Resource(endpoint));
 }
 
-Cluster& Cluster::set(const std::string& name, const std::vector<std::string>& nets, policy::Labels labels) {
+Cluster& Cluster::set(const std::string& name, const std::vector<std::string>& nets, policy::Labels labels,
+                      std::vector<std::string> allowed_egress_domains) {
     policy::NetworkSet set;
     set.metadata.name = name;
     set.metadata.labels = std::move(labels);
     for (const std::string& net : nets) set.nets.push_back(prefix(net));
+    set.allowed_egress_domains = std::move(allowed_egress_domains);
     return add(policy::Resource(set));
 }
 

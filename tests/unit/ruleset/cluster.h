@@ -65,6 +65,10 @@ public:
         return rule_.destination.services = policy::ServiceMatch{.name = std::move(name), .ns = std::move(ns)}, *this;
     }
     RuleWords& http() { return rule_.http = policy::HttpMatch{.methods = {"GET"}, .paths = {}}, *this; }
+    RuleWords& http(policy::HttpMatch match) { return rule_.http = std::move(match), *this; }
+    RuleWords& to_domains(std::vector<std::string> domains) {
+        return rule_.destination.domains = std::move(domains), *this;
+    }
     RuleWords& at(int line, int column) { return rule_.spot = {.line = line, .column = column}, *this; }
 
     operator policy::Rule() const { return rule_; }  // NOLINT(google-explicit-constructor)
@@ -163,7 +167,8 @@ public:
     Cluster& host(const std::string& name, std::string_view address, policy::Labels labels = {},
                   std::vector<std::string> profiles = kNoProfiles);
     Cluster& port(const std::string& name, const std::string& port, policy::Labels labels = {});
-    Cluster& set(const std::string& name, const std::vector<std::string>& nets, policy::Labels labels);
+    Cluster& set(const std::string& name, const std::vector<std::string>& nets, policy::Labels labels,
+                 std::vector<std::string> allowed_egress_domains = {});
 
     Cluster& pod(const std::string& ns, const std::string& name, std::string_view address, policy::Labels labels = {},
                  std::vector<policy::NamedPort> ports = {}, const std::string& account = "default");
