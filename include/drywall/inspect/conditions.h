@@ -19,7 +19,7 @@
 #include <vector>
 
 #include "drywall/base/result.h"
-#include "drywall/inspect/pattern_database.h"
+#include "drywall/inspect/literal_database.h"
 
 namespace drywall::inspect {
 
@@ -63,6 +63,10 @@ public:
 private:
     friend class Conditions;
     static constexpr std::uint32_t kNoMethod = ~std::uint32_t{0};
+
+    [[nodiscard]] bool fits(std::size_t bits) const noexcept { return bits <= touched_.size(); }
+    void add(std::uint32_t pattern) noexcept;
+    [[nodiscard]] bool has_any(std::span<const std::uint32_t> patterns) const noexcept;  // ascending
 
     std::vector<std::uint64_t> bits_;     // one for each pattern
     std::vector<std::uint32_t> touched_;  // patterns whose bit is set, in the order in which they were found

@@ -38,6 +38,14 @@ struct HttpHead {
     bool expect_continue = false;  // the client waits for 100 (Continue) before it sends the body
 };
 
+// What was seen of the fields that frame a request, and may not be seen twice.
+struct HttpFraming {
+    std::uint64_t length = 0;  // the Content-Length
+    bool host = false;
+    bool content_length = false;
+    bool transfer_encoding = false;
+};
+
 enum class HttpStep : std::uint8_t {
     kMore,     // what is there is fine so far, and no whole unit: come again with these bytes and more behind them
     kHead,     // a request's head, up to and with the empty line
@@ -66,17 +74,34 @@ public:
 
 private:
     enum class State : std::uint8_t { kStart, kHead, kBody, kChunkSize, kChunkData, kChunkEnd, kTrailer, kDone };
+    enum class Line : std::uint8_t { kWhole, kUnfinished, kWrong, kTooLong };
 
+    // The next line of the unit that begins at bytes[0], without its CRLF.
+    [[nodiscard]] Line next_line(std::string_view bytes, std::string_view& line) noexcept;
+
+    [[nodiscard]] HttpProgress read_start(std::string_view bytes, HttpHead& head) noexcept;
     [[nodiscard]] HttpProgress read_head(std::string_view bytes, HttpHead& head) noexcept;
+    [[nodiscard]] HttpProgress end_head(HttpHead& head) noexcept;
+    [[nodiscard]] HttpProgress read_contents(std::string_view bytes) noexcept;
+    [[nodiscard]] HttpProgress read_chunk_size(std::string_view bytes) noexcept;
+    [[nodiscard]] HttpProgress read_chunk_end(std::string_view bytes) noexcept;
+    [[nodiscard]] HttpProgress read_trailer(std::string_view bytes) noexcept;
+
+    [[nodiscard]] HttpProgress done(HttpStep step, std::size_t size, State next) noexcept;
     [[nodiscard]] HttpProgress fail(Problem problem) noexcept;
+    [[nodiscard]] HttpProgress fail(Line line) noexcept;
+    [[nodiscard]] Problem start_problem() const noexcept;
 
     std::uint64_t left_ = 0;  // of the contents or chunk
+    HttpFraming fields_;      // of the head that is being read
     std::uint32_t max_head_;
-    std::uint32_t checked_ = 0;  // bytes of the unfinished unit whose lines were judged
+    std::uint32_t line_ = 0;     // where the first line begins that was not judged, from the beginning of the unit
+    std::uint32_t scanned_ = 0;  // how far the characters of that line were looked at
     State state_ = State::kStart;
     Problem problem_ = Problem::kNone;
-    bool first_ = true;     // no request yet
-    bool upgrade_ = false;  // the request before asked for an upgrade
+    bool first_ = true;           // no request yet
+    bool after_upgrade_ = false;  // the request before asked for an upgrade
+    bool empty_line_ = false;     // an empty line was let pass before this request
 };
 
 }  // namespace drywall::inspect

@@ -45,7 +45,8 @@ struct InspectorSettings {
     std::size_t connections = 16384;        // contexts
     std::size_t buffers = 16 << 20;         // bytes, of all blocks together
     std::size_t per_connection = 64 << 10;  // bytes, of blocks that one connection may hold
-    std::size_t max_head = 16 << 10;  // bytes of an HTTP head, and of a TLS ClientHello; at most half of per_connection
+    std::size_t max_head =
+        16 << 10;  // bytes of an HTTP head, and of a TLS ClientHello; at most a quarter of per_connection
 };
 
 enum class ContextId : std::uint32_t {};

@@ -22,12 +22,11 @@ enum class HelloStep : std::uint8_t {
 struct HelloProgress {
     HelloStep step = HelloStep::kMore;
     Problem problem = Problem::kNone;
-    Greeting greeting;     // views into the stream or the working memory
-    std::size_t size = 0;  // of the records that hold the greeting
+    Greeting greeting;  // its views are into the working memory
 };
 
-// `stream`: everything that the client sent, from its first byte on. `working`: where a fragmented ClientHello is put
-// together; its size is the limit of a ClientHello's.
+// `stream`: everything that the client sent, from its first byte on. `working`: where the ClientHello is put together;
+// its size, at least 4, is the most that one may have.
 [[nodiscard]] HelloProgress read_client_hello(std::span<const std::uint8_t> stream,
                                               std::span<std::uint8_t> working) noexcept;
 
