@@ -114,8 +114,9 @@ Status Appliance::start_dataplane(const loader::Settings& settings) {
     if (const std::string trouble = recorder_->trouble(); !trouble.empty())
         spdlog::warn("flows are not kept on disk: {}", trouble);
     launcher_ = runtime::make_eal_launcher();
-    auto dataplane = runtime::Dataplane::start(dataplane_settings(settings, dpdk_->ports()), controller_->in_force(),
-                                               *launcher_, denials_);
+    runtime::DataplaneSettings running = dataplane_settings(settings, dpdk_->ports());
+    running.frames = &dpdk_->frames();
+    auto dataplane = runtime::Dataplane::start(std::move(running), controller_->in_force(), *launcher_, denials_);
     if (!dataplane) return dataplane.error();
     dataplane_ = std::move(*dataplane);
     start_watch(settings);

@@ -191,6 +191,7 @@ Status validate(const Program& program) {
             return broken("a rule names a set that is not there");
         }
         if (rule.action != Action::kPass && rule.hit == kNoHit) return broken("a rule answers without a hit");
+        if (rule.action != Action::kLog && is_conditional(rule.hit)) return broken("a conditional rule decides");
     }
     if (Status status = validate_walks(program); !status) return status;
     for (const Party& party : program.parties) {

@@ -80,15 +80,18 @@ Answer judge_walk(const Program& program, WalkId id, const net::Tuple& tuple) {
     return answer;
 }
 
-// All steps of one world; the first deny ends it.
+// All steps of one world; the first deny ends it, unless a rule of its walk may still allow.
 Verdict judge_world(const Program& program, const std::vector<Walks>& steps, World world, const net::Tuple& tuple,
                     std::vector<HitId>& hits) {
+    Verdict verdict = Verdict::kAllow;
     for (const Walks& step : steps) {
         const Answer answer = judge_walk(program, world == World::kEnforced ? step.enforced : step.pending, tuple);
         hits.insert(hits.end(), answer.hits.begin(), answer.hits.end());
-        if (answer.verdict == Verdict::kDeny) return Verdict::kDeny;
+        if (answer.verdict == Verdict::kAllow) continue;
+        verdict = Verdict::kDeny;
+        if (std::none_of(answer.hits.begin(), answer.hits.end(), is_conditional)) break;
     }
-    return Verdict::kAllow;
+    return verdict;
 }
 
 std::vector<Walks> steps_of(const Program& program, const net::Tuple& tuple) {

@@ -1,11 +1,13 @@
 #include "paths.h"
 
+#include <algorithm>
 #include <array>
 
 namespace drywall::classify {
 
 PathId Paths::add(Verdict verdict, std::span<const std::uint32_t> hits) {
-    scratch_.assign(1, static_cast<std::uint32_t>(verdict));
+    const bool open = std::ranges::any_of(hits, [](std::uint32_t hit) { return is_conditional(HitId{hit}); });
+    scratch_.assign(1, static_cast<std::uint32_t>(verdict) | (open ? kOpen : 0));
     scratch_.insert(scratch_.end(), hits.begin(), hits.end());
     return paths_.intern(scratch_);
 }
@@ -17,12 +19,15 @@ std::uint64_t Paths::then(std::uint64_t first, std::uint64_t next) {
 }
 
 PathId Paths::then_in_one_world(PathId first, PathId next) {
-    if (verdict(first) == Verdict::kDeny) return first;
+    if (ends_here(first)) return first;
     const std::array<std::uint32_t, 2> key{first, next};
     return then_.get(key, [&] {
         const auto before = paths_[first];
         const auto after = paths_[next];
-        scratch_.assign(1, after[0]);
+        const bool both = verdict(first) == Verdict::kAllow && verdict(next) == Verdict::kAllow;
+        const Verdict joined = both ? Verdict::kAllow : Verdict::kDeny;
+        const std::uint32_t open = ends_here(next) ? 0 : (before[0] | after[0]) & kOpen;
+        scratch_.assign(1, static_cast<std::uint32_t>(joined) | open);
         scratch_.insert(scratch_.end(), before.begin() + 1, before.end());
         scratch_.insert(scratch_.end(), after.begin() + 1, after.end());
         return paths_.intern(scratch_);

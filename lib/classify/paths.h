@@ -24,7 +24,8 @@ constexpr PathId pending_of(std::uint64_t both) noexcept { return static_cast<Pa
 class Paths {
 public:
     PathId add(Verdict verdict, std::span<const std::uint32_t> hits);
-    // First one judgement, then the next, in both worlds: a deny ends the list.
+    // First one judgement, then the next, in both worlds: a deny ends the list, unless a conditional hit before it may
+    // still allow.
     std::uint64_t then(std::uint64_t first, std::uint64_t next);
 
     TraceId trace(std::uint64_t both);
@@ -41,10 +42,15 @@ public:
 
 private:
     PathId then_in_one_world(PathId first, PathId next);
-    [[nodiscard]] Verdict verdict(PathId id) const noexcept { return static_cast<Verdict>(paths_[id][0]); }
+    // What a path begins with: its verdict, and whether no step of it denies whatever its conditional hits come to.
+    static constexpr std::uint32_t kOpen = 0x100;
+    [[nodiscard]] Verdict verdict(PathId id) const noexcept { return static_cast<Verdict>(paths_[id][0] & ~kOpen); }
+    [[nodiscard]] bool ends_here(PathId id) const noexcept {
+        return paths_[id][0] == static_cast<std::uint32_t>(Verdict::kDeny);
+    }
     [[nodiscard]] std::vector<HitId> hits(PathId id) const;
 
-    Interner<std::uint32_t> paths_;   // verdict, hits...
+    Interner<std::uint32_t> paths_;   // verdict, perhaps kOpen, hits...
     Interner<std::uint32_t> traces_;  // enforced path, pending path, unmatched
     Memo<2> then_;
     Memo<4> joined_traces_;  // both worlds of the first, both worlds of the next -> trace

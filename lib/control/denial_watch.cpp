@@ -1,5 +1,7 @@
 #include "drywall/control/denial_watch.h"
 
+#include <new>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -42,16 +44,49 @@ void DenialWatch::on_lost(std::uint64_t records) {
 void DenialWatch::look_at(const telemetry::FlowEvent& event) {
     const std::scoped_lock lock(mutex_);
     if (previous_ == nullptr || event.generation < since_) return;
-    if (previous_->trace(previous_->classify(event.tuple)).enforced != Verdict::kAllow) return;
-    if (denied_.size() < kMostTuples && !denied_.insert(event.tuple).second) return;
+    const TraceId before = previous_->classify(event.tuple);
+    // Where what it asked for decided before, what was asked tells more, and comes by itself.
+    if (previous_->verdict(before).inspection != ruleset::Inspection::kNone) return;
+    if (previous_->trace(before).enforced != Verdict::kAllow) return;
+    note(event.tuple, explain::packet_text(event.tuple));
+}
+
+void DenialWatch::note(const net::Tuple& tuple, std::string text) {
+    if (denied_.size() < kMostTuples && !denied_.insert(tuple).second) return;
     ++seen_.connections;
-    if (seen_.examples.size() < kExamples) seen_.examples.push_back(explain::packet_text(event.tuple));
+    if (seen_.examples.size() < kExamples) seen_.examples.push_back(std::move(text));
+}
+
+void DenialWatch::on_request(const telemetry::Request& request, const ruleset::Ruleset* ruleset) {
+    if (request.drop != DropReason::kNone && watching_.load(std::memory_order_acquire)) look_at(request);
+    next_.on_request(request, ruleset);
+}
+
+void DenialWatch::look_at(const telemetry::Request& request) {
+    const std::scoped_lock lock(mutex_);
+    if (previous_ == nullptr || workspace_ == nullptr || request.generation < since_) return;
+    const TraceId before = previous_->classify(request.tuple);
+    if (previous_->verdict(before).inspection == ruleset::Inspection::kNone) return;
+    reference::ConnectionFacts facts;
+    if (request.kind == telemetry::RequestKind::kHttp)
+        facts.http = {.method = std::string(request.method.text()), .target = std::string(request.path.text())};
+    if (request.kind == telemetry::RequestKind::kTls)
+        facts.tls = {.server_name = std::string(request.host.text()), .encrypted = false};
+    if (previous_->trace(previous_->resolve(before, facts, *workspace_)).enforced != Verdict::kAllow) return;
+    std::string text = explain::packet_text(request.tuple);
+    if (facts.http) text += " " + facts.http->method + " " + facts.http->target;
+    note(request.tuple, std::move(text));
 }
 
 void DenialWatch::begin(Generation since, std::shared_ptr<const ruleset::Ruleset> previous) {
     const std::scoped_lock lock(mutex_);
     since_ = since;
     previous_ = std::move(previous);
+    workspace_.reset();
+    if (previous_ != nullptr && previous_->inspects()) {
+        workspace_ = std::make_unique<inspect::ConditionWorkspace>();
+        if (!workspace_->grow_for(previous_->conditions())) throw std::bad_alloc();
+    }
     denied_.clear();
     seen_ = {};
     watching_.store(true, std::memory_order_release);

@@ -72,6 +72,9 @@ Json rules_json(const std::vector<runtime::RuleCounts>& rules) {
     Json out = json_of(rules);
     for (std::size_t i = 0; i < rules.size(); ++i) {
         out[i]["connections"] = rules[i].connections;
+        out[i]["requests"] = rules[i].requests;
+        out[i]["would_deny_requests"] = rules[i].would_deny_requests;
+        out[i]["would_allow_requests"] = rules[i].would_allow_requests;
         const bool hit = rules[i].last_hit != std::chrono::system_clock::time_point{};
         out[i]["last_hit"] = hit ? Json(time_text(rules[i].last_hit)) : Json(nullptr);
     }
@@ -80,8 +83,11 @@ Json rules_json(const std::vector<runtime::RuleCounts>& rules) {
 
 Json staged_json(const std::vector<runtime::PolicyCounts>& policies) {
     Json out = json_of(policies);
-    for (std::size_t i = 0; i < policies.size(); ++i)
+    for (std::size_t i = 0; i < policies.size(); ++i) {
         out[i]["would_deny_connections"] = policies[i].would_deny_connections;
+        out[i]["would_deny_requests"] = policies[i].would_deny_requests;
+        out[i]["would_allow_requests"] = policies[i].would_allow_requests;
+    }
     return out;
 }
 
@@ -120,6 +126,9 @@ Json json_of(const Snapshot& snapshot) {
             {"related_passed", json_of(snapshot.related_passed)},
             {"kept_passed", json_of(snapshot.kept_passed)},
             {"reset_dropped", json_of(snapshot.reset_dropped)},
+            {"resets_sent", snapshot.resets_sent},
+            {"inspected", snapshot.inspected},
+            {"requests_untold", snapshot.requests_untold},
             {"drops", json_of(snapshot.drops)},
             {"observed", some_drops_json(snapshot.observed)},
             {"ports", ports_json(snapshot.ports)},

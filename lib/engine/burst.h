@@ -11,6 +11,8 @@
 #include <span>
 
 #include "drywall/engine/engine.h"
+#include "drywall/inspect/conditions.h"
+#include "drywall/inspect/finding.h"
 #include "drywall/net/tcp_segment.h"
 #include "flow_reporter.h"
 #include "workplace.h"
@@ -21,7 +23,7 @@ class Burst {
 public:
     Burst(Workplace& place, std::span<const net::FrameView> frames, const ruleset::Ruleset& ruleset,
           telemetry::TraceCounters& traces, Instant now, std::span<Decision> decisions, telemetry::EventBatch& events,
-          const Existing& existing) noexcept
+          const Existing& existing, inspect::ConditionWorkspace* workspace) noexcept
         : place_(place),
           scratch_(place.scratch),
           frames_(frames),
@@ -30,6 +32,7 @@ public:
           now_(now),
           decisions_(decisions),
           existing_(existing),
+          workspace_(workspace),
           report_(place.settings.worker, now, place.flows, place.counters, events) {}
 
     void receive() noexcept;      // counts what came in
@@ -44,7 +47,8 @@ private:
         TraceId trace{};
         DropReason drop = DropReason::kNone;
         bool untracked = false;  // no connection follows; never of one that is there and current
-        bool unjudged = false;   // the connection's own standing decided: it is kept, or was reset
+        bool unjudged = false;   // the connection's own standing decided: it is kept, or was reset or denied before
+        bool answered = false;   // its end is told to both sides
     };
 
     // What a TCP segment's numbers say of it.
@@ -81,13 +85,47 @@ private:
     [[nodiscard]] Judgement judge(const Subject& subject) noexcept;
     [[nodiscard]] Judgement judge_flow(std::size_t subject, flow::Flow& flow) noexcept;
     [[nodiscard]] Judgement judge_again(flow::Flow& flow, TraceId trace) noexcept;
-    [[nodiscard]] Judgement judge_by(flow::Flow& flow, TraceId trace) noexcept;
+    [[nodiscard]] Judgement judge_by(flow::Flow& flow, TraceId trace, bool goes_on_reading) noexcept;
+    [[nodiscard]] Judgement deny_again(const Subject& subject, const flow::Flow& flow) noexcept;
     [[nodiscard]] Judgement keep(flow::Flow& flow, TraceId trace) noexcept;
     [[nodiscard]] Judgement reset(flow::Flow& flow, TraceId trace) noexcept;
     void cut(flow::Flow& flow) noexcept;
     [[nodiscard]] bool judge_again(flow::FragmentFate& fate) noexcept;
     [[nodiscard]] Standing stand(flow::Flow& flow, flow::Side sender, const net::TcpSegment& segment) noexcept;
     [[nodiscard]] static bool is_middle(std::uint8_t tcp_flags) noexcept;
+
+    // inspect: connections whose trace depends on what they say
+    // What one has shown of what conditions ask for.
+    struct Shown;
+    [[nodiscard]] bool waits(TraceId trace) const noexcept {
+        return ruleset_.verdict(trace).inspection != ruleset::Inspection::kNone;
+    }
+    // A SYN that brings data (RFC 7413) would have it delivered before anything is judged. Dropped, it is sent again
+    // without.
+    [[nodiscard]] bool speaks_too_soon(TraceId trace) const noexcept {
+        return ruleset_.verdict(trace).inspection == ruleset::Inspection::kEnforce;
+    }
+    [[nodiscard]] ruleset::Resolution resolve(TraceId undecided, const net::Tuple& initiator, Shown& shown) noexcept;
+    [[nodiscard]] ruleset::Truth truth_of(inspect::ConditionId condition, const net::Tuple& initiator,
+                                          Shown& shown) noexcept;
+    [[nodiscard]] ruleset::Truth truth_of_name(inspect::ConditionId condition, const net::Tuple& initiator,
+                                               Shown& shown) noexcept;
+    void look_up_names(const net::Tuple& initiator, Shown& shown) noexcept;
+    [[nodiscard]] TraceId at_first_sight(const Subject& subject, TraceId undecided) noexcept;
+    [[nodiscard]] TraceId at_next_sight(flow::Flow& flow, TraceId undecided) noexcept;
+    void inspect(const Subject& subject, flow::Flow& flow, const net::TcpSegment& segment,
+                 Judgement& judgement) noexcept;
+    void read(const Subject& subject, flow::Flow& flow, const net::TcpSegment& segment, TraceId undecided,
+              Judgement& judgement) noexcept;
+    [[nodiscard]] bool open_reader(flow::Flow& flow, const net::TcpSegment& segment, TraceId undecided) noexcept;
+    void judge_finding(const inspect::Finding& finding, flow::Flow& flow, TraceId undecided,
+                       Judgement& judgement) noexcept;
+    void settle_unread(inspect::Problem problem, flow::Flow& flow, TraceId undecided, Judgement& judgement) noexcept;
+    void conclude(const ruleset::Resolution& resolution, flow::Flow& flow, const Shown& shown,
+                  Judgement& judgement) noexcept;
+    void watch_no_more(flow::Flow& flow) noexcept;
+    void deny(flow::Flow& flow, Judgement& judgement) noexcept;
+    void tell(const inspect::Finding& finding, const flow::Flow& flow, const Judgement& judgement) noexcept;
     [[nodiscard]] static bool may_open(const net::PacketMeta& meta) noexcept;
     [[nodiscard]] flow::Flow* admit(std::size_t subject, const flow::Arrival& first, Judgement& judgement) noexcept;
     [[nodiscard]] flow::Flow* open(std::size_t subject, const flow::Arrival& first, TraceId trace) noexcept;
@@ -107,19 +145,23 @@ private:
     [[nodiscard]] flow::Arrival arrival_of(const Subject& subject) const noexcept {
         return {.sender = subject.sender, .bytes = bytes_of(subject), .at = now_};
     }
+    // This generation judged it, and its packets may follow it unseen.
+    [[nodiscard]] bool is_current(const flow::Flow& flow) const noexcept {
+        return flow.generation == ruleset_.generation();
+    }
     [[nodiscard]] bool is_stale(const flow::Flow& flow) const noexcept {
-        return flow.generation != ruleset_.generation();
+        return flow.judged_in() != ruleset_.generation();
     }
     [[nodiscard]] flow::FlowNotes& notes(const flow::Flow& flow) const noexcept { return place_.flows.notes(flow); }
     // Nothing has to be asked about it: this generation judged it, or found that policy denies it and keeps it still.
     [[nodiscard]] bool is_settled(const flow::Flow& flow) const noexcept { return !is_stale(flow) || is_kept(flow); }
     [[nodiscard]] bool is_kept(const flow::Flow& flow) const noexcept;
     [[nodiscard]] bool may_be_kept(const flow::Flow& flow) const noexcept {
-        return existing_.keeps(flow.generation, ruleset_.generation());
+        return existing_.keeps(flow.judged_in(), ruleset_.generation());
     }
     [[nodiscard]] bool is_kept_no_longer(const flow::FragmentFate& fate) const noexcept;
     [[nodiscard]] bool is_to_be_reset(const flow::Flow& flow, TraceId trace) const noexcept {
-        return flow.generation < existing_.reset_before && notes(flow).path != path_of(trace);
+        return flow.judged_in() < existing_.reset_before && notes(flow).path != path_of(trace);
     }
     [[nodiscard]] std::uint32_t path_of(TraceId trace) const noexcept {
         return existing_.paths.empty() ? 0 : existing_.paths[index(trace)];
@@ -146,6 +188,7 @@ private:
     Instant now_;
     std::span<Decision> decisions_;
     const Existing& existing_;
+    inspect::ConditionWorkspace* workspace_;  // not null where the ruleset inspects
     FlowReporter report_;
     bool removed_ = false;  // a connection was removed in this burst: one that was found may be gone
     bool opened_ = false;   // a connection was opened in this burst: one that was not found may be there now

@@ -81,6 +81,8 @@ void Burst::decide(std::size_t i) noexcept {
     }
 
     Judgement judgement = flow != nullptr ? judge_flow(i, *flow) : judge(subject);
+    if (flow != nullptr && flow->is_watched() && judgement.drop == DropReason::kNone && !judgement.unjudged)
+        inspect(subject, *flow, segment, judgement);
     if (quotes_none && judgement.drop == DropReason::kNone && !judgement.untracked)
         return drop(subject.packet, DropReason::kIcmpUnrelated);
     if (judgement.drop != DropReason::kNone || judgement.untracked) flow = nullptr;  // there was none, or it is gone
@@ -98,7 +100,10 @@ void Burst::decide(std::size_t i) noexcept {
         segment = net::read_tcp_segment(frames_[subject.packet], meta);
         arrival.tcp = &segment;
     }
-    if (opens) flow = admit(i, arrival, judgement);
+    if (opens && is_tcp && segment.payload > 0 && speaks_too_soon(judgement.trace))
+        judgement.drop = DropReason::kInspectUnreadable;
+    else if (opens)
+        flow = admit(i, arrival, judgement);
     if (fate != nullptr)
         *fate = {.judged = flow != nullptr ? flow->initiator_tuple() : meta.tuple,
                  .generation = ruleset_.generation(),
@@ -165,8 +170,8 @@ bool Burst::is_forgiven(const flow::Flow& flow, std::uint8_t tcp_flags) const no
 
 Burst::Judgement Burst::judge(const Subject& subject) noexcept {
     const net::Tuple& tuple = meta_of(subject).tuple;
-    const TraceId trace =
-        subject.question == Question::kPacket ? scratch_.answers[subject.answer] : ruleset_.classify(tuple);
+    TraceId trace = subject.question == Question::kPacket ? scratch_.answers[subject.answer] : ruleset_.classify(tuple);
+    if (waits(trace)) trace = at_first_sight(subject, trace);
     const DropReason drop = drop_by(trace);
     if (drop != DropReason::kNone) report_.denied(tuple, trace, ruleset_.generation(), bytes_of(subject));
     return {trace, drop, is_untracked(trace)};
@@ -178,6 +183,7 @@ Burst::Judgement Burst::judge_flow(std::size_t i, flow::Flow& flow) noexcept {
     const Subject& subject = scratch_.subjects[i];
     const bool asked = subject.question == Question::kInitiator && scratch_.flows[i] == &flow;
     if (is_settled(flow)) return keep(flow, {});
+    if (notes(flow).was_denied()) return deny_again(subject, flow);
     const TraceId trace = asked ? scratch_.answers[subject.answer] : ruleset_.classify(flow.initiator_tuple());
     if (notes(flow).was_cut()) report_.denied(flow.initiator_tuple(), trace, ruleset_.generation(), bytes_of(subject));
     return judge_again(flow, trace);
@@ -186,18 +192,29 @@ Burst::Judgement Burst::judge_flow(std::size_t i, flow::Flow& flow) noexcept {
 // The connection under this generation, by what the change that made it wants of those that were there. `trace` is that
 // of its initiator's tuple.
 Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
+    if (notes(flow).was_denied()) return {.drop = notes(flow).denied_for, .unjudged = true};
     if (notes(flow).was_reset()) return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
     if (notes(flow).was_cut()) return {.trace = trace, .drop = drop_by(trace)};
+    const bool goes_on_reading = waits(trace) && flow.is_watched();
+    if (waits(trace)) trace = at_next_sight(flow, trace);
     const bool denied = drop_by(trace) != DropReason::kNone;
     if (denied && may_be_kept(flow)) return keep(flow, trace);
     if (!denied && is_to_be_reset(flow, trace)) return reset(flow, trace);
-    return judge_by(flow, trace);
+    return judge_by(flow, trace, goes_on_reading);
+}
+
+// What its initiator sends again is answered again: the reset may have been lost.
+Burst::Judgement Burst::deny_again(const Subject& subject, const flow::Flow& flow) noexcept {
+    const bool asks = subject.sender == flow.initiator && (meta_of(subject).tcp_flags & net::tcp_flag::kRst) == 0;
+    return {.drop = notes(flow).denied_for, .unjudged = true, .answered = asks && place_.settings.layer7.reset_denied};
 }
 
 // It stays, or it is cut and gone, or it ends because its packets are untracked now.
-Burst::Judgement Burst::judge_by(flow::Flow& flow, TraceId trace) noexcept {
+Burst::Judgement Burst::judge_by(flow::Flow& flow, TraceId trace, bool goes_on_reading) noexcept {
+    if (!goes_on_reading) place_.stop_reading(flow);
     flow.trace = trace;
     flow.generation = ruleset_.generation();
+    if (goes_on_reading) flow.watch();
     notes(flow).path = path_of(trace);
     notes(flow).kept_in = {};
     const DropReason drop = drop_by(trace);
@@ -217,6 +234,7 @@ Burst::Judgement Burst::judge_by(flow::Flow& flow, TraceId trace) noexcept {
 // has judged it from now on, so each packet of it is asked about.
 void Burst::cut(flow::Flow& flow) noexcept {
     report_.cut(flow);
+    place_.stop_reading(flow);
     if (flow.key.protocol != net::protocol::kTcp) return remove(flow);
     notes(flow).kept_in = flow::FlowNotes::kWasCut;
     flow.generation = {};
@@ -233,6 +251,7 @@ Burst::Judgement Burst::keep(flow::Flow& flow, TraceId trace) noexcept {
 // has no handshake is judged anew from its next packet on.
 Burst::Judgement Burst::reset(flow::Flow& flow, TraceId trace) noexcept {
     report_.reset(flow);
+    place_.stop_reading(flow);
     if (flow.key.protocol == net::protocol::kTcp)
         notes(flow).kept_in = flow::FlowNotes::kWasReset;
     else
@@ -332,6 +351,7 @@ flow::Flow* Burst::open(std::size_t i, const flow::Arrival& first, TraceId trace
     if (flow == nullptr) return nullptr;
     flow->trace = trace;
     flow->generation = ruleset_.generation();
+    if (waits(trace)) flow->watch();
     notes(*flow).path = path_of(trace);
     opened_ = true;
     return flow;
@@ -385,7 +405,8 @@ void Burst::observe(const Subject& subject, DropReason reason) noexcept {
 void Burst::count(std::uint32_t bytes, const Judgement& judgement) noexcept {
     if (!judgement.unjudged) return traces_.add(judgement.trace, bytes);
     telemetry::WorkerCounters& counters = place_.counters;
-    (judgement.drop == DropReason::kPolicyDeny ? counters.reset_dropped : counters.kept_passed).add(bytes);
+    const bool kept = judgement.drop == DropReason::kNone || judgement.drop == DropReason::kFragmentTableFull;
+    (kept ? counters.kept_passed : counters.reset_dropped).add(bytes);
 }
 
 void Burst::end(flow::Flow& flow) noexcept {
@@ -395,6 +416,7 @@ void Burst::end(flow::Flow& flow) noexcept {
 
 void Burst::remove(flow::Flow& flow) noexcept {
     removed_ = true;
+    place_.stop_reading(flow);
     place_.flows.remove(flow);
 }
 

@@ -26,6 +26,12 @@ public:
         counters_.flows_rejudged.add(1);
         push(record(telemetry::FlowEventKind::kRejudged, flow));
     }
+    // What it asked for decided, and it stands under another trace: to whoever follows it, as if it were judged again.
+    void decided(const flow::Flow& flow) noexcept { push(record(telemetry::FlowEventKind::kRejudged, flow)); }
+    void denied_inside(const flow::Flow& flow) noexcept {
+        counters_.flows_ended.add(1);
+        push(record(telemetry::FlowEventKind::kCut, flow));
+    }
     void cut(const flow::Flow& flow) noexcept {
         counters_.flows_rejudged.add(1);
         counters_.flows_ended.add(1);
@@ -61,7 +67,7 @@ private:
                 .worker = worker_,
                 .trace = flow.trace,
                 .flow = flows_.notes(flow).id,
-                .generation = flow.generation,
+                .generation = flow.judged_in(),
                 .time = now_,
                 .tuple = flow.initiator_tuple(),
                 .forward = flow.forward,

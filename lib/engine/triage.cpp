@@ -127,7 +127,7 @@ void Burst::judge_ahead() noexcept {
         const flow::Flow* flow = scratch_.flows[i];
         const bool in_flow = flow != nullptr && !place_.flows.expired(*flow, now_) &&
                              !flow::FlowTable::starts_anew(*flow, subject.sender, meta.tcp_flags);
-        subject.current = in_flow && !is_stale(*flow) && meta.fragment == net::FragmentKind::kWhole;
+        subject.current = in_flow && is_current(*flow) && meta.fragment == net::FragmentKind::kWhole;
         if (subject.current || (in_flow ? is_settled(*flow) : meta.fragment == net::FragmentKind::kLater)) continue;
 
         subject.question = in_flow ? Question::kInitiator : Question::kPacket;
@@ -146,6 +146,7 @@ void Burst::drop(std::size_t packet, DropReason reason) noexcept {
 // A packet that policy judged, whatever it dies of.
 void Burst::drop(std::size_t packet, const Judgement& judgement) noexcept {
     if (!judgement.unjudged) decisions_[packet].trace = judgement.trace;
+    decisions_[packet].reset = judgement.answered;
     drop(packet, judgement.drop);
 }
 

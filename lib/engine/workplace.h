@@ -5,14 +5,17 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <utility>
 
 #include "drywall/base/cache_line.h"
 #include "drywall/engine/engine.h"
 #include "drywall/flow/flow_table.h"
 #include "drywall/flow/fragment_table.h"
 #include "drywall/flow/key.h"
+#include "drywall/inspect/inspector.h"
 #include "drywall/net/packet_meta.h"
 #include "drywall/telemetry/counters.h"
+#include "drywall/telemetry/request.h"
 
 namespace drywall::engine {
 
@@ -43,6 +46,11 @@ struct Scratch {
     std::size_t subject_count = 0;
 };
 
+// REQUIRES: the settings were checked when they were read
+[[nodiscard]] inline inspect::Inspector make_inspector(const inspect::InspectorSettings& settings) {
+    return std::move(inspect::Inspector::create(settings).value());
+}
+
 struct Workplace {
     Workplace(const EngineSettings& engine_settings, telemetry::WorkerCounters& worker_counters)
         : settings(engine_settings),
@@ -50,12 +58,23 @@ struct Workplace {
           flows(settings.flow_capacity, settings.timeouts, settings.hash_seed,
                 settings.per_source_limit > 0 ? flow::FlowTable::Sources::kCounted
                                               : flow::FlowTable::Sources::kNotCounted),
-          fragments(settings.fragment_capacity, settings.timeouts.fragment, settings.hash_seed) {}
+          fragments(settings.fragment_capacity, settings.timeouts.fragment, settings.hash_seed),
+          inspector(make_inspector(settings.layer7.inspector)) {}
+
+    // The connection is watched no more, or is about to be removed. REQUIRES: the flow is of `flows`
+    void stop_reading(const flow::Flow& flow) noexcept {
+        flow::FlowNotes& notes = flows.notes(flow);
+        if (notes.reader == flow::FlowNotes::kNoReader) return;
+        inspector.close(inspect::ContextId{notes.reader});
+        notes.reader = flow::FlowNotes::kNoReader;
+    }
 
     EngineSettings settings;
     telemetry::WorkerCounters& counters;
     flow::FlowTable flows;
     flow::FragmentTable fragments;
+    inspect::Inspector inspector;
+    telemetry::RequestBatch requests;
     Scratch scratch;
 };
 

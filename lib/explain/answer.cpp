@@ -36,6 +36,7 @@ Hit hit_of(const HitDescriptor& hit) {
         case HitKind::kHostFailsafe: return named(hit, "HostEndpoint", hit.service, "__FAILSAFE__");
         case HitKind::kFailsafe: return named(hit, "Failsafe", hit.service, "__FAILSAFE__");
         case HitKind::kUnmatched: return named(hit, "Configuration", "unmatched", "__UNMATCHED__");
+        case HitKind::kUndecided: return named(hit, "Layer7", "undecided", "__UNDECIDED__");
     }
     if (!hit.policy) return named(hit, "EndOfTier", "__NO_MATCH__", "");
     Hit out = named(hit, std::string(policy::name(hit.policy->kind)), hit.policy->name, hit.policy->tier);

@@ -54,6 +54,14 @@ TcpSegment read_tcp_segment(const FrameView& frame, const PacketMeta& meta) noex
     return segment;
 }
 
+std::span<const std::uint8_t> tcp_payload(const FrameView& frame, const PacketMeta& meta) noexcept {
+    assert(meta.tuple.protocol == protocol::kTcp && meta.fragment != FragmentKind::kLater);
+    const std::uint32_t begin = meta.l4_offset + (frame.data[meta.l4_offset + 12] >> 4) * 4U;
+    const std::uint32_t end = std::min(packet_end(frame, meta), frame.contiguous);
+    if (begin >= end) return {};
+    return {frame.data + begin, end - begin};
+}
+
 std::uint32_t quoted_tcp_sequence(const FrameView& frame, const PacketMeta& quote) noexcept {
     assert(quote.tuple.protocol == protocol::kTcp && quote.l4_offset + 8U <= frame.contiguous);
     return load_be32(frame.data + quote.l4_offset + 4);

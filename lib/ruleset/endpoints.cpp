@@ -97,8 +97,11 @@ private:
     }
 
     void add(const policy::NetworkSet& set) {
-        auto& named = population_.named[index(intern(view_.labels_of(set)))];
+        const LabelsId labels = intern(view_.labels_of(set));
+        auto& named = population_.named[index(labels)];
         named.insert(named.end(), set.nets.begin(), set.nets.end());
+        auto& domains = population_.domains[index(labels)];
+        domains.insert(domains.end(), set.allowed_egress_domains.begin(), set.allowed_egress_domains.end());
     }
 
     [[nodiscard]] Group group_of(const policy::HostEndpoint& endpoint, Role role, LabelsId labels) {
@@ -115,6 +118,7 @@ private:
         if (fresh) {
             population_.labels.push_back(labels);
             population_.named.emplace_back();
+            population_.domains.emplace_back();
         }
         return entry->second;
     }

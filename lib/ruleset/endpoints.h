@@ -65,6 +65,7 @@ struct Population {
     std::map<PortId, std::size_t> port_groups;            // index into groups, by the port that it governs
     std::vector<policy::Labels> labels;                   // by LabelsId
     std::vector<std::vector<net::Prefix>> named;          // by LabelsId: the addresses that a rule selector finds
+    std::vector<std::vector<std::string>> domains;        // by LabelsId: allowedEgressDomains of the sets among them
     std::map<std::string, std::map<LabelsId, DeclaredPorts>, std::less<>> ports;  // by name
 };
 

@@ -48,6 +48,7 @@ std::string subject(const HitDescriptor& hit) {
         case HitKind::kHostFailsafe: return "hep:" + hit.service;
         case HitKind::kFailsafe: return "cfg:" + hit.service;
         case HitKind::kUnmatched: return "cfg:unmatched";
+        case HitKind::kUndecided: return "l7:undecided";
     }
     return "cfg:unmatched";
 }
@@ -62,6 +63,7 @@ std::string tier_field(const HitDescriptor& hit) {
         case HitKind::kHostFailsafe:
         case HitKind::kFailsafe: return "__FAILSAFE__";
         case HitKind::kUnmatched: return "__UNMATCHED__";
+        case HitKind::kUndecided: return "__UNDECIDED__";
     }
     return "__UNMATCHED__";
 }
@@ -78,6 +80,7 @@ std::string_view name(HitKind kind) noexcept {
         case HitKind::kHostFailsafe: return "host-failsafe";
         case HitKind::kFailsafe: return "failsafe";
         case HitKind::kUnmatched: return "unmatched";
+        case HitKind::kUndecided: return "undecided";
     }
     return "unmatched";
 }
@@ -199,6 +202,14 @@ HitId HitTable::unmatched(Verdict verdict) {
     descriptor.kind = HitKind::kUnmatched;
     descriptor.action = verdict == Verdict::kAllow ? Action::kAllow : Action::kDeny;
     descriptor.identity = join({"unmatched", name(verdict)});
+    return intern(std::move(descriptor));
+}
+
+HitId HitTable::undecided() {
+    HitDescriptor descriptor{};
+    descriptor.kind = HitKind::kUndecided;
+    descriptor.action = Action::kAllow;
+    descriptor.identity = "undecided";
     return intern(std::move(descriptor));
 }
 

@@ -60,6 +60,10 @@ public:
     HitId host_failsafe(Direction direction, int entry, const std::string& service, const std::string& content);
     HitId failsafe(int entry, const std::string& service, const std::string& content);
     HitId unmatched(Verdict verdict);
+    HitId undecided();
+
+    // The rule allows only where `condition` holds. REQUIRES: `hit` is of this table
+    void add_condition(HitId hit, inspect::ConditionId condition) { hits_[index(hit)].condition = condition; }
 
     // REQUIRES: `hit` is of this table.
     [[nodiscard]] const HitDescriptor& operator[](HitId hit) const noexcept { return hits_[index(hit)]; }

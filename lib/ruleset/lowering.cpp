@@ -77,8 +77,8 @@ const std::string& namespace_of(const policy::ServiceMatch& service, const polic
 bool restricts_nothing(const classify::AddressMatch& match) { return match.in.empty() && match.not_in.empty(); }
 
 bool matches_everything(const classify::Rule& rule) {
-    return restricts_nothing(rule.source) && restricts_nothing(rule.destination) &&
-           rule.service == classify::ServiceMatch{};
+    return !classify::is_conditional(rule.hit) && restricts_nothing(rule.source) &&
+           restricts_nothing(rule.destination) && rule.service == classify::ServiceMatch{};
 }
 
 }  // namespace
@@ -118,7 +118,7 @@ std::vector<Condition> Lowering::service(const policy::ServiceMatch& service, Si
 }
 
 Lowering::Alternatives Lowering::alternatives(const policy::Rule& rule, Side side, const policy::Policy& policy,
-                                              classify::AddressMatch& address) {
+                                              Found found, classify::AddressMatch& address) {
     const policy::EntityRule& entity = side == Side::kSource ? rule.source : rule.destination;
     const ProtocolLimits limits{.protocol = rule.protocol, .not_protocol = rule.not_protocol};
     if (!entity.nets.empty()) address.in.push_back(sets_.of(entity.nets));
@@ -129,7 +129,7 @@ Lowering::Alternatives Lowering::alternatives(const policy::Rule& rule, Side sid
     if (scope.not_in) address.not_in.push_back(sets_.of(selectors_[*scope.not_in]));  // unknown addresses match
 
     std::vector<Condition> ports = any_of(entity, sets_.declared(entity.named_ports, within), limits);
-    if (within != nullptr)
+    if (within != nullptr && found == Found::kByAddress)
         for (Condition& condition : ports)
             if (!condition.in) condition.in = sets_.of(*within);  // who declares a port is within already
     Alternatives all{std::move(ports), none_of(entity, sets_.declared(entity.not_named_ports, within), limits)};
@@ -137,7 +137,7 @@ Lowering::Alternatives Lowering::alternatives(const policy::Rule& rule, Side sid
     return all;
 }
 
-void Lowering::lower(const policy::Rule& rule, const policy::Policy& policy, HitId hit,
+void Lowering::lower(const policy::Rule& rule, const policy::Policy& policy, Direction direction, HitId hit,
                      std::vector<classify::RuleIndex>& lowered) {
     std::optional<classify::ServiceMatch> service = lower_service(rule);
     if (!service) return;
@@ -145,8 +145,41 @@ void Lowering::lower(const policy::Rule& rule, const policy::Policy& policy, Hit
     base.service = std::move(*service);
     base.action = rule.action;
     base.hit = hit;
-    const Alternatives from = alternatives(rule, Side::kSource, policy, base.source);
-    const Alternatives to = alternatives(rule, Side::kDestination, policy, base.destination);
+    const auto conditional = [&](inspect::ConditionId condition) {
+        base.action = Action::kLog;
+        base.hit = classify::conditional(hit);
+        hits_.add_condition(hit, condition);
+    };
+    if (rule.http) {
+        base.service.protocol = net::protocol::kTcp;  // nothing else carries requests that can be read
+        conditional(conditions_.add(*rule.http));
+    }
+    if (!rule.destination.domains.empty()) conditional(conditions_.add(rule.destination.domains));
+    lower_addresses(rule, policy, Found::kByAddress, base, lowered);
+
+    const std::vector<std::string> names = allowed_names(rule, policy, direction);
+    if (names.empty()) return;
+    conditional(conditions_.add(names));
+    lower_addresses(rule, policy, Found::kByName, std::move(base), lowered);
+}
+
+std::vector<std::string> Lowering::allowed_names(const policy::Rule& rule, const policy::Policy& policy,
+                                                 Direction direction) {
+    std::vector<std::string> names;
+    if (direction != Direction::kEgress || rule.action != Action::kAllow) return names;
+    const policy::EntityScope scope = policy::effective_scope(rule.destination, policy);
+    if (!scope.in) return names;
+    for (const LabelsId labels : selectors_[*scope.in].labels) {
+        const std::vector<std::string>& of_set = population_.domains[index(labels)];
+        names.insert(names.end(), of_set.begin(), of_set.end());
+    }
+    return names;
+}
+
+void Lowering::lower_addresses(const policy::Rule& rule, const policy::Policy& policy, Found found, classify::Rule base,
+                               std::vector<classify::RuleIndex>& lowered) {
+    const Alternatives from = alternatives(rule, Side::kSource, policy, Found::kByAddress, base.source);
+    const Alternatives to = alternatives(rule, Side::kDestination, policy, found, base.destination);
     std::vector<classify::Rule> partial{std::move(base)};
     const auto join_all = [&partial](const Alternatives& all, Side side) {
         for (const std::vector<Condition>& conditions : all) {
@@ -171,6 +204,9 @@ std::string Lowering::content(const policy::EntityRule& entity, const policy::Po
                        selector(scope.not_in) + ";" + text_of(entity.ports, entity.named_ports) + ";" +
                        text_of(entity.not_ports, entity.not_named_ports);
     if (entity.services) text += ";" + namespace_of(*entity.services, policy) + "/" + entity.services->name;
+    std::vector<std::string> domains = entity.domains;
+    std::sort(domains.begin(), domains.end());
+    for (const std::string& domain : domains) text += ";" + domain;
     return text;
 }
 
@@ -179,6 +215,7 @@ std::string Lowering::content(const policy::Rule& rule, const policy::Policy& po
     text += rule.ip_version ? (*rule.ip_version == net::Family::kIPv4 ? ";4;" : ";6;") : ";any;";
     text += text_of(rule.protocol) + ";" + text_of(rule.not_protocol) + ";";
     text += text_of(rule.icmp) + ";" + text_of(rule.not_icmp);
+    if (rule.http) text += "\n" + text_of(*rule.http);
     return text + "\nfrom " + content(rule.source, policy) + "\nto " + content(rule.destination, policy);
 }
 
@@ -209,7 +246,7 @@ std::vector<classify::RuleIndex> Lowering::rules(const Participant& participant,
     std::vector<classify::RuleIndex> lowered;
     for (std::size_t i = 0; i < written.size(); ++i) {
         const HitId hit = describe(participant, direction, forward, i, seen);
-        lower(written[i], *participant.policy, hit, lowered);
+        lower(written[i], *participant.policy, direction, hit, lowered);
     }
     return lowered;
 }
@@ -234,7 +271,7 @@ LoweredProfiles Lowering::profiles(const std::vector<std::string>& names, Direct
                                              .content = std::move(print),
                                              .occurrence = occurrence});
             const std::size_t before = lowered.rules.size();
-            lower(rules[i], scope, hit, lowered.rules);
+            lower(rules[i], scope, direction, hit, lowered.rules);
             if (lowered.rules.size() == before || !matches_everything(program_.rules[index(lowered.rules.back())]))
                 continue;
             lowered.rules.pop_back();

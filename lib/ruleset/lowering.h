@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "condition_book.h"
 #include "conditions.h"
 #include "drywall/classify/program.h"
 #include "drywall/policy/convert.h"
@@ -34,7 +35,12 @@ public:
     // All must outlive this.
     Lowering(classify::Program& program, const policy::CalicoView& view, const Population& population,
              SelectorBook& selectors, HitTable& hits)
-        : program_(program), view_(view), selectors_(selectors), hits_(hits), sets_(program, view, population) {}
+        : program_(program),
+          view_(view),
+          selectors_(selectors),
+          hits_(hits),
+          population_(population),
+          sets_(program, view, population) {}
 
     // The policy's rules of one direction. Every rule gets a descriptor; one that no packet can match (nets of a family
     // that its protocol excludes, a named port that nobody declares) gets nothing else.
@@ -45,6 +51,9 @@ public:
 
     // Profiles in their order, up to the first that has an answer for everything. One that does not exist denies.
     LoweredProfiles profiles(const std::vector<std::string>& names, Direction direction);
+
+    // What rules ask of connections, by ConditionId.
+    [[nodiscard]] std::vector<inspect::Condition> take_conditions() { return conditions_.take(); }
 
     // A destination port that is always open. `to` and `from` may be empty: any address.
     classify::RuleIndex always_open(std::uint8_t protocol, std::uint16_t port, std::vector<net::Prefix> to,
@@ -63,11 +72,20 @@ private:
 
     HitId describe(const Participant& participant, Direction direction, bool forward, std::size_t rule_index,
                    std::map<std::string, std::size_t>& seen);
-    void lower(const policy::Rule& rule, const policy::Policy& policy, HitId hit,
+    // How the destination is found to be what the rule's selector says.
+    enum class Found : std::uint8_t { kByAddress, kByName };
+
+    void lower(const policy::Rule& rule, const policy::Policy& policy, Direction direction, HitId hit,
                std::vector<classify::RuleIndex>& lowered);
+    // `base`: what needs no choice of addresses.
+    void lower_addresses(const policy::Rule& rule, const policy::Policy& policy, Found found, classify::Rule base,
+                         std::vector<classify::RuleIndex>& lowered);
     // What one side of a rule asks: `address` takes what needs no choice.
-    Alternatives alternatives(const policy::Rule& rule, Side side, const policy::Policy& policy,
+    Alternatives alternatives(const policy::Rule& rule, Side side, const policy::Policy& policy, Found found,
                               classify::AddressMatch& address);
+    // The names that the sets allow which the rule's destination selects (allowedEgressDomains).
+    [[nodiscard]] std::vector<std::string> allowed_names(const policy::Rule& rule, const policy::Policy& policy,
+                                                         Direction direction);
     std::vector<Condition> service(const policy::ServiceMatch& service, Side side, const policy::Policy& policy,
                                    const ProtocolLimits& limits);
     [[nodiscard]] std::string content(const policy::Rule& rule, const policy::Policy& policy);
@@ -79,7 +97,9 @@ private:
     const policy::CalicoView& view_;
     SelectorBook& selectors_;
     HitTable& hits_;
+    const Population& population_;
     SetTable sets_;
+    ConditionBook conditions_;
 };
 
 // Protocol and ICMP of a rule, and the family that it is bound to by ipVersion, by its protocol or by its nets: Calico

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "decision_trees.h"
 #include "drywall/base/out_of_memory.h"
 #include "endpoints.h"
 #include "hits.h"
@@ -54,20 +55,6 @@ bool is_untracked(const classify::Trace& trace, std::span<const HitDescriptor> h
            });
 }
 
-std::vector<TraceVerdict> verdicts_of(std::span<const classify::Trace> traces, std::span<const HitDescriptor> hits) {
-    std::vector<TraceVerdict> verdicts;
-    verdicts.reserve(traces.size());
-    for (const classify::Trace& trace : traces) {
-        DropReason reason = trace.unmatched ? DropReason::kUnmatched : DropReason::kPolicyDeny;
-        if (trace.enforced == Verdict::kAllow) reason = DropReason::kNone;
-        verdicts.push_back({.enforced = trace.enforced,
-                            .pending = trace.pending,
-                            .reason = reason,
-                            .untracked = is_untracked(trace, hits)});
-    }
-    return verdicts;
-}
-
 }  // namespace
 
 // What resolving and lowering make, before anything is compiled.
@@ -77,7 +64,12 @@ struct Lowered {
     std::vector<EndpointInfo> endpoints;
     std::vector<std::string> tiers;
     std::vector<std::pair<PolicyRef, PolicyRef>> overlays;
+    std::vector<inspect::Condition> conditions;
+    HitId undecided{};  // only with conditions
 };
+
+// Http and domains rules of one connection, in both worlds, in all outcomes.
+constexpr std::size_t kMostLeaves = std::size_t{1} << 20;
 
 class Builder {
 public:
@@ -99,6 +91,8 @@ public:
         lowered.program.unmatched = surroundings.unmatched;
         lowered.program.unmatched_hit = hits.unmatched(surroundings.unmatched);
 
+        lowered.conditions = lowering.take_conditions();
+        if (!lowered.conditions.empty()) lowered.undecided = hits.undecided();
         lowered.hits = hits.take();
         for (Subject& subject : population->subjects) lowered.endpoints.push_back(std::move(subject.info));
         for (WorldTier& tier : worlds.tiers) lowered.tiers.push_back(std::move(tier.name));
@@ -106,9 +100,12 @@ public:
         return lowered;
     }
 
-    static std::shared_ptr<const Ruleset> assemble(Generation generation, Lowered lowered,
-                                                   const Surroundings& surroundings, classify::Classifier classifier) {
+    static Result<std::shared_ptr<const Ruleset>> assemble(Generation generation, Lowered lowered,
+                                                           const Surroundings& surroundings,
+                                                           classify::Classifier classifier) {
         const auto tables = std::make_shared<Ruleset::Tables>(std::move(classifier));
+        tables->traces = tables->classifier.traces();
+        if (Status status = add_decisions(lowered, *tables); !status) return std::move(status).error();
         tables->program = std::move(lowered.program);
         tables->surroundings = surroundings;
         tables->hits = std::move(lowered.hits);
@@ -119,24 +116,55 @@ public:
             for (const net::Address& address : tables->endpoints[i].addresses)
                 tables->endpoint_by_address.emplace_back(address, i);
         std::sort(tables->endpoint_by_address.begin(), tables->endpoint_by_address.end());
-        const std::shared_ptr<Ruleset> ruleset(new Ruleset(generation, Enforcement::kEnforce, tables));
-        ruleset->verdicts_ = verdicts_of(tables->classifier.traces(), tables->hits);
-        return ruleset;
+        return std::shared_ptr<const Ruleset>(new Ruleset(generation, Enforcement::kEnforce, tables));
+    }
+
+private:
+    static Status add_decisions(Lowered& lowered, Ruleset::Tables& tables) {
+        if (lowered.conditions.empty()) return Done{};
+        Result<Decided> decided =
+            decide(tables.classifier.traces(), lowered.hits, lowered.conditions, lowered.undecided, kMostLeaves);
+        if (!decided) return std::move(decided).error();
+        Result<inspect::Conditions> conditions = inspect::Conditions::compile(lowered.conditions);
+        if (!conditions) return std::move(conditions).error();
+        tables.decided = std::move(decided->traces);
+        tables.traces = tables.decided;
+        tables.reasons = std::move(decided->reasons);
+        tables.inspections = std::move(decided->inspections);
+        tables.decisions = std::move(decided->decisions);
+        tables.conditions.emplace(std::move(*conditions));
+        tables.condition_list = std::move(lowered.conditions);
+        return Done{};
     }
 };
 
-Ruleset::Ruleset(Generation generation, Enforcement enforcement, std::shared_ptr<const Tables> tables) noexcept
-    : generation_(generation), enforcement_(enforcement), tables_(std::move(tables)) {}
+Ruleset::Ruleset(Generation generation, Enforcement enforcement, std::shared_ptr<const Tables> tables)
+    : generation_(generation), enforcement_(enforcement), tables_(std::move(tables)), verdicts_(make_verdicts()) {}
 
 std::shared_ptr<const Ruleset> Ruleset::again(Generation generation, Enforcement enforcement) const {
-    const std::shared_ptr<Ruleset> ruleset(new Ruleset(generation, enforcement, tables_));
-    ruleset->verdicts_ = verdicts_of(tables_->classifier.traces(), tables_->hits);
-    if (enforcement == Enforcement::kObserve)
-        for (TraceVerdict& verdict : ruleset->verdicts_) {
+    return std::shared_ptr<const Ruleset>(new Ruleset(generation, enforcement, tables_));
+}
+
+std::vector<TraceVerdict> Ruleset::make_verdicts() const {
+    std::vector<TraceVerdict> verdicts;
+    verdicts.reserve(tables_->traces.size());
+    for (std::size_t id = 0; id < tables_->traces.size(); ++id) {
+        const classify::Trace& trace = tables_->traces[id];
+        TraceVerdict verdict{.enforced = trace.enforced,
+                             .pending = trace.pending,
+                             .reason = trace.unmatched ? DropReason::kUnmatched : DropReason::kPolicyDeny,
+                             .untracked = is_untracked(trace, tables_->hits)};
+        if (!tables_->reasons.empty() && tables_->reasons[id] != DropReason::kNone)
+            verdict.reason = tables_->reasons[id];
+        if (id < tables_->inspections.size()) verdict.inspection = tables_->inspections[id];
+        if (enforcement_ == Enforcement::kObserve) {
             verdict.enforced = Verdict::kAllow;
-            verdict.reason = DropReason::kNone;
+            if (verdict.inspection != Inspection::kNone) verdict.inspection = Inspection::kObserve;
         }
-    return ruleset;
+        if (verdict.enforced == Verdict::kAllow) verdict.reason = DropReason::kNone;
+        verdicts.push_back(verdict);
+    }
+    return verdicts;
 }
 
 Result<std::shared_ptr<const Ruleset>> Ruleset::build(Generation generation, const policy::Inventory& inventory,

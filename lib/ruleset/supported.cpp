@@ -1,4 +1,4 @@
-// What is understood, but not matched yet.
+// What is understood, but can't be enforced as written.
 #include <utility>
 
 #include "drywall/ruleset/ruleset.h"
@@ -7,7 +7,7 @@ namespace drywall::ruleset {
 
 namespace {
 
-// Complains about what matches on HTTP or on domains among the rules of one direction.
+// Complains about conditions on what connections say among the rules of one direction.
 void check_rules(const policy::ResourceId& id, const policy::Metadata& metadata, const std::vector<policy::Rule>& rules,
                  Direction direction, std::vector<Complaint>& complaints) {
     for (std::size_t i = 0; i < rules.size(); ++i) {
@@ -17,8 +17,9 @@ void check_rules(const policy::ResourceId& id, const policy::Metadata& metadata,
             {.place = rules[i].spot.in(metadata.place),
              .message = id.text() + ", " + std::string(name(direction)) + " rule " + std::to_string(i) +
                         (domains ? ": rules with domains" : ": http rules") +
-                        " are not matched yet; without it the rule would allow more than was written",
-             .hint = "take the rule out until then, or write what it may allow by addresses and ports alone",
+                        " can't stand in a policy with doNotTrack: it follows no connections, so nothing is read of "
+                        "them",
+             .hint = "move the rule to a policy without doNotTrack, or write what it may allow by addresses and ports",
              .about = {.kind = std::string(policy::document_kind(id.kind)), .ns = id.ns, .name = id.name}});
     }
 }
@@ -28,13 +29,9 @@ void check_rules(const policy::ResourceId& id, const policy::Metadata& metadata,
 Status check_supported(const policy::CalicoView& view) {
     std::vector<Complaint> complaints;
     for (const auto& [id, policy] : view.policies) {
+        if (!policy->do_not_track) continue;
         if (policy->ingress_type) check_rules(id, policy->metadata, policy->ingress, Direction::kIngress, complaints);
         if (policy->egress_type) check_rules(id, policy->metadata, policy->egress, Direction::kEgress, complaints);
-    }
-    for (const auto& [name, profile] : view.profiles) {
-        const policy::ResourceId id{policy::Kind::kProfile, {}, name};
-        check_rules(id, profile->metadata, profile->ingress, Direction::kIngress, complaints);
-        check_rules(id, profile->metadata, profile->egress, Direction::kEgress, complaints);
     }
     if (complaints.empty()) return Done{};
     return Error{ErrorKind::kRefused, std::move(complaints)};

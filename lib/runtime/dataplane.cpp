@@ -260,6 +260,9 @@ void WorkersAndStats::count_workers(Snapshot& snapshot) const {
         snapshot.flows_kept += counters.flows_kept.read();
         snapshot.flows_reset += counters.flows_reset.read();
         snapshot.events_lost += counters.events_lost.read();
+        snapshot.requests_untold += counters.requests_untold.read();
+        snapshot.resets_sent += counters.resets_sent.read();
+        snapshot.inspected += worker->inspected();
     }
 }
 

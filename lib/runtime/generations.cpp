@@ -45,7 +45,12 @@ const InForce& Generations::admit(std::shared_ptr<const ruleset::Ruleset> rulese
     auto in_force = std::make_unique<InForce>();
     for (const int node : worker_nodes_) {
         const PreferredNode near_its_worker(node);
-        in_force->counters.push_back(std::make_unique<telemetry::TraceCounters>(ruleset->trace_count()));
+        using Requests = telemetry::TraceCounters::Requests;
+        in_force->counters.push_back(std::make_unique<telemetry::TraceCounters>(
+            ruleset->trace_count(), ruleset->inspects() ? Requests::kCounted : Requests::kNone));
+        if (!ruleset->inspects()) continue;
+        auto& workspace = *in_force->workspaces.emplace_back(std::make_unique<inspect::ConditionWorkspace>());
+        if (!workspace.grow_for(ruleset->conditions())) throw std::bad_alloc();  // all that can be wrong with it
     }
     in_force->paths = paths_of(*ruleset);
     if (before != nullptr) in_force->reset_before = before->reset_before;

@@ -1,6 +1,7 @@
-// InForce: one published generation as the workers see it: the ruleset, and each worker's own counters for it.
+// InForce: one published generation as the workers see it: the ruleset, and each worker's own counters and
+// working memory for it.
 //
-// Threads: made by the control side; immutable while workers can reach it, apart from the counters (their worker's).
+// Threads: made by the control side; immutable while workers can reach it, apart from what is their worker's.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,7 @@
 #include <vector>
 
 #include "drywall/engine/engine.h"
+#include "drywall/inspect/conditions.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/telemetry/counters.h"
 
@@ -21,12 +23,17 @@ struct InForce {
     };
 
     std::shared_ptr<const ruleset::Ruleset> ruleset;
-    std::vector<std::unique_ptr<telemetry::TraceCounters>> counters;  // by WorkerId
+    std::vector<std::unique_ptr<telemetry::TraceCounters>> counters;       // by WorkerId
+    std::vector<std::unique_ptr<inspect::ConditionWorkspace>> workspaces;  // likewise; empty: nothing is inspected
     std::vector<std::uint32_t> paths;  // by TraceId: a fingerprint of the enforced hits' identities, never 0
     // What becomes of connections that older generations judged.
     Generation keep_from = engine::Existing::kNone;
     std::vector<Superseded> superseded;  // from keep_from on, in their order; empty: nobody's time passes
     Generation reset_before{};
+
+    [[nodiscard]] inspect::ConditionWorkspace* workspace(WorkerId worker) const noexcept {
+        return workspaces.empty() ? nullptr : workspaces[index(worker)].get();
+    }
 
     // Every worker asks for itself, with the time of its turn: a generation's grace ends whoever else hangs.
     [[nodiscard]] engine::Existing existing(Instant now) const noexcept {

@@ -11,7 +11,7 @@ using telemetry::PacketsBytes;
 
 bool counted(const RuleCounts& counts) {
     return counts.enforced.packets > 0 || counts.pending.packets > 0 || counts.would_deny.packets > 0 ||
-           counts.would_allow.packets > 0 || counts.connections > 0;
+           counts.would_allow.packets > 0 || counts.connections > 0 || counts.requests > 0;
 }
 
 bool is_staged(const ruleset::HitDescriptor& hit) { return hit.policy && hit.policy->staged; }
@@ -33,6 +33,7 @@ Ledger::Account Ledger::open(std::shared_ptr<const ruleset::Ruleset> ruleset) {
     Account account(std::move(ruleset));
     account.entered_.resize(account.ruleset_->trace_count());
     account.opened_.resize(account.ruleset_->trace_count());
+    if (account.ruleset_->inspects()) account.asked_.resize(account.ruleset_->trace_count());
     const std::span<const ruleset::HitDescriptor> hits = account.ruleset_->hits();
     std::vector<ruleset::HitDescriptor> descriptions(hits.begin(), hits.end());
     for (const ruleset::HitDescriptor& hit : hits) {
@@ -70,6 +71,33 @@ void Ledger::enter(Account& account, std::span<const std::unique_ptr<telemetry::
         enter(account, TraceId(trace), {total.packets - entered.packets, total.bytes - entered.bytes}, at);
         entered = total;
     }
+    for (std::size_t trace = 0; trace < account.asked_.size(); ++trace) {
+        std::uint64_t total = 0;
+        for (const auto& worker : counters) total += worker->requests(TraceId(trace));
+        if (total == account.asked_[trace]) continue;
+        enter_requests(account, TraceId(trace), total - account.asked_[trace]);
+        account.asked_[trace] = total;
+    }
+}
+
+void Ledger::enter_requests(Account& account, TraceId id, std::uint64_t requests) {
+    const classify::Trace& trace = account.ruleset_->trace(id);
+    if (trace.enforced != trace.pending) {
+        const bool denies = trace.pending == Verdict::kDeny;
+        const auto rule_column = denies ? &RuleCounts::would_deny_requests : &RuleCounts::would_allow_requests;
+        const auto policy_column = denies ? &PolicyCounts::would_deny_requests : &PolicyCounts::would_allow_requests;
+        Rule* const now = account.rules_[index(trace.enforced_hits.back())];
+        Rule* const then = account.rules_[index(trace.pending_hits.back())];
+        for (PolicyCounts* counts : differing(account, id).responsible) counts->*policy_column += requests;
+        now->counts.*rule_column += requests;
+        if (then != now) then->counts.*rule_column += requests;
+    }
+    for_each_rule(account.rules_, trace.enforced_hits, [&](RuleCounts& rule) {
+        if (!is_staged(rule.hit)) rule.requests += requests;
+    });
+    for_each_rule(account.rules_, trace.pending_hits, [&](RuleCounts& rule) {
+        if (is_staged(rule.hit)) rule.requests += requests;
+    });
 }
 
 void Ledger::enter(Account& account, TraceId id, const PacketsBytes& amount, WallTime at) {

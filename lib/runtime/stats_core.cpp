@@ -27,6 +27,7 @@ StatsCore::StatsCore(const DataplaneSettings& settings, std::span<const std::uni
       links_(settings.ports, settings.engine.peer_of, monotonic_now()),
       mtus_(settings.ports, settings.engine.peer_of),
       events_(kHelping),
+      requests_(kHelping),
       busy_(workers.size()),
       busy_measured_(monotonic_now()) {}
 
@@ -89,6 +90,20 @@ std::size_t StatsCore::drain(Worker& worker) {
         // They are out of the ring: those that the sink could not take for want of memory, and at most those before
         // them, are lost.
         if (!as_memory_allows([&] { deliver(std::span(events_).first(taken)); })) lost_here_ += taken;
+        total += taken;
+    }
+    return total + drain_requests(worker);
+}
+
+std::size_t StatsCore::drain_requests(Worker& worker) {
+    std::size_t total = 0;
+    while (total < worker.requests().capacity()) {
+        const std::size_t taken = worker.requests().pop(requests_);
+        if (taken == 0) break;
+        as_memory_allows([&] {
+            for (const telemetry::Request& request : std::span(requests_).first(taken))
+                sink_.on_request(request, ruleset_of(request.generation));
+        });
         total += taken;
     }
     return total;

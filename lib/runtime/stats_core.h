@@ -35,6 +35,7 @@ public:
 private:
     std::size_t round();
     std::size_t drain(Worker& worker);
+    std::size_t drain_requests(Worker& worker);
     void deliver(std::span<const telemetry::FlowEvent> events);
     const ruleset::Ruleset* ruleset_of(Generation generation);
     void report_losses();
@@ -51,7 +52,8 @@ private:
     std::vector<std::shared_ptr<io::Port>> ports_;
     LinkCarrier links_;
     MtuWatch mtus_;
-    std::vector<telemetry::FlowEvent> events_;                       // room for one helping
+    std::vector<telemetry::FlowEvent> events_;  // room for one helping
+    std::vector<telemetry::Request> requests_;
     std::vector<std::shared_ptr<const ruleset::Ruleset>> rulesets_;  // known in this round
     std::uint64_t lost_here_ = 0;                                    // for want of memory
     std::uint64_t lost_told_ = 0;

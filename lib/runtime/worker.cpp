@@ -1,6 +1,8 @@
 #include "worker.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
 
 #include "drywall/net/ethernet.h"
 
@@ -26,6 +28,8 @@ Worker::Worker(WorkerId id, const DataplaneSettings& settings, const std::atomic
       counters_(settings.ports.size()),
       engine_(settings_for(id, settings), counters_),
       ring_(settings.event_ring),
+      request_ring_(settings.request_ring),
+      pool_(settings.frames),
       drops_(drops),
       census_(settings.census_ring),
       idle_(settings.busy),
@@ -80,6 +84,7 @@ void Worker::count_time(Instant now) noexcept {
 
 void Worker::show_flow_counts() noexcept {
     flows_.store(engine_.flow_count(), std::memory_order_relaxed);
+    inspected_.store(engine_.inspection().contexts, std::memory_order_relaxed);
     const flow::StateCounts& counts = engine_.flow_counts();
     if (counts == shown_) return;
     for (std::size_t state = 0; state < counts.by_state.size(); ++state)
@@ -104,13 +109,17 @@ bool Worker::poll(std::size_t port, const InForce& in_force, Instant now) noexce
 
     for (std::size_t i = 0; i < received; ++i) views_[i] = frames_[i].view;
     engine_.process(std::span(views_).first(received), *in_force.ruleset, *in_force.counters[index(id_)], now,
-                    decisions_, batch_, in_force.existing(now));
+                    decisions_, batch_, in_force.existing(now), in_force.workspace(id_));
     hand_over_events();
+    if (!engine_.requests().empty()) hand_over_requests();
 
     const Arrival arrival{port, received, in_force, now};
     sort_by_fate(received);
     for (std::size_t egress = 0; egress < ports_.size(); ++egress) transmit(egress, arrival);
-    if (!dropped_.empty()) show_drops(arrival);
+    if (!dropped_.empty()) {
+        show_drops(arrival);
+        send_resets(arrival);
+    }
     ingress.release(dropped_.span());
     dropped_.clear();
 
@@ -196,6 +205,39 @@ void Worker::hand_over_events() noexcept {
     const std::size_t pushed = ring_.push(batch_.span());
     if (pushed < batch_.size()) counters_.events_lost.add(batch_.size() - pushed);
     batch_.clear();
+}
+
+void Worker::hand_over_requests() noexcept {
+    const auto requests = engine_.requests();
+    const std::size_t pushed = request_ring_.push(requests);
+    if (pushed < requests.size()) counters_.requests_untold.add(requests.size() - pushed);
+    engine_.forget_requests();
+}
+
+// Both ends of a connection that asked for what is denied are told, in each other's name.
+void Worker::send_resets(const Arrival& arrival) noexcept {
+    for (std::size_t i = 0; i < arrival.received; ++i) {
+        if (!decisions_[i].reset) continue;
+        send_reset(i, net::ResetTo::kReceiver, decisions_[i].egress);
+        send_reset(i, net::ResetTo::kSender, PortId(arrival.port));
+    }
+}
+
+// Without a frame, or room in the device's queue, it is not sent: who sends the segment again will be told again.
+void Worker::send_reset(std::size_t packet, net::ResetTo to, PortId egress) noexcept {
+    if (pool_ == nullptr) return;
+    std::array<std::uint8_t, net::kMaxResetBytes> bytes{};
+    const auto length =
+        static_cast<std::uint16_t>(net::write_tcp_reset(views_[packet], net::parse(views_[packet]), to, bytes));
+    io::Frame frame;
+    if (length == 0 || !pool_->allocate({&frame, 1}, {&length, 1})) return;
+    std::memcpy(io::FramePool::bytes(frame), bytes.data(), length);
+    if (ports_[index(egress)]->transmit(queue_, {&frame, 1}) == 0) {
+        ports_[index(egress)]->release({&frame, 1});
+        return;
+    }
+    counters_.transmitted[index(egress)].add(length);
+    counters_.resets_sent.add(1);
 }
 
 // The next part of it, if anyone asks. While it waits for room it counts as nothing to do, so that the worker may

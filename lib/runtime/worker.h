@@ -15,6 +15,7 @@
 #include "drywall/base/fixed_vector.h"
 #include "drywall/engine/engine.h"
 #include "drywall/io/record_ring.h"
+#include "drywall/net/tcp_reset.h"
 #include "drywall/runtime/dataplane.h"
 #include "drywall/telemetry/counters.h"
 #include "idle.h"
@@ -25,6 +26,7 @@
 namespace drywall::runtime {
 
 using EventRing = io::RecordRing<telemetry::FlowEvent>;
+using RequestRing = io::RecordRing<telemetry::Request>;
 
 class Worker {
 public:
@@ -37,6 +39,8 @@ public:
     [[nodiscard]] unsigned core() const noexcept { return core_; }
     [[nodiscard]] const telemetry::WorkerCounters& counters() const noexcept { return counters_; }
     [[nodiscard]] EventRing& events() noexcept { return ring_; }
+    [[nodiscard]] RequestRing& requests() noexcept { return request_ring_; }
+    [[nodiscard]] std::size_t inspected() const noexcept { return inspected_.load(std::memory_order_relaxed); }
     [[nodiscard]] CensusDesk& census() noexcept { return census_; }
     // When the last turn began.
     [[nodiscard]] Instant heartbeat() const noexcept { return {Nanos(heartbeat_.load(std::memory_order_relaxed))}; }
@@ -72,6 +76,9 @@ private:
     void show_drop(std::uint64_t asked, const io::Frame& frame, const engine::Decision& decision,
                    const Arrival& arrival) noexcept;
     void hand_over_events() noexcept;
+    void hand_over_requests() noexcept;
+    void send_resets(const Arrival& arrival) noexcept;
+    void send_reset(std::size_t packet, net::ResetTo to, PortId egress) noexcept;
     bool answer_census(const InForce& in_force, Instant now) noexcept;
     void sweep(Instant now) noexcept;
     void count_time(Instant now) noexcept;
@@ -88,6 +95,8 @@ private:
     telemetry::WorkerCounters counters_;
     engine::Engine engine_;
     EventRing ring_;
+    RequestRing request_ring_;
+    io::FramePool* const pool_;
     DropDesk& drops_;
     CensusDesk census_;
     std::uint64_t census_begun_ = CensusDesk::kNobody;  // the last one
@@ -110,6 +119,7 @@ private:
 
     alignas(kCacheLine) std::atomic<std::int64_t> heartbeat_;  // worker writes, others read; likewise below
     std::atomic<std::size_t> flows_{0};
+    std::atomic<std::size_t> inspected_{0};
     std::array<std::atomic<std::uint32_t>, flow::kFlowStates> flows_by_state_{};
     std::atomic<std::uint32_t> half_open_{0};
     std::atomic<bool> finished_{false};

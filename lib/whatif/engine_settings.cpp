@@ -23,6 +23,34 @@ engine::MidStream mid_stream_of(loader::MidStream choice) {
     return engine::MidStream::kDrop;
 }
 
+engine::NameEvidence evidence_of(loader::DomainEvidence choice) {
+    switch (choice) {
+        case loader::DomainEvidence::kAddress: return engine::NameEvidence::kAddress;
+        case loader::DomainEvidence::kAddressOrSni: return engine::NameEvidence::kAddressOrSni;
+        case loader::DomainEvidence::kAddressAndSni: break;
+    }
+    return engine::NameEvidence::kAddressAndSni;
+}
+
+engine::Layer7Settings layer7_settings(const loader::Layer7& settings) {
+    engine::Layer7Settings layer7;
+    layer7.http2 = settings.http.http2;
+    layer7.not_http = settings.http.not_http;
+    layer7.malformed = settings.http.malformed;
+    layer7.upgraded = settings.http.upgraded;
+    layer7.unseen = settings.http.unseen;
+    layer7.over_limit = settings.http.over_limit;
+    layer7.missing_sni = settings.tls.missing_sni;
+    layer7.ech = settings.tls.ech;
+    layer7.evidence = evidence_of(settings.domains.evidence);
+    layer7.reset_denied = settings.http.on_deny == loader::OnDeny::kReset;
+    layer7.inspector = {.connections = settings.memory.connections_per_worker,
+                        .buffers = std::size_t{settings.memory.buffers_mb_per_worker} << 20,
+                        .per_connection = settings.memory.bytes_per_connection,
+                        .max_head = settings.http.max_head_bytes};
+    return layer7;
+}
+
 }  // namespace
 
 engine::EngineSettings engine_settings(const loader::Settings& settings) {
@@ -56,6 +84,7 @@ engine::EngineSettings engine_settings(const loader::Settings& settings) {
     engine.per_source_limit = settings.per_source_limit;
     engine.report_interval = settings.flow_report_interval;
     engine.hash_seed = random_seed();
+    engine.layer7 = layer7_settings(settings.layer7);
     return engine;
 }
 

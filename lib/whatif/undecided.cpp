@@ -44,7 +44,8 @@ const HitDescriptor* Undecided::deciding(const std::vector<HitId>& hits, Directi
 bool Undecided::is_explicit(const HitDescriptor& hit) const {
     switch (hit.kind) {
         case HitKind::kHostFailsafe:
-        case HitKind::kFailsafe: return true;
+        case HitKind::kFailsafe:
+        case HitKind::kUndecided: return true;  // rules decide, as soon as the connection says something
         case HitKind::kEndOfTier:
         case HitKind::kProfile:
         case HitKind::kNoProfile:

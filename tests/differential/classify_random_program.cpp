@@ -113,6 +113,7 @@ RuleIndex RandomProgram::add_rule(Program& program) {
     rule.hit = lowered ? program.rules.back().hit : hit();
     if (lowered) rule.action = program.rules.back().action;
     if (!lowered && rule.action == Action::kPass && one_in(3)) rule.hit = kNoHit;
+    if (!lowered && rule.action == Action::kLog && one_in(2)) rule.hit = conditional(rule.hit);
     program.rules.push_back(rule);
     return RuleIndex{static_cast<std::uint32_t>(program.rules.size() - 1)};
 }
@@ -269,6 +270,7 @@ WalkId RandomProgram::add_list(Program& program, std::uint64_t rules) {
             tier.rules.push_back(add_rule(program));
             Rule& rule = program.rules.back();
             rule.action = one_in(2) ? Action::kAllow : Action::kDeny;
+            if (is_conditional(rule.hit)) rule.hit = without_condition(rule.hit);
             if (rule.hit == kNoHit) rule.hit = hit();  // only a Pass may go without
             if (few_addresses && !one_in(8)) rule.source = rule.destination = {};
         }

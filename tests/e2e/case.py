@@ -147,7 +147,8 @@ class WireCase(unittest.TestCase):
         """rx = tx + sum of drops, and every judged packet has its verdict counted. tearDown() asks it after each test; a test
         asks it itself of appliances that it ends, and in the middle."""
         received, transmitted = stats["received"]["packets"], stats["transmitted"]["packets"]
-        self.assertEqual(received, transmitted + sum(drops(stats).values()), "rx = tx + drops")
+        forwarded = transmitted - stats["resets_sent"]
+        self.assertEqual(received, forwarded + sum(drops(stats).values()), "rx = tx + drops")
         self.assertEqual(received, sum(port["received"]["packets"] for port in stats["ports"]))
         self.assertEqual(stats["judged"]["packets"],
                          stats["enforced_allowed"]["packets"] + stats["enforced_denied"]["packets"])
@@ -156,7 +157,8 @@ class WireCase(unittest.TestCase):
                                                       "kept_passed", "reset_dropped"))
         early = sum(count for reason, count in drops(stats).items()
                     if reason not in ("policy_deny", "unmatched", "fragment_table_full", "half_open_limit", "source_limit",
-                                      "flow_table_full", "egress_mtu", "tx_refused"))
+                                      "flow_table_full", "egress_mtu", "tx_refused", "http_denied", "name_denied",
+                                      "inspect_unreadable", "inspect_overlap", "inspect_limit"))
         self.assertEqual(received, stats["judged"]["packets"] + unjudged + early, "received = judged + passed by + died early")
 
 

@@ -43,6 +43,11 @@
     X(kFlowTableFull, "flow_table_full", "a new connection that policy allows, but the flow table has no room")       \
     X(kEgressMtu, "egress_mtu", "larger than the port takes by which it would leave")                                 \
     X(kNoPeer, "no_peer", "the packet came in by a port that belongs to no pair")                                     \
+    X(kHttpDenied, "http_denied", "an HTTP request that no rule allows")                                              \
+    X(kNameDenied, "name_denied", "a connection to a name that no rule allows, or whose name is not known")           \
+    X(kInspectUnreadable, "inspect_unreadable", "data that is not what rules ask to be read: no or bad HTTP, HTTP/2") \
+    X(kInspectOverlap, "inspect_overlap", "TCP data that contradicts what was judged at the same place")              \
+    X(kInspectLimit, "inspect_limit", "data to be judged that is more than what inspection may hold")                 \
     X(kTxRefused, "tx_refused", "the egress device did not take the packet (queue full or link down)")
 
 namespace drywall {
@@ -67,7 +72,7 @@ inline constexpr auto kDropReasons = std::to_array<DropReasonText>({
 });
 
 // The list's version: it grows when a name is added. A name that was used once is never used for anything else.
-inline constexpr unsigned kDropReasonsVersion = 2;
+inline constexpr unsigned kDropReasonsVersion = 3;
 
 inline constexpr std::size_t kDropReasonSlots = kDropReasons.size() + 1;  // arrays indexed by DropReason; slot 0 unused
 

@@ -24,6 +24,22 @@ enum class WalkId : std::uint32_t {};     // index into Program::walks
 // untracked and pre-DNAT stages do with a packet that they have no opinion about.
 inline constexpr HitId kNoHit{0xffffffff};
 
+// A rule that allows only if something holds that addresses and ports do not show (what an HTTP request asks for, by
+// which name the destination is meant) is a Log rule with a conditional hit: it is recorded, and the walk goes on as if
+// it did not hold. Since it may hold, a deny of the same walk does not end the list of steps. Who reads such a trace
+// knows every rule that may allow, in order, and what happens otherwise.
+inline constexpr std::uint32_t kConditionalBit = 0x80000000;
+[[nodiscard]] constexpr bool is_conditional(HitId hit) noexcept {
+    return hit != kNoHit && (static_cast<std::uint32_t>(hit) & kConditionalBit) != 0;
+}
+[[nodiscard]] constexpr HitId conditional(HitId hit) noexcept {
+    return HitId{static_cast<std::uint32_t>(hit) | kConditionalBit};
+}
+// REQUIRES: hit != kNoHit
+[[nodiscard]] constexpr HitId without_condition(HitId hit) noexcept {
+    return HitId{static_cast<std::uint32_t>(hit) & ~kConditionalBit};
+}
+
 // A union of prefixes, of both families mixed. An empty set matches nothing.
 struct AddressSet {
     std::vector<net::Prefix> prefixes{};
@@ -71,7 +87,7 @@ struct Rule {
     Action action = Action::kDeny;
     // Recorded when the rule matches; several rules may share one (a rule lowered to many). A Log rule whose hit was
     // the last one recorded in this walk is not recorded again: one rule of a policy notes a packet once.
-    // kNoHit: only of a Pass rule.
+    // kNoHit: only of a Pass rule. A conditional one: only of a Log rule.
     HitId hit{};
 };
 
@@ -121,7 +137,8 @@ struct Program {
 };
 
 // The list of hits that led to a verdict, in both worlds. The steps are judged in the order: ingress port, egress of
-// the source, ingress of the destination, egress port; the first deny ends the list.
+// the source, ingress of the destination, egress port; the first deny ends the list, unless a conditional hit of its
+// step may still allow. The verdict of a trace with conditional hits is that of none of them holding.
 struct Trace {
     Verdict enforced = Verdict::kDeny;
     Verdict pending = Verdict::kDeny;

@@ -23,6 +23,7 @@ public:
     explicit DenialWatch(runtime::EventSink& next) : next_(next) {}
 
     void on_event(const telemetry::FlowEvent& event, const ruleset::Ruleset* ruleset) override;
+    void on_request(const telemetry::Request& request, const ruleset::Ruleset* ruleset) override;
     void on_lost(std::uint64_t records) override;
 
     // From now on denials by `since` and later generations are put to `previous`. Begin before `since` is published.
@@ -42,12 +43,15 @@ private:
         std::size_t operator()(const net::Tuple& tuple) const noexcept;
     };
     void look_at(const telemetry::FlowEvent& event);
+    void look_at(const telemetry::Request& request);
+    void note(const net::Tuple& tuple, std::string text);
 
     runtime::EventSink& next_;
     std::atomic<bool> watching_{false};
     mutable std::mutex mutex_;  // guards what follows
     Generation since_{};
     std::shared_ptr<const ruleset::Ruleset> previous_;
+    std::unique_ptr<inspect::ConditionWorkspace> workspace_;  // for it, where it inspects
     std::unordered_set<net::Tuple, TupleHash> denied_;
     Seen seen_;
 };

@@ -19,12 +19,15 @@
 #include "drywall/base/verdict.h"
 #include "drywall/flow/census.h"
 #include "drywall/flow/state.h"
+#include "drywall/inspect/conditions.h"
+#include "drywall/inspect/inspector.h"
 #include "drywall/net/address_check.h"
 #include "drywall/net/packet_meta.h"
 #include "drywall/net/prefix_set.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/telemetry/counters.h"
 #include "drywall/telemetry/event.h"
+#include "drywall/telemetry/request.h"
 
 namespace drywall::engine {
 
@@ -54,6 +57,30 @@ enum class TcpWindow : std::uint8_t {
     kObserve,  // passes, moves nothing, and is counted
 };
 
+// What shows that a connection goes to a name.
+enum class NameEvidence : std::uint8_t {
+    kAddress,        // its destination was learned from DNS by that name
+    kAddressAndSni,  // that, and where it is TLS its ClientHello names it too
+    kAddressOrSni,   // one of the two
+};
+
+// Rules with conditions on what connections say. A condition that can't be evaluated counts as declared here: kDeny, it
+// does not hold; kAllow, it holds.
+struct Layer7Settings {
+    Verdict http2 = Verdict::kDeny;
+    Verdict not_http = Verdict::kDeny;
+    Verdict malformed = Verdict::kDeny;
+    Verdict upgraded = Verdict::kDeny;
+    Verdict unseen = Verdict::kDeny;  // its beginning was not seen
+    Verdict over_limit = Verdict::kDeny;
+    Verdict missing_sni = Verdict::kDeny;
+    Verdict ech = Verdict::kDeny;
+    NameEvidence evidence = NameEvidence::kAddressAndSni;
+    bool reset_denied = true;  // both ends are told; else only the segment is dropped, and all that follow
+    inspect::InspectorSettings inspector{
+        .connections = 256, .buffers = 1 << 20, .per_connection = 64 << 10, .max_head = 16 << 10};
+};
+
 struct EngineSettings {
     WorkerId worker{};
     std::vector<std::optional<PortId>> peer_of;  // by ingress PortId: the egress port
@@ -72,6 +99,7 @@ struct EngineSettings {
     std::uint32_t per_source_limit = 0;  // connections that one address opened; 0: as many as there is room
     Nanos report_interval{0};            // how often live connections report what they counted; 0: never
     std::uint64_t hash_seed = 0;         // random per start, so that nobody can choose colliding flows
+    Layer7Settings layer7;
 };
 
 // What becomes of connections that an older generation judged, at their next packet. Without more, each is judged
@@ -98,6 +126,7 @@ struct Decision {
     DropReason drop = DropReason::kNone;  // kNone: forward to `egress`
     PortId egress{};
     TraceId trace = kUnjudged;  // of a dropped packet that policy judged: by the ruleset that decided the burst
+    bool reset = false;         // of a dropped TCP segment: its sender and its receiver are to be told, by a reset
 };
 
 class Engine {
@@ -110,10 +139,16 @@ public:
     // Decides a burst wholly by `ruleset`, and counts it: receive and drop counters in WorkerCounters, traces in
     // `traces` (transmit counters and kTxRefused are the caller's, who knows what the device took).
     // REQUIRES: frames.size() <= kMaxBurst, decisions.size() >= frames.size(), traces.size() == ruleset.trace_count(),
-    //           time does not go backwards.
+    //           time does not go backwards; `workspace` was grown for ruleset.conditions() if the ruleset inspects.
     void process(std::span<const net::FrameView> frames, const ruleset::Ruleset& ruleset,
                  telemetry::TraceCounters& traces, Instant now, std::span<Decision> decisions,
-                 telemetry::EventBatch& events, const Existing& existing = {}) noexcept;
+                 telemetry::EventBatch& events, const Existing& existing = {},
+                 inspect::ConditionWorkspace* workspace = nullptr) noexcept;
+
+    // What was asked for inside of connections since they were forgotten last; those that found no room are counted
+    // (requests_untold).
+    [[nodiscard]] std::span<const telemetry::Request> requests() const noexcept;
+    void forget_requests() noexcept;
 
     // Looks at the next part of the flow and fragment tables, ends what timed out, and reports what live connections
     // counted. Call it between bursts; a whole round takes capacity / kSweepStep calls, a round of reports the
@@ -133,6 +168,7 @@ public:
 
     [[nodiscard]] std::size_t flow_count() const noexcept;
     [[nodiscard]] const flow::StateCounts& flow_counts() const noexcept;
+    [[nodiscard]] inspect::InspectorUsage inspection() const noexcept;
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
 private:

@@ -17,6 +17,7 @@
 
 #include "drywall/base/cache_line.h"
 #include "drywall/base/clock.h"
+#include "drywall/base/drop_reason.h"
 #include "drywall/base/huge_pages.h"
 #include "drywall/base/ids.h"
 #include "drywall/flow/bucket_index.h"
@@ -35,7 +36,7 @@ namespace drywall::flow {
 struct alignas(kCacheLine) Flow {
     FlowKey key;
     Instant last_seen;
-    Generation generation{};  // that judged it last,
+    Generation generation{};  // that judged it last, perhaps with kWatched,
     TraceId trace{};          // with this outcome
     FlowState state = FlowState::kFree;
     Side initiator = Side::kNear;
@@ -44,6 +45,14 @@ struct alignas(kCacheLine) Flow {
     telemetry::PacketsBytes forward;  // initiator -> responder
     telemetry::PacketsBytes reverse;
     TcpTrack tcp;
+
+    // Each of its packets is looked at before it passes: what it says decides. No ruleset's number has this bit, so to
+    // whoever only compares, such a connection is never one that is settled.
+    static constexpr std::uint64_t kWatched = std::uint64_t{1} << 63;
+    [[nodiscard]] bool is_watched() const noexcept { return (index(generation) & kWatched) != 0; }
+    [[nodiscard]] Generation judged_in() const noexcept { return Generation{index(generation) & ~kWatched}; }
+    void watch() noexcept { generation = Generation{index(generation) | kWatched}; }
+    void watch_no_more() noexcept { generation = judged_in(); }
 
     // What the initiator's first packet said: by this a connection is judged, whoever sent the packet at hand.
     [[nodiscard]] net::Tuple initiator_tuple() const noexcept;
@@ -55,7 +64,7 @@ struct FlowNotes {
     std::uint64_t id = 0;  // 1, 2, 3, ... unique per table
     Instant reported;      // by report(): packets up to here are known to whoever listens
     // Not 0: policy denies the connection since this generation, and it is kept; `generation` and `trace` are those
-    // that last allowed it. kWasReset, kWasCut: it is over, and is remembered so that no packet of it opens it again.
+    // that last allowed it. The last ones: it is over, and is remembered so that no packet of it opens it again.
     Generation kept_in{};
     std::uint32_t path = 0;  // which rules decided: a fingerprint, equal across generations; 0: not known
     // The table's own: neighbours in the list of connections that wait for the same, by age; `younger` is the next of
@@ -63,14 +72,20 @@ struct FlowNotes {
     std::uint32_t older = BucketIndex::kNone;
     std::uint32_t younger = BucketIndex::kNone;
     std::uint32_t asked_again = 0;  // TCP: behind the last SYN that was passed on to be challenged
+    static constexpr std::uint32_t kNoReader = 0xffffffff;
+    std::uint32_t reader = kNoReader;           // of a watched one: who reads what its initiator sends
+    DropReason denied_for = DropReason::kNone;  // kWasDenied
+    bool is_no_tls = false;                     // of a watched one: its first bytes are not those of TLS
 
     static constexpr Generation kWasReset{std::numeric_limits<std::uint64_t>::max()};
     static constexpr Generation kWasCut{std::numeric_limits<std::uint64_t>::max() - 1};
-    [[nodiscard]] bool was_reset() const noexcept { return kept_in == kWasReset; }  // whatever policy says
-    [[nodiscard]] bool was_cut() const noexcept { return kept_in == kWasCut; }      // while policy denies it
-    [[nodiscard]] bool is_over() const noexcept { return was_reset() || was_cut(); }
+    static constexpr Generation kWasDenied{std::numeric_limits<std::uint64_t>::max() - 2};
+    [[nodiscard]] bool was_reset() const noexcept { return kept_in == kWasReset; }    // whatever policy says
+    [[nodiscard]] bool was_cut() const noexcept { return kept_in == kWasCut; }        // while policy denies it
+    [[nodiscard]] bool was_denied() const noexcept { return kept_in == kWasDenied; }  // what it asked for
+    [[nodiscard]] bool is_over() const noexcept { return was_reset() || was_cut() || was_denied(); }
 };
-static_assert(sizeof(FlowNotes) == 40);
+static_assert(sizeof(FlowNotes) == 48);
 
 // What a packet brings to its connection.
 struct Arrival {

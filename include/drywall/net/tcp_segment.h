@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "drywall/net/packet_meta.h"
 
@@ -48,6 +49,9 @@ struct TcpSegment {
 
 // REQUIRES: meta is parse(frame), well-formed, TCP, and not a later fragment
 [[nodiscard]] TcpSegment read_tcp_segment(const FrameView& frame, const PacketMeta& meta) noexcept;
+
+// What it carries, as far as it lies in the readable part of the frame. REQUIRES: as read_tcp_segment()
+[[nodiscard]] std::span<const std::uint8_t> tcp_payload(const FrameView& frame, const PacketMeta& meta) noexcept;
 
 // The sequence number of the segment that an ICMP error quotes: it is among the eight bytes that every error quotes.
 // REQUIRES: quote is parse_icmp_quote(frame, ...) and TCP

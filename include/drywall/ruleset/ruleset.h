@@ -23,6 +23,8 @@
 #include "drywall/policy/convert.h"
 #include "drywall/policy/resources.h"
 #include "drywall/policy/surroundings.h"
+#include "drywall/reference/connection_facts.h"
+#include "drywall/ruleset/decision.h"
 
 namespace drywall::ruleset {
 
@@ -47,6 +49,7 @@ enum class HitKind : std::uint8_t {
     kHostFailsafe,    // Calico's failsafe ports of a protected host
     kFailsafe,        // the appliance's transit failsafe list, entry `rule_index`
     kUnmatched,       // no endpoint on either side is declared
+    kUndecided,       // what decides was not shown yet (a request, a name): rules with conditions wait for it
 };
 
 [[nodiscard]] std::string_view name(HitKind kind) noexcept;
@@ -70,6 +73,7 @@ struct HitDescriptor {
     Action action = Action::kDeny;
     std::vector<PolicyRef> armed_by;  // kEndOfTier: every policy of the tier that applied and did not decide
     std::string service;              // kHostFailsafe, kFailsafe: "tcp/22"
+    std::optional<inspect::ConditionId> condition;  // the rule allows only where this holds
     // Equal across generations for the same policy and the same content: what counters are kept by. A rule keeps it
     // when other rules come and go around it. Staged and enforced twins differ. Unique within a generation.
     std::string identity;
@@ -83,12 +87,20 @@ struct HitDescriptor {
     [[nodiscard]] std::string text() const;
 };
 
+// Whether a trace is decided by what a connection says, and what hangs on it.
+enum class Inspection : std::uint8_t {
+    kNone,     // addresses and ports decided
+    kObserve,  // it passes whatever it says; what the pending world, or counting, makes of it depends on that
+    kEnforce,  // it passes until it says something that is not allowed
+};
+
 // A verdict ready for the packet path.
 struct TraceVerdict {
     Verdict enforced = Verdict::kDeny;
     Verdict pending = Verdict::kDeny;
     DropReason reason = DropReason::kPolicyDeny;  // kNone when enforced allows
     bool untracked = false;  // enforced allows by an untracked policy: no connection is opened, replies are new
+    Inspection inspection = Inspection::kNone;  // else both verdicts are those until then: allow
 };
 
 // A declared endpoint, as the connectivity matrix and flow records name it.
@@ -103,8 +115,8 @@ using Surroundings = policy::Surroundings;
 // Whether what policy denies is dropped. kObserve: everything passes, and is judged, counted and told as ever.
 enum class Enforcement : std::uint8_t { kEnforce, kObserve };
 
-// What is understood, but can't be matched yet, would allow more than was written: a rule with `http` that would take
-// part, in either world. kRefused, with the place of every such rule.
+// What is understood, but can't be enforced as written, in either world: a condition on what a connection says in a
+// policy that tracks none (doNotTrack). kRefused, with the place of every such rule.
 [[nodiscard]] Status check_supported(const policy::CalicoView& view);
 
 class Ruleset {
@@ -133,8 +145,29 @@ public:
     // Policy denies what nevertheless passes, because nothing is enforced.
     [[nodiscard]] bool only_observed(TraceId id) const noexcept { return verdict(id).enforced != trace(id).enforced; }
 
+    // What classify() answers is among the first of them; the others are what resolve() answers.
     [[nodiscard]] std::size_t trace_count() const noexcept { return verdicts_.size(); }
-    [[nodiscard]] const classify::Trace& trace(TraceId id) const noexcept {
+    [[nodiscard]] const classify::Trace& trace(TraceId id) const noexcept { return tables_->traces[index(id)]; }
+
+    // Does any trace of this generation depend on what connections say?
+    [[nodiscard]] bool inspects() const noexcept { return !tables_->decisions.roots.empty(); }
+    // Packet path. The trace of a connection that shows what `truth(ConditionId) -> Truth` knows.
+    // REQUIRES: classify() answered `trace`, and verdict(trace).inspection is not kNone
+    template <typename TruthOf>
+    [[nodiscard]] Resolution resolve(TraceId trace, TruthOf truth) const noexcept {
+        return tables_->decisions.resolve(trace, truth);
+    }
+    // Control side: the trace of a connection that has shown these facts. What it has not shown holds nowhere.
+    // REQUIRES: classify() answered `trace`; `workspace` was grown for conditions()
+    [[nodiscard]] TraceId resolve(TraceId trace, const reference::ConnectionFacts& facts,
+                                  inspect::ConditionWorkspace& workspace) const;
+    // To match what connections say with. REQUIRES: inspects()
+    [[nodiscard]] const inspect::Conditions& conditions() const noexcept { return *tables_->conditions; }
+    [[nodiscard]] const inspect::Condition& condition(inspect::ConditionId id) const noexcept {
+        return tables_->condition_list[index(id)];
+    }
+    // A trace as the classifier answers it: with the conditional hits of all rules that may decide.
+    [[nodiscard]] const classify::Trace& undecided_trace(TraceId id) const noexcept {
         return tables_->classifier.traces()[index(id)];
     }
     [[nodiscard]] std::span<const HitDescriptor> hits() const noexcept { return tables_->hits; }
@@ -162,6 +195,13 @@ private:
         classify::Program program;
         Surroundings surroundings;
         std::vector<HitDescriptor> hits;
+        std::span<const classify::Trace> traces;  // the classifier's, or those of `decided`
+        std::vector<classify::Trace> decided;
+        std::vector<DropReason> reasons;  // by trace, or empty: what those die of that deny; kNone: of the usual
+        Decisions decisions;
+        std::vector<Inspection> inspections;  // by trace of the classifier, or empty
+        std::vector<inspect::Condition> condition_list;
+        std::optional<inspect::Conditions> conditions;
         std::vector<EndpointInfo> endpoints;
         std::vector<std::pair<net::Address, std::size_t>> endpoint_by_address;  // sorted
         std::vector<std::pair<PolicyRef, PolicyRef>>
@@ -169,7 +209,8 @@ private:
         std::vector<std::string> tiers;  // names, in the order of evaluation
     };
 
-    Ruleset(Generation generation, Enforcement enforcement, std::shared_ptr<const Tables> tables) noexcept;
+    Ruleset(Generation generation, Enforcement enforcement, std::shared_ptr<const Tables> tables);
+    [[nodiscard]] std::vector<TraceVerdict> make_verdicts() const;
     friend class Builder;
 
     Generation generation_;

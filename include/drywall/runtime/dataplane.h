@@ -22,12 +22,14 @@
 #include "drywall/engine/engine.h"
 #include "drywall/flow/census.h"
 #include "drywall/flow/state.h"
+#include "drywall/io/frame_pool.h"
 #include "drywall/io/port.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/runtime/drop_watch.h"
 #include "drywall/runtime/launcher.h"
 #include "drywall/telemetry/counters.h"
 #include "drywall/telemetry/event.h"
+#include "drywall/telemetry/request.h"
 
 namespace drywall::runtime {
 
@@ -37,6 +39,8 @@ public:
     virtual ~EventSink() = default;
     // `ruleset` is the generation by which event.trace is to be read; null when it was freed long ago.
     virtual void on_event(const telemetry::FlowEvent& event, const ruleset::Ruleset* ruleset) = 0;
+    // Likewise, of what was asked for inside of a connection.
+    virtual void on_request(const telemetry::Request&, const ruleset::Ruleset*) {}
     virtual void on_lost(std::uint64_t records) = 0;  // that many records found the ring full
 };
 
@@ -63,6 +67,11 @@ struct RuleCounts {
     telemetry::PacketsBytes pending;      // took part in the pending decision of that many
     telemetry::PacketsBytes would_deny;   // decided: enforced allow, pending deny
     telemetry::PacketsBytes would_allow;  // decided: enforced deny, pending allow
+    // What was asked for inside of connections (HTTP requests, TLS greetings, streams that could not be read), in whose
+    // decision it took part in the world that it belongs to.
+    std::uint64_t requests = 0;
+    std::uint64_t would_deny_requests = 0;   // decided: enforced allow, pending deny
+    std::uint64_t would_allow_requests = 0;  // decided: enforced deny, pending allow
     // Connections that opened (so the enforced world allowed them) and in whose decision it took part in the world that
     // it belongs to: a staged policy's in the pending one. A lower bound where events were lost.
     std::uint64_t connections = 0;
@@ -77,6 +86,8 @@ struct PolicyCounts {
     telemetry::PacketsBytes would_deny;  // responsible() for enforced allow, pending deny
     telemetry::PacketsBytes would_allow;
     std::uint64_t would_deny_connections = 0;  // that opened; a lower bound where events were lost
+    std::uint64_t would_deny_requests = 0;
+    std::uint64_t would_allow_requests = 0;
 };
 
 // Enforced rule x pending rule: packets of traces whose deciding hits are these and whose verdicts differ.
@@ -123,7 +134,7 @@ struct Snapshot {
     telemetry::PacketsBytes neighbour_discovery_passed;
     telemetry::PacketsBytes related_passed;
     telemetry::PacketsBytes kept_passed;
-    telemetry::PacketsBytes reset_dropped;  // among the drops for policy_deny
+    telemetry::PacketsBytes reset_dropped;  // of connections that a change reset, or that asked for what is denied
     std::uint64_t flows_live = 0;
     std::array<std::uint64_t, flow::kFlowStates> flows_by_state{};  // kFree: 0
     std::uint64_t flows_half_open = 0;                              // TCP whose responder has not been heard
@@ -133,6 +144,9 @@ struct Snapshot {
     std::uint64_t flows_kept = 0;
     std::uint64_t flows_reset = 0;
     std::uint64_t events_lost = 0;
+    std::uint64_t requests_untold = 0;  // of what was asked for inside of connections: counted, and recorded nowhere
+    std::uint64_t resets_sent = 0;      // frames of the appliance's own; among those that were transmitted
+    std::uint64_t inspected = 0;        // connections that are being read
     std::uint64_t swaps = 0;
     std::size_t rulesets_alive = 0;  // published and not yet freed
     struct Worker {
@@ -175,11 +189,13 @@ struct DataplaneSettings {
     std::vector<std::shared_ptr<io::Port>> ports;  // by PortId
     std::vector<unsigned> worker_cores;            // worker w uses queue w of every port
     unsigned stats_core = 0;
-    bool busy = false;                // poll without ever sleeping
-    engine::EngineSettings engine;    // `worker` is filled in per worker
-    std::uint32_t event_ring = 8192;  // records per worker
-    std::uint32_t census_ring = 512;  // connections per worker that were found and not yet taken
-    std::uint32_t drop_ring = 1024;   // copies of dropped packets per worker that were not yet taken
+    bool busy = false;                  // poll without ever sleeping
+    engine::EngineSettings engine;      // `worker` is filled in per worker
+    std::uint32_t event_ring = 8192;    // records per worker
+    std::uint32_t request_ring = 1024;  // likewise, of what was asked for inside of connections
+    io::FramePool* frames = nullptr;    // for resets; null: none are sent. Outlives the dataplane
+    std::uint32_t census_ring = 512;    // connections per worker that were found and not yet taken
+    std::uint32_t drop_ring = 1024;     // copies of dropped packets per worker that were not yet taken
     std::chrono::milliseconds swap_timeout{500};
     // How long a connection is kept (Existing::kKeep) by the judgement of a generation that was superseded, from that
     // moment on; absent: for as long as it lives.

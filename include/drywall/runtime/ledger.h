@@ -4,6 +4,8 @@
 // Rules:   for a trace with c packets, every enforced hit's `enforced` and every pending hit's `pending` grow by c (a
 //          rule that stands twice in a trace counts once). When the verdicts differ, the deciding (last) hits of both
 //          worlds, the responsible staged policies and the disagreement of the two hits grow by c as well.
+//          What was asked for inside of a connection counts once for every rule of the trace that decided it, in the
+//          world that the rule belongs to, and where the verdicts differ as packets do.
 //          A connection that opened counts once for every rule of its trace, in the world that the rule belongs to.
 #pragma once
 
@@ -49,6 +51,7 @@ public:
         std::shared_ptr<const ruleset::Ruleset> ruleset_;
         std::vector<Rule*> rules_;                              // by HitId
         std::vector<telemetry::PacketsBytes> entered_;          // by TraceId: already in the books
+        std::vector<std::uint64_t> asked_;                      // likewise, requests; empty: none can be read
         std::vector<std::uint32_t> opened_;                     // by TraceId: connections not yet in the books,
         std::vector<TraceId> traces_that_opened_;               // and for which traces there are any
         std::unordered_map<std::size_t, Differing> differing_;  // by TraceId, for those that counted
@@ -73,6 +76,7 @@ public:
 private:
     void enter(Account& account, TraceId id, const telemetry::PacketsBytes& amount, WallTime at);
     void enter_connections(Account& account, TraceId id, std::uint64_t connections);
+    void enter_requests(Account& account, TraceId id, std::uint64_t requests);
     void enter_difference(Account& account, TraceId id, const telemetry::PacketsBytes& amount);
     Account::Differing& differing(Account& account, TraceId id);
     PolicyCounts& policy(const ruleset::PolicyRef& ref);

@@ -98,16 +98,26 @@ private:
 // One generation's packets and bytes per trace, of one worker: the whole cost of counting policy.
 class TraceCounters {
 public:
-    explicit TraceCounters(std::size_t traces) : counters_(traces) {}
+    // Requests are counted only where any can be read.
+    enum class Requests : std::uint8_t { kNone, kCounted };
+    explicit TraceCounters(std::size_t traces, Requests requests = Requests::kNone)
+        : counters_(traces), requests_(requests == Requests::kCounted ? traces : 0) {}
 
     // Owning worker only. REQUIRES: index(trace) < size()
     void add(TraceId trace, std::uint64_t bytes) noexcept { counters_[index(trace)].add(bytes); }
+    // Likewise. REQUIRES: Requests::kCounted
+    void add_request(TraceId trace) noexcept { requests_[index(trace)].add(1); }
 
     [[nodiscard]] std::size_t size() const noexcept { return counters_.size(); }
     [[nodiscard]] PacketsBytes read(TraceId trace) const noexcept { return counters_[index(trace)].read(); }
+    // Requests, greetings and streams that could not be read, which were decided by this trace.
+    [[nodiscard]] std::uint64_t requests(TraceId trace) const noexcept {
+        return requests_.empty() ? 0 : requests_[index(trace)].read();
+    }
 
 private:
     std::vector<PacketsBytesCounter> counters_;
+    std::vector<Counter> requests_;
 };
 
 // What one worker dropped: by the port through which it came in, and by reason.
@@ -150,17 +160,19 @@ struct alignas(kCacheLine) WorkerCounters {
     PacketsBytesCounter non_ip_passed;               // by a non-ip rule of the configuration
     PacketsBytesCounter neighbour_discovery_passed;  // ICMPv6 link-local control, which policy does not judge
     PacketsBytesCounter related_passed;              // ICMP errors about a live flow
-    PacketsBytesCounter reset_dropped;               // of connections that a change reset; among kPolicyDeny
-    PacketsBytesCounter kept_passed;                 // of connections that are kept though policy denies them by now
+    PacketsBytesCounter reset_dropped;  // of connections that a change reset, or that asked for what is denied
+    PacketsBytesCounter kept_passed;    // of connections that are kept though policy denies them by now
     Counter flows_opened;
     Counter flows_ended;
-    Counter flows_rejudged;  // judged again because the generation had changed
-    Counter flows_kept;      // policy denies them since a change that keeps what was there
-    Counter flows_reset;     // cut by a change that resets what it touches
-    Counter events_lost;     // flow events that found the ring full
-    Counter bursts;          // non-empty ones
-    Counter loops;           // heartbeat: turns of the poll loop
-    Counter busy;            // nanoseconds of turns that found something to do
+    Counter flows_rejudged;   // judged again because the generation had changed
+    Counter flows_kept;       // policy denies them since a change that keeps what was there
+    Counter flows_reset;      // cut by a change that resets what it touches
+    Counter requests_untold;  // records of requests that found the batch or the ring full
+    Counter resets_sent;      // frames of our own, that ended connections for what they asked
+    Counter events_lost;      // flow events that found the ring full
+    Counter bursts;           // non-empty ones
+    Counter loops;            // heartbeat: turns of the poll loop
+    Counter busy;             // nanoseconds of turns that found something to do
     ResidenceHistogram residence;
 };
 

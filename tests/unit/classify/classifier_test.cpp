@@ -102,6 +102,28 @@ TEST(Walk, ALogRuleLoweredToManyIsNotedOnce) {
     EXPECT_EQ(server.from_client(80), allowed({1, 3, 4}));
 }
 
+TEST(Walk, AConditionalRuleIsNotedAndItsDenyLeavesTheNextStepsOpen) {
+    ProgramBuilder builder;
+    const RuleIndex may = builder.rule({.action = Action::kLog, .hit = conditional(HitId{7})});
+    const WalkId source = builder.walk({tier({may}, Action::kDeny, 1)}, Verdict::kAllow, 2);
+    const WalkId open = builder.walk({}, Verdict::kAllow, 3);
+    const WalkId shut = builder.walk({}, Verdict::kDeny, 4);
+    builder.party({"10.0.0.1"}, both(source), both(shut));
+    builder.party({"10.0.0.2"}, both(shut), both(open));
+    const Trace trace = builder.judged(packet("10.0.0.1", "10.0.0.2"));
+    EXPECT_EQ(trace.enforced, Verdict::kDeny) << "where it does not hold";
+    EXPECT_EQ(trace.enforced_hits, (std::vector<HitId>{conditional(HitId{7}), HitId{1}, HitId{3}}));
+    EXPECT_EQ(builder.judged(packet("10.0.0.1", "10.0.0.1")).enforced_hits,
+              (std::vector<HitId>{conditional(HitId{7}), HitId{1}, HitId{4}}));
+    EXPECT_EQ(builder.judged(packet("10.0.0.2", "10.0.0.1")).enforced_hits, hits({4})) << "a deny without one ends it";
+}
+
+TEST(Walk, AConditionalRuleThatDecidesIsInvalid) {
+    ProgramBuilder builder;
+    builder.rule({.action = Action::kAllow, .hit = conditional(HitId{7})});
+    EXPECT_FALSE(Classifier::compile(builder.program()));
+}
+
 TEST(Walk, TheFirstMatchWins) {
     Server server;
     server.ingress(

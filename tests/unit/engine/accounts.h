@@ -17,7 +17,12 @@ inline bool is_judged(DropReason reason) {
         case DropReason::kFragmentTableFull:
         case DropReason::kHalfOpenLimit:
         case DropReason::kSourceLimit:
-        case DropReason::kFlowTableFull: return true;
+        case DropReason::kFlowTableFull:
+        case DropReason::kHttpDenied:
+        case DropReason::kNameDenied:
+        case DropReason::kInspectUnreadable:
+        case DropReason::kInspectOverlap:
+        case DropReason::kInspectLimit: return true;
         default: return false;
     }
 }

@@ -40,7 +40,11 @@ public:
 
     void use(RulesetPtr ruleset) {
         ruleset_ = std::move(ruleset);
-        history_.push_back(std::make_unique<telemetry::TraceCounters>(ruleset_->trace_count()));
+        using Requests = telemetry::TraceCounters::Requests;
+        const Requests requests = ruleset_->inspects() ? Requests::kCounted : Requests::kNone;
+        history_.push_back(std::make_unique<telemetry::TraceCounters>(ruleset_->trace_count(), requests));
+        workspace_ = std::make_unique<inspect::ConditionWorkspace>();
+        EXPECT_TRUE(!ruleset_->inspects() || workspace_->grow_for(ruleset_->conditions()));
     }
     void use(RulesetPtr ruleset, const Existing& existing) {
         use(std::move(ruleset));
@@ -52,7 +56,7 @@ public:
     std::vector<DropReason> burst(std::span<const net::FrameView> frames) {
         std::vector<Decision> decisions(frames.size());
         events_.clear();
-        engine_.process(frames, *ruleset_, *history_.back(), now_, decisions, events_, existing_);
+        engine_.process(frames, *ruleset_, *history_.back(), now_, decisions, events_, existing_, workspace_.get());
         std::vector<DropReason> drops(frames.size());
         std::transform(decisions.begin(), decisions.end(), drops.begin(), [](const Decision& d) { return d.drop; });
         forwarded_ += static_cast<std::uint64_t>(std::count(drops.begin(), drops.end(), DropReason::kNone));
@@ -114,6 +118,7 @@ private:
     Engine engine_;
     RulesetPtr ruleset_;
     std::vector<std::unique_ptr<telemetry::TraceCounters>> history_;  // of each ruleset that was in force, last: now
+    std::unique_ptr<inspect::ConditionWorkspace> workspace_;          // of the one that is in force now
     std::vector<Decision> last_;
     telemetry::EventBatch events_;
     Existing existing_;

@@ -33,6 +33,18 @@ TEST(TcpSegment, ItsPayloadEndsWhereTheIpHeaderSaysNotTheFrame) {
     EXPECT_EQ(segment_of(tcp().ack().payload(65'000)).payload, 65'000U);
 }
 
+TEST(TcpSegment, ItsPayloadIsFoundBehindOptionsAndBeforePadding) {
+    const Frames frames{tcp().ack().payload(5).tcp_options(12).ip_options(8).padded(200)};
+    const std::span<const std::uint8_t> payload = tcp_payload(frames[0], parse(frames[0]));
+    EXPECT_EQ(payload.size(), 5U);
+    EXPECT_EQ(payload.data(), frames[0].data + 14 + 28 + 32);
+    FrameView cut = frames[0];
+    cut.contiguous = 14 + 28 + 32 + 3;
+    EXPECT_EQ(tcp_payload(cut, parse(cut)).size(), 3U) << "only what can be read";
+    const Frames empty{tcp().ack().padded(60)};
+    EXPECT_TRUE(tcp_payload(empty[0], parse(empty[0])).empty());
+}
+
 TEST(TcpSegment, OfAFragmentOnlyTheFirstPartIsKnown) {
     const Packet first = tcp().ack().payload(400).fragments(200, 7).front();
     EXPECT_TRUE(segment_of(first).cut);
