@@ -347,7 +347,8 @@ void Inspector::State::done(Context& context, std::size_t size) noexcept {
 }
 
 bool Inspector::State::end_view(Context& context) noexcept {
-    const bool kept = context.state != ContextState::kReading || keep(context, view.rest().size());
+    const bool unread = context.state == ContextState::kReading && !view.rest().empty();
+    const bool kept = !unread || keep(context, view.rest().size());
     context.frontier = view.start + static_cast<std::uint32_t>(kept ? view.bytes.size() : view.at);
     context.kept.forget_before(pool,
                                after(context.acknowledged, context.consumed) ? context.consumed : context.acknowledged);
