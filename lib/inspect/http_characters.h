@@ -1,7 +1,8 @@
-// The classes of characters that HTTP's grammar is made of (RFC 9110 5.6.2, 5.5; RFC 3986 2.1).
+// The classes of characters that HTTP's grammar is made of (RFC 9110 5.6.2, 5.5).
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -11,6 +12,7 @@ enum CharacterClass : std::uint8_t {
     kTokenCharacter = 1,   // of methods and field names
     kFieldCharacter = 2,   // of field values: visible ones, space, tab, and what is beyond ASCII
     kTargetCharacter = 4,  // of request targets: visible ones but "#", and what is beyond ASCII
+    kHostCharacter = 8,    // of hosts with ports: RFC 3986 3.2.2, without the delimiters that no host has
 };
 
 inline constexpr auto kCharacterClasses = [] {
@@ -20,9 +22,10 @@ inline constexpr auto kCharacterClasses = [] {
         if (visible || c == ' ' || c == '\t') classes[c] |= kFieldCharacter;
         if (visible && c != '#') classes[c] |= kTargetCharacter;
     }
-    for (const char c :
-         std::string_view("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"))
-        classes[static_cast<unsigned char>(c)] |= kTokenCharacter;
+    constexpr std::string_view kAlphanumeric = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
+    for (const char c : kAlphanumeric) classes[static_cast<unsigned char>(c)] |= kTokenCharacter | kHostCharacter;
+    for (const char c : std::string_view("!#$%&'*+-.^_`|~")) classes[static_cast<unsigned char>(c)] |= kTokenCharacter;
+    for (const char c : std::string_view("-._~:[]%")) classes[static_cast<unsigned char>(c)] |= kHostCharacter;
     return classes;
 }();
 

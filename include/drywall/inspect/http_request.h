@@ -8,8 +8,8 @@
 //   is
 //               of none of the four forms, or has a "#"; space before a field's colon, obs-fold, names that are no
 //               token; Content-Length that is no number, or twice and different, or together with Transfer-Encoding;
-//               Transfer-Encoding other than "chunked" once, or in HTTP/1.0; Host twice; a body of CONNECT; chunk sizes
-//               and trailers against the grammar
+//               Transfer-Encoding other than "chunked" once, or in HTTP/1.0; Host twice, or no host; a body of CONNECT;
+//               chunk sizes and trailers against the grammar
 //   over limit  a head, a chunk's line or a trailer section longer than max_head
 //
 // Threads: one stream, one owner. noexcept, nothing is allocated, nothing is kept of the bytes.
