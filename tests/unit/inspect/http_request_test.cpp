@@ -110,6 +110,18 @@ TEST(HttpReader, FramingThatCanBeReadInTwoWaysIsMalformed) {
     EXPECT_EQ(told("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), kMalformed);
 }
 
+TEST(HttpReader, OfControlCharactersAFieldMayHoldOnlyTabs) {
+    for (unsigned byte = 0; byte < 256; ++byte) {
+        const bool fine = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+        for (std::size_t at = 0; at < 17; ++at) {  // the reader looks at eight at once
+            std::string value(17, 'v');
+            value[at] = static_cast<char>(byte);
+            const Told whole = told_whole("GET / HTTP/1.1\r\nX: " + value + "\r\n\r\n");
+            EXPECT_EQ(whole, fine ? Told{"GET / "} : kMalformed) << byte << " at " << at;
+        }
+    }
+}
+
 TEST(HttpReader, TheSameLengthTwiceIsOneLength) {
     EXPECT_EQ(told("POST / HTTP/1.1\r\nContent-Length: 03\r\nContent-Length: 3\r\n\r\nabc\r\nGET / HTTP/1.1\r\n\r\n"),
               (Told{"POST /  length 3", "contents 3", "GET / "}));
