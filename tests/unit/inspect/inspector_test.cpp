@@ -185,6 +185,34 @@ TEST(Inspector, WhatHasNoNormalPathIsMalformed) {
     EXPECT_EQ(stream.told, Told{"malformed"});
 }
 
+TEST(Inspector, UrgentDataIsMalformed) {
+    Stream stream;
+    const std::vector<std::uint8_t> bytes(kGet.begin(), kGet.end());
+    EXPECT_EQ(stream.inspector.take(stream.context,
+                                    {.sequence = kStart, .payload = bytes, .acknowledged = kStart, .urgent = true}),
+              Fate::kPass);
+    Finding finding;
+    ASSERT_TRUE(stream.inspector.next(finding));
+    EXPECT_EQ(finding.problem, Problem::kMalformed);
+    EXPECT_FALSE(stream.inspector.next(finding));
+}
+
+// The most that may have to be kept at once: the path of the last request, data before its turn, and a head, byte by
+// byte.
+TEST(Inspector, ALongHeadIsReadByteByByteBehindALongPathAndBesideHeldData) {
+    Stream stream;
+    const std::string longest = "GET /" + std::string(small().max_head - 20, 'p') + " HTTP/1.1\r\n\r\n";
+    ASSERT_EQ(stream.take(0, longest), Fate::kPass);
+    stream.acknowledge(longest.size());
+    std::size_t held = 3 * longest.size();
+    while (stream.take(held, "x") == Fate::kPass) held += 2;
+    for (std::size_t i = 0; i < longest.size(); ++i) {
+        ASSERT_EQ(stream.take(longest.size() + i, longest.substr(i, 1)), Fate::kPass) << i;
+        if (i % 100 == 0) stream.acknowledge(longest.size() + i);
+    }
+    EXPECT_EQ(stream.told.size(), 2U);
+}
+
 TEST(Inspector, AfterAProblemNothingIsFoundAndNothingIsKept) {
     Stream stream;
     stream.take(0, kGet + "oh no\r\n" + kGet);
