@@ -40,7 +40,7 @@ bool read_absolute_form(HttpHead& head) noexcept {
         return false;
     const std::size_t end = std::min(rest.find_first_of("/?"), rest.size());
     head.host = rest.substr(0, end);
-    if (head.host.empty() || head.host.find('@') != std::string_view::npos) return false;  // RFC 9110 4.2.4
+    if (head.host.empty() || !all_of(head.host, kHostCharacter)) return false;  // nor a user's name: RFC 9110 4.2.4
     head.path = rest.substr(end);
     if (!head.path.starts_with('/')) head.path = "/";  // with or without a query
     return true;
@@ -50,7 +50,7 @@ bool read_absolute_form(HttpHead& head) noexcept {
 bool read_authority_form(HttpHead& head) noexcept {
     const std::size_t colon = head.target.rfind(':');
     if (colon == std::string_view::npos || colon == 0 || colon + 1 == head.target.size()) return false;
-    if (head.target.find_first_of("/?@") != std::string_view::npos) return false;
+    if (!all_of(head.target, kHostCharacter)) return false;
     const std::string_view port = head.target.substr(colon + 1);
     if (!std::all_of(port.begin(), port.end(), is_digit)) return false;
     head.host = head.target;
@@ -90,6 +90,9 @@ bool read_connection(std::string_view value) noexcept {
     return true;
 }
 
+// Of what frames a request: not every server takes a tab for a space, and then it is another length.
+bool has_tab(std::string_view line) noexcept { return line.find('\t') != std::string_view::npos; }
+
 // "Name: value", with nothing between name and colon.
 bool split_field(std::string_view line, std::string_view& name, std::string_view& value) noexcept {
     const std::size_t colon = line.find(':');
@@ -121,7 +124,7 @@ bool read_field(std::string_view line, HttpHead& head, HttpFraming& fields) noex
     switch (name.size()) {  // most fields are none of ours, and already their length says so
         case 4:
             if (!same_ignoring_case(name, "host")) return true;
-            if (fields.host) return false;
+            if (fields.host || !all_of(value, kHostCharacter)) return false;
             fields.host = true;
             if (head.host.empty()) head.host = value;
             return true;
@@ -132,10 +135,12 @@ bool read_field(std::string_view line, HttpHead& head, HttpFraming& fields) noex
             if (same_ignoring_case(name, "upgrade")) head.upgrade = true;
             return true;
         case 10: return !same_ignoring_case(name, "connection") || read_connection(value);
-        case 14: return !same_ignoring_case(name, "content-length") || read_content_length(value, head, fields);
+        case 14:
+            if (!same_ignoring_case(name, "content-length")) return true;
+            return !has_tab(line) && read_content_length(value, head, fields);
         case 17:
             if (!same_ignoring_case(name, "transfer-encoding")) return true;
-            if (fields.transfer_encoding || !same_ignoring_case(value, "chunked")) return false;
+            if (has_tab(line) || fields.transfer_encoding || !same_ignoring_case(value, "chunked")) return false;
             fields.transfer_encoding = true;
             head.chunked = true;
             return true;

@@ -52,20 +52,17 @@ std::uint64_t HttpReader::body_left() const noexcept {
 }
 
 HttpReader::Line HttpReader::next_line(std::string_view bytes, std::string_view& line) noexcept {
-    for (std::size_t i = scanned_; i < bytes.size(); ++i) {
-        if (is_of(bytes[i], kFieldCharacter) && i < max_head_) continue;
-        if (i >= max_head_) return Line::kTooLong;
-        line = bytes.substr(line_, i - line_);
-        if (bytes[i] != '\r') return Line::kWrong;
-        scanned_ = static_cast<std::uint32_t>(i);
-        if (i + 1 == bytes.size()) return Line::kUnfinished;
-        if (bytes[i + 1] != '\n') return Line::kWrong;
-        if (i + 2 > max_head_) return Line::kTooLong;
-        line_ = scanned_ = static_cast<std::uint32_t>(i + 2);
-        return Line::kWhole;
-    }
-    scanned_ = static_cast<std::uint32_t>(bytes.size());
-    return Line::kUnfinished;
+    const std::string_view allowed = bytes.substr(0, max_head_);
+    const std::size_t end = find_no_field_character(allowed, scanned_);
+    scanned_ = static_cast<std::uint32_t>(end);
+    if (end == allowed.size()) return bytes.size() > max_head_ ? Line::kTooLong : Line::kUnfinished;
+    line = bytes.substr(line_, end - line_);
+    if (bytes[end] != '\r') return Line::kWrong;
+    if (end + 1 == bytes.size()) return Line::kUnfinished;
+    if (bytes[end + 1] != '\n') return Line::kWrong;
+    if (end + 2 > max_head_) return Line::kTooLong;
+    line_ = scanned_ = static_cast<std::uint32_t>(end + 2);
+    return Line::kWhole;
 }
 
 HttpProgress HttpReader::read_start(std::string_view bytes, HttpHead& head) noexcept {

@@ -87,6 +87,7 @@ struct Inspector::State {
     Context& operator[](ContextId id) noexcept { return contexts[static_cast<std::size_t>(id)]; }
 
     void abandon_view() noexcept;
+    Fate report(ContextId id, Problem problem) noexcept;
     Fate take_new(Context& context, ContextId id, std::uint32_t sequence, Bytes bytes) noexcept;
     Fate hold(Context& context, std::uint32_t sequence, Bytes bytes) noexcept;
     [[nodiscard]] std::size_t needed_blocks(const Context& context, Bytes fresh, std::size_t view_size) const noexcept;
@@ -173,17 +174,14 @@ Fate Inspector::take(ContextId id, const Segment& segment) noexcept {
     state.acknowledge(context, segment.acknowledged);
     if (context.state == ContextState::kFinished || segment.payload.empty()) return Fate::kPass;
     if (segment.payload.size() > kMaxPayload) return Fate::kLimit;
+    if (segment.urgent && context.state == ContextState::kReading) return state.report(id, Problem::kMalformed);
 
     const std::uint32_t end = segment.sequence + static_cast<std::uint32_t>(segment.payload.size());
     const std::uint32_t acknowledged = context.acknowledged;
     // A FIN takes one number, and nothing new comes behind it.
     const bool unseen =
         after(acknowledged, context.frontier + 1) || (acknowledged == context.frontier + 1 && after(end, acknowledged));
-    if (unseen && context.state == ContextState::kReading) {
-        state.view.context = id;
-        state.view.problem = Problem::kUnseen;
-        return Fate::kPass;
-    }
+    if (unseen && context.state == ContextState::kReading) return state.report(id, Problem::kUnseen);
     if (!after(end, acknowledged)) return Fate::kPass;
     const std::size_t old = after(acknowledged, segment.sequence) ? acknowledged - segment.sequence : 0;
     const Bytes bytes = segment.payload.subspan(old);
@@ -192,6 +190,13 @@ Fate Inspector::take(ContextId id, const Segment& segment) noexcept {
     if (context.state == ContextState::kGreeted || !after(end, context.frontier)) return Fate::kPass;
     return after(sequence, context.frontier) ? state.hold(context, sequence, bytes)
                                              : state.take_new(context, id, sequence, bytes);
+}
+
+// Leaves it to next() to say what is wrong.
+Fate Inspector::State::report(ContextId id, Problem problem) noexcept {
+    view.context = id;
+    view.problem = problem;
+    return Fate::kPass;
 }
 
 // Who did not ask for all findings of a segment, and went on: what was not read of it never came.
@@ -222,7 +227,8 @@ std::size_t Inspector::State::needed_blocks(const Context& context, Bytes fresh,
     // Each block that is there may split what is kept in two.
     const std::size_t kept = 2 * KeptText::blocks_for(fresh.size()) + 1;
     if (context.protocol != Protocol::kHttp) return kept;
-    return kept + KeptText::blocks_for(std::min(view_size, settings.max_head + kMaxMethod));
+    const std::size_t of_text = KeptText::blocks_for(std::min(view_size, settings.max_head + kMaxMethod));
+    return kept + of_text - std::min(of_text, context.text.blocks());  // it takes the place of the one before
 }
 
 Fate Inspector::State::take_new(Context& context, ContextId id, std::uint32_t sequence, Bytes bytes) noexcept {
@@ -347,7 +353,8 @@ void Inspector::State::done(Context& context, std::size_t size) noexcept {
 }
 
 bool Inspector::State::end_view(Context& context) noexcept {
-    const bool kept = context.state != ContextState::kReading || keep(context, view.rest().size());
+    const bool unread = context.state == ContextState::kReading && !view.rest().empty();
+    const bool kept = !unread || keep(context, view.rest().size());
     context.frontier = view.start + static_cast<std::uint32_t>(kept ? view.bytes.size() : view.at);
     context.kept.forget_before(pool,
                                after(context.acknowledged, context.consumed) ? context.consumed : context.acknowledged);

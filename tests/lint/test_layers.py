@@ -15,6 +15,7 @@ THIRD_PARTY = [
                                   "include/drywall/observe/", "lib/control/", "include/drywall/control/", "lib/generate/", "include/drywall/generate/",
                                   "app/", "tests/", "perf/")),
     (re.compile(r"^(hs|hs/.*|ch)\.h$"), ("lib/inspect/",)),
+    (re.compile(r"^http_parser\.h$"), ("tests/differential/",)),
     (re.compile(r"^rte_.*\.h$"), ("lib/io/dpdk/", "lib/io/ring/", "lib/runtime/", "tests/unit/io/", "tests/unit/runtime/", "perf/")),
     (re.compile(r"^pcap(/.*)?\.h$"), ("lib/io/pcap/", "tests/support/")),
     (re.compile(r"^(systemd/sd-daemon|seccomp|cap-ng)\.h$"), ("lib/host/",)),

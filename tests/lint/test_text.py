@@ -157,7 +157,7 @@ class House(unittest.TestCase):
             "prometheus-cpp-core": "prometheus-cpp-dev", "sqlite3": "libsqlite3-dev",
             "libdpdk": "libdpdk-dev", "libpcap": "libpcap-dev", "gtest": "libgtest-dev", "gtest_main": "libgtest-dev",
             "gmock": "libgmock-dev", "benchmark": "libbenchmark-dev", "benchmark_main": "libbenchmark-dev",
-            "rapidcheck": "librapidcheck-dev", "sqlite3": "libsqlite3-dev",
+            "rapidcheck": "librapidcheck-dev", "http_parser": "libhttp-parser-dev", "sqlite3": "libsqlite3-dev",
             "libsystemd": "libsystemd-dev", "libseccomp": "libseccomp-dev", "libcap-ng": "libcap-ng-dev",
             "libxxhash": "libxxhash-dev", "threads": None,
         }

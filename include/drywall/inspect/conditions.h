@@ -3,8 +3,7 @@
 // is searched once.
 //
 // Control side: compile(), and one ConditionWorkspace for each worker, before the generation is published.
-// Packet path:  match_request() or match_name() once per request or name, then holds() for each condition that is asked
-// about.
+// Packet path:  match_request() or match_name() once per request or name, then holds() for each condition in question.
 //               noexcept, nothing is allocated.
 // Threads:      Conditions are immutable and shared; a workspace belongs to one worker and one Conditions.
 #pragma once
@@ -28,8 +27,8 @@ enum class ConditionId : std::uint32_t {};  // index into what was compiled
 // `http` of a rule. Both parts must hold; each holds if one of its members does.
 struct HttpCondition {
     struct Path {
-        bool prefix =
-            false;  // whole segments: "/a" is a prefix of "/a" and "/a/b", not of "/ab"; "/a/" of "/a/b", not of "/a"
+        // By whole segments: "/a" is a prefix of "/a" and "/a/b", not of "/ab"; "/a/" of "/a/b", not of "/a".
+        bool prefix = false;
         std::string path;  // begins with "/"; compared with normalised paths, as bytes
         bool operator==(const Path&) const = default;
     };
@@ -40,8 +39,8 @@ struct HttpCondition {
 
 // `domains` of a rule: holds if one of the names does. Case and a dot at the end don't matter.
 struct NameCondition {
-    std::vector<std::string>
-        names;  // "example.com": itself; "*.example.com": what is below it, at any depth, not itself
+    // "example.com": itself; "*.example.com": what is below it, at any depth, and not itself.
+    std::vector<std::string> names;
     bool operator==(const NameCondition&) const = default;
 };
 
@@ -77,9 +76,8 @@ private:
 
 class Conditions {
 public:
-    // The names of patterns are validated where they are read; here an error says only what could never be compiled: a
-    // path that does not begin with "/", a name without labels, a "*" elsewhere than in "*.". No conditions at all are
-    // fine.
+    // Patterns are validated where they are read; here an error says only what could never be compiled: a path that
+    // does not begin with "/", a name with an empty label, a "*" elsewhere than in "*.". None at all are fine.
     [[nodiscard]] static Result<Conditions> compile(std::span<const Condition> conditions);
 
     Conditions(Conditions&&) noexcept;
@@ -87,14 +85,13 @@ public:
     ~Conditions();
 
     // Adds what is found to `found`, which was cleared before the first call for a request or peer: several names of
-    // one peer may be matched into one Found. False: our own mistake (workspace of other conditions), nothing may be
-    // concluded. REQUIRES: scratch and found were grown for *this
+    // one peer may be matched into one Found. False: scratch or found was not grown for these conditions, our own
+    // mistake; nothing may be concluded.
     [[nodiscard]] bool match_request(std::string_view method, std::string_view normalised_path, Scratch& scratch,
                                      Found& found) const noexcept;
     [[nodiscard]] bool match_name(std::string_view name, Scratch& scratch, Found& found) const noexcept;
 
-    // An HttpCondition holds in a Found that a request was matched into; a NameCondition in one that a name was matched
-    // into.
+    // Of an HttpCondition: in the request that was matched into `found`. Of a NameCondition: for one of the names.
     [[nodiscard]] bool holds(ConditionId condition, const Found& found) const noexcept;
 
     [[nodiscard]] std::size_t size() const noexcept;           // conditions

@@ -4,12 +4,12 @@
 // judged when it is complete, and bytes that no line may hold are noticed at once, so nothing that a lenient server
 // would take as a request passes before it was judged.
 //
-//   malformed   bare CR or LF, NUL and other control characters; no or another version than 1.0 and 1.1; a target that
-//   is
-//               of none of the four forms, or has a "#"; space before a field's colon, obs-fold, names that are no
-//               token; Content-Length that is no number, or twice and different, or together with Transfer-Encoding;
-//               Transfer-Encoding other than "chunked" once, or in HTTP/1.0; Host twice; a body of CONNECT; chunk sizes
-//               and trailers against the grammar
+//   malformed   bare CR or LF, NUL and other control characters; no or another version than 1.0 and 1.1; a method
+//               of more than 32 characters; a target that is of none of the four forms, or has a "#"; space before a
+//               field's colon, obs-fold, names that are no token; Content-Length that is no number, or twice and
+//               different, or together with Transfer-Encoding; Transfer-Encoding other than "chunked" once, or in
+//               HTTP/1.0; tabs in either; Connection that names one of them; Host twice, or no host; a body of
+//               CONNECT; chunk sizes and trailers against the grammar
 //   over limit  a head, a chunk's line or a trailer section longer than max_head
 //
 // Threads: one stream, one owner. noexcept, nothing is allocated, nothing is kept of the bytes.

@@ -1,5 +1,4 @@
-// Inspector: reads what one side of TCP connections sends, in the order of its sequence numbers, and says what was
-// found.
+// Inspector: reads what one side of TCP connections sends, by its sequence numbers, and says what was found.
 //
 // One per worker. A connection that needs inspection gets a context; each of its segments that carries data is taken,
 // its findings asked for, and the context closed when nobody asks any more:
@@ -12,16 +11,14 @@
 //
 // What makes the judgement hold, although the segment goes on and anybody may send again what was sent before:
 //   - Data in order is read where it lies. What comes before its turn passes with a copy kept: the receiver can do
-//   nothing with it
-//     before the gap is filled, and then the copy is read with what fills it, before that segment passes.
-//   - What was read and has structure (heads, chunk lines) is kept until the receiver acknowledged it. Until then every
-//   segment must
-//     repeat it to the byte (Fate::kOverlap). Of contents only the length matters, and they are not kept.
+//     nothing with it before the gap is filled, and then the copy is read with what fills it, before that passes.
+//   - What was read and has structure (heads, chunk lines) is kept until the receiver acknowledged it. Until then
+//     every segment must repeat it to the byte (Fate::kOverlap). Of contents only the length matters.
 //   - What the receiver acknowledged passes unread: it takes no other bytes in that place.
+//   - Urgent data is malformed: some receivers take a byte of it out of the stream (RFC 6093), and read another one.
 //
 // Memory:  everything is allocated by create(): contexts, and blocks of 256 bytes for what is kept. Where blocks are
-// short a segment
-//          is not passed and nothing changed (Fate::kLimit): sent again later, it may.
+//          short a segment is not passed and nothing changed (Fate::kLimit): sent again later, it may.
 // Threads: one worker. All but create() is noexcept and allocates nothing.
 #pragma once
 
@@ -45,8 +42,7 @@ struct InspectorSettings {
     std::size_t connections = 16384;        // contexts
     std::size_t buffers = 16 << 20;         // bytes, of all blocks together
     std::size_t per_connection = 64 << 10;  // bytes, of blocks that one connection may hold
-    std::size_t max_head =
-        16 << 10;  // bytes of an HTTP head, and of a TLS ClientHello; at most a quarter of per_connection
+    std::size_t max_head = 16 << 10;        // bytes of a head or ClientHello; at most a quarter of per_connection
 };
 
 enum class ContextId : std::uint32_t {};
@@ -55,8 +51,8 @@ inline constexpr ContextId kNoContext{~std::uint32_t{0}};
 struct Segment {
     std::uint32_t sequence = 0;             // of the first byte of the payload (not of a SYN)
     std::span<const std::uint8_t> payload;  // stays until the last finding was taken
-    std::uint32_t acknowledged =
-        0;  // the highest sequence number that the receiver acknowledged: what is before it, it has
+    std::uint32_t acknowledged = 0;         // the highest number that the receiver acknowledged; before it, it has all
+    bool urgent = false;                    // the URG flag
 };
 
 enum class Fate : std::uint8_t {
@@ -94,8 +90,7 @@ public:
     // next call. Who stops before the end, because the segment is dropped, closes the context.
     [[nodiscard]] bool next(Finding& finding) noexcept;
 
-    // The receiver has everything before this sequence number; what was kept for it is free again. take() does the
-    // same.
+    // The receiver has everything before this sequence number, and what was kept of it is forgotten. So does take().
     void acknowledge(ContextId context, std::uint32_t acknowledged) noexcept;
 
     // Nothing further will be found: the greeting was read, or there was a problem. Segments pass unread.

@@ -28,7 +28,8 @@ class HttpPieces {
 public:
     explicit HttpPieces(std::uint32_t max_head = 1024) : reader_(max_head) {}
 
-    // More of the stream. What is fed is moved to memory of its own, so that a sanitizer sees a reader that looks too far.
+    // More of the stream. What is fed is moved to memory of its own, so that a sanitizer sees a reader that looks too
+    // far.
     void feed(std::string_view more) {
         rest_.insert(rest_.end(), more.begin(), more.end());
         while (read_one()) {

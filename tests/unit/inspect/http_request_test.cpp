@@ -18,9 +18,7 @@ Told told(std::string_view stream, std::uint32_t max_head = 1024) {
     return whole;
 }
 
-Told malformed_head(const std::string& fields) {
-    return told("POST /a HTTP/1.1\r\n" + fields + "\r\n");
-}
+Told malformed_head(const std::string& fields) { return told("POST /a HTTP/1.1\r\n" + fields + "\r\n"); }
 
 const Told kMalformed{"malformed"};
 
@@ -43,8 +41,9 @@ TEST(HttpReader, FindsEveryPipelinedRequest) {
 }
 
 TEST(HttpReader, ContentsThatLookLikeARequestAreContents) {
-    EXPECT_EQ(told("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18\r\n\r\nGET /x HTTP/1.1\r\n\nGET /y HTTP/1.1\r\n\r\n"),
-              (Told{"POST / a length 18", "contents 18", "GET /y "}));
+    EXPECT_EQ(
+        told("POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 18\r\n\r\nGET /x HTTP/1.1\r\n\nGET /y HTTP/1.1\r\n\r\n"),
+        (Told{"POST / a length 18", "contents 18", "GET /y "}));
 }
 
 TEST(HttpReader, FollowsChunksAndTrailers) {
@@ -55,8 +54,8 @@ TEST(HttpReader, FollowsChunksAndTrailers) {
 
 TEST(HttpReader, ChunksAreStrict) {
     const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
-    for (const char* chunk : {"\r\n", "x\r\n", "0x3\r\nabc\r\n", "3 \r\nabc\r\n", "-1\r\n", "+3\r\n", "1000000000000000\r\n",
-                              "3\nabc\r\n", ";\r\n", "3;a\x01\r\n", "3\rabc"})
+    for (const char* chunk : {"\r\n", "x\r\n", "0x3\r\nabc\r\n", "3 \r\nabc\r\n", "-1\r\n", "+3\r\n",
+                              "1000000000000000\r\n", "3\nabc\r\n", ";\r\n", "3;a\x01\r\n", "3\rabc"})
         EXPECT_EQ(told(head + chunk), (Told{"POST /  chunked", "malformed"})) << chunk;
     for (const char* chunk : {"3\r\nabcd\r\n", "3\r\nabc\n", "3\r\nabc\rX"})
         EXPECT_EQ(told(head + chunk), (Told{"POST /  chunked", "contents 3", "malformed"})) << chunk;
@@ -66,21 +65,61 @@ TEST(HttpReader, ChunksAreStrict) {
 }
 
 TEST(HttpReader, FramingThatCanBeReadInTwoWaysIsMalformed) {
-    for (const char* fields :
-         {"Content-Length: 3\r\nContent-Length: 4\r\n", "Content-Length: 3, 3\r\n", "Content-Length: +3\r\n",
-          "Content-Length: 0x3\r\n", "Content-Length: -1\r\n", "Content-Length:\r\n", "Content-Length: 3 3\r\n",
-          "Content-Length: 1000000000000000000\r\n", "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
-          "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n", "Transfer-Encoding: gzip\r\n",
-          "Transfer-Encoding: gzip, chunked\r\n", "Transfer-Encoding: chunked, identity\r\n",
-          "Transfer-Encoding: xchunked\r\n", "Transfer-Encoding: \"chunked\"\r\n", "Transfer-Encoding:\r\n",
-          "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n", "Transfer-Encoding: \x0b" "chunked\r\n",
-          "Transfer-Encoding : chunked\r\n", " Transfer-Encoding: chunked\r\n", "X: y\r\n Transfer-Encoding: chunked\r\n",
-          "X: y\r\n\tz\r\n", "Host: a\r\nHost: a\r\n", "Connection: close, Content-Length\r\n",
-          "Connection: transfer-encoding\r\n", "no colon\r\n", ": no name\r\n", "a b: c\r\n", "X: a\rb\r\n", "X: a\nb: c\r\n",
-          "X: a\x01\r\n", "X: a\x7f\r\n", "X\xff: a\r\n"})
+    for (const char* fields : {"Content-Length: 3\r\nContent-Length: 4\r\n",
+                               "Content-Length: 3, 3\r\n",
+                               "Content-Length: +3\r\n",
+                               "Content-Length: 0x3\r\n",
+                               "Content-Length: -1\r\n",
+                               "Content-Length:\r\n",
+                               "Content-Length: 3 3\r\n",
+                               "Content-Length: 1000000000000000000\r\n",
+                               "Content-Length: 3\r\nTransfer-Encoding: chunked\r\n",
+                               "Transfer-Encoding: chunked\r\nContent-Length: 3\r\n",
+                               "Transfer-Encoding: gzip\r\n",
+                               "Transfer-Encoding: gzip, chunked\r\n",
+                               "Transfer-Encoding: chunked, identity\r\n",
+                               "Transfer-Encoding: xchunked\r\n",
+                               "Transfer-Encoding: \"chunked\"\r\n",
+                               "Transfer-Encoding:\r\n",
+                               "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n",
+                               "Transfer-Encoding: \x0b"
+                               "chunked\r\n",
+                               "Transfer-Encoding : chunked\r\n",
+                               " Transfer-Encoding: chunked\r\n",
+                               "X: y\r\n Transfer-Encoding: chunked\r\n",
+                               "X: y\r\n\tz\r\n",
+                               "Host: a\r\nHost: a\r\n",
+                               "Connection: close, Content-Length\r\n",
+                               "Connection: transfer-encoding\r\n",
+                               "Host: a b\r\n",
+                               "Host: a@b\r\n",
+                               "Host: a/b\r\n",
+                               "Transfer-Encoding:\tchunked\r\n",
+                               "Transfer-Encoding: chunked\t\r\n",
+                               "Content-Length:\t3\r\n",
+                               "no colon\r\n",
+                               ": no name\r\n",
+                               "a b: c\r\n",
+                               "X: a\rb\r\n",
+                               "X: a\nb: c\r\n",
+                               "X: a\x01\r\n",
+                               "X: a\x7f\r\n",
+                               "X\xff: a\r\n"})
         EXPECT_EQ(malformed_head(fields), kMalformed) << fields;
     EXPECT_EQ(malformed_head(std::string("X: a\0b\r\n", 8)), kMalformed);
     EXPECT_EQ(told("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n"), kMalformed);
+}
+
+TEST(HttpReader, OfControlCharactersAFieldMayHoldOnlyTabs) {
+    for (unsigned byte = 0; byte < 256; ++byte) {
+        const bool fine = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+        for (std::size_t at = 0; at < 17; ++at) {  // the reader looks at eight at once
+            std::string value(17, 'v');
+            value[at] = static_cast<char>(byte);
+            const Told whole = told_whole("GET / HTTP/1.1\r\nX: " + value + "\r\n\r\n");
+            EXPECT_EQ(whole, fine ? Told{"GET / "} : kMalformed) << byte << " at " << at;
+        }
+    }
 }
 
 TEST(HttpReader, TheSameLengthTwiceIsOneLength) {
@@ -89,11 +128,11 @@ TEST(HttpReader, TheSameLengthTwiceIsOneLength) {
 }
 
 TEST(HttpReader, ARequestLineIsWhatTheGrammarSays) {
-    for (const char* line : {"GET /a", "GET /a HTTP/1.2", "GET /a HTTP/2.0", "GET /a HTTP/0.9", "GET /a http/1.1",
-                             "GET  /a HTTP/1.1", "GET /a  HTTP/1.1", "GET /a HTTP/1.1 ", "GET /a b HTTP/1.1",
-                             "GET /a#b HTTP/1.1", "GET\t/a HTTP/1.1 HTTP/1.1", "GET * HTTP/1.1", "GET a HTTP/1.1",
-                             "GET http:///a HTTP/1.1", "GET http://u@h/ HTTP/1.1", "CONNECT /a HTTP/1.1",
-                             "CONNECT host HTTP/1.1", "CONNECT host:x HTTP/1.1", "GET ftp://h/ HTTP/1.1"}) {
+    for (const char* line :
+         {"GET /a", "GET /a HTTP/1.2", "GET /a HTTP/2.0", "GET /a HTTP/0.9", "GET /a http/1.1", "GET  /a HTTP/1.1",
+          "GET /a  HTTP/1.1", "GET /a HTTP/1.1 ", "GET /a b HTTP/1.1", "GET /a#b HTTP/1.1", "GET\t/a HTTP/1.1 HTTP/1.1",
+          "GET * HTTP/1.1", "GET a HTTP/1.1", "GET http:///a HTTP/1.1", "GET http://u@h/ HTTP/1.1",
+          "CONNECT /a HTTP/1.1", "CONNECT host HTTP/1.1", "CONNECT host:x HTTP/1.1", "GET ftp://h/ HTTP/1.1"}) {
         const Told got = told("GET /first HTTP/1.1\r\n\r\n" + std::string(line) + "\r\nHost: a\r\n\r\n");
         EXPECT_EQ(got, (Told{"GET /first ", "malformed"})) << line;
     }
@@ -134,9 +173,10 @@ TEST(HttpReader, OtherProtocolsAreKnownByTheirFirstBytes) {
 
 TEST(HttpReader, Http2IsNamed) {
     EXPECT_EQ(told("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), Told{"HTTP/2"});
-    EXPECT_EQ(told("GET / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAM\r\n\r\n"
-                   "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
-              (Told{"GET /  upgrade", "HTTP/2"}));
+    EXPECT_EQ(
+        told("GET / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAM\r\n\r\n"
+             "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+        (Told{"GET /  upgrade", "HTTP/2"}));
     EXPECT_EQ(told("GET / HTTP/1.1\r\n\r\nPRI * HTTP/2.0\r\n\r\n"), (Told{"GET / ", "malformed"}));
 }
 
