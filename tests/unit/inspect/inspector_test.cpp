@@ -183,6 +183,17 @@ TEST(Inspector, WhatFollowsContentsIsReadWhenTheLastGapIsFilled) {
     EXPECT_EQ(stream.take(head.size() + 10'005, "x"), Fate::kOverlap);
 }
 
+TEST(Inspector, MoreGapsInContentsThanCanBeRememberedAreFilledWithCopies) {
+    Stream stream;
+    const std::string head = "POST / HTTP/1.1\r\nContent-Length: 1200\r\n\r\n";
+    stream.take(0, head);
+    for (std::size_t at = 100; at < 1200; at += 200)
+        ASSERT_EQ(stream.take(head.size() + at, std::string(100, 'a')), Fate::kPass) << at;
+    for (std::size_t at = 0; at < 1200; at += 200) stream.take(head.size() + at, std::string(100, 'a'));
+    stream.take(head.size() + 1200, kGet);
+    EXPECT_EQ(stream.told, (Told{"POST / ", "GET /b h"}));
+}
+
 TEST(Inspector, ChunkLinesAreKeptUntilAcknowledged) {
     Stream stream;
     const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -203,6 +214,14 @@ TEST(Inspector, AcknowledgedBytesThatNobodySawAreAProblem) {
     EXPECT_TRUE(stream.inspector.finished(stream.context));
     stream.take(kGet.size() + 5, kGet);
     EXPECT_EQ(stream.told.size(), 2U);
+}
+
+TEST(Inspector, OneAcknowledgedByteThatNobodySawIsEnough) {
+    Stream stream;
+    stream.take(0, kGet);
+    stream.acknowledge(kGet.size() + 1);
+    stream.take(kGet.size() + 1, kGet);
+    EXPECT_EQ(stream.told, (Told{"GET /b h", "unseen"}));
 }
 
 TEST(Inspector, AnAcknowledgedFinIsNoUnseenByte) {
