@@ -1,6 +1,7 @@
 #include "drywall/inspect/http_request.h"
 
 #include <algorithm>
+#include <cassert>
 
 #include "http_characters.h"
 #include "http_head.h"
@@ -109,10 +110,14 @@ HttpProgress HttpReader::end_head(HttpHead& head) noexcept {
 
 HttpProgress HttpReader::read_contents(std::string_view bytes) noexcept {
     const std::uint64_t size = std::min<std::uint64_t>(left_, bytes.size());
+    skip_body(size);
+    return done(HttpStep::kBody, static_cast<std::size_t>(size), state_);
+}
+
+void HttpReader::skip_body(std::uint64_t size) noexcept {
+    assert(size <= body_left());
     left_ -= size;
-    State next = state_;
-    if (left_ == 0) next = state_ == State::kBody ? State::kStart : State::kChunkEnd;
-    return done(HttpStep::kBody, static_cast<std::size_t>(size), next);
+    if (size > 0 && left_ == 0) state_ = state_ == State::kBody ? State::kStart : State::kChunkEnd;
 }
 
 HttpProgress HttpReader::read_chunk_size(std::string_view bytes) noexcept {

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cassert>
-#include <cstring>
 #include <string>
 #include <utility>
 #include <vector>
@@ -32,6 +31,7 @@ enum class ContextState : std::uint8_t {
 struct Context {
     HttpReader http{0};
     KeptBytes kept;
+    PassedContents passed;
     KeptText text;                   // the last request: its method, and the path behind it
     std::uint32_t consumed = 0;      // what is before was read, in whole units
     std::uint32_t frontier = 0;      // what is before has come without a gap; from `consumed` on all of it is kept
@@ -90,7 +90,11 @@ struct Inspector::State {
     Fate report(ContextId id, Problem problem) noexcept;
     Fate take_new(Context& context, ContextId id, std::uint32_t sequence, Bytes bytes) noexcept;
     Fate hold(Context& context, std::uint32_t sequence, Bytes bytes) noexcept;
-    [[nodiscard]] std::size_t needed_blocks(const Context& context, Bytes fresh, std::size_t view_size) const noexcept;
+    [[nodiscard]] bool has_room_to_hold(const Context& context, std::size_t size) const noexcept;
+    Fate hold_copy(Context& context, std::uint32_t sequence, Bytes bytes) noexcept;
+    [[nodiscard]] std::size_t needed_blocks(const Context& context, std::size_t fresh_size,
+                                            std::size_t view_size) const noexcept;
+    [[nodiscard]] std::uint32_t reach(const Context& context, std::uint32_t sequence) const noexcept;
     void acknowledge(Context& context, std::uint32_t acknowledged) noexcept;
 
     bool next(Context& context, Finding& finding) noexcept;
@@ -210,9 +214,26 @@ void Inspector::State::abandon_view() noexcept {
 Fate Inspector::State::hold(Context& context, std::uint32_t sequence, Bytes bytes) noexcept {
     const std::uint32_t end = sequence + static_cast<std::uint32_t>(bytes.size());
     if (after(end, context.frontier + kMaxWindow)) return Fate::kLimit;
-    const std::size_t most = 2 * KeptText::blocks_for(bytes.size()) + 1;
-    if (context.kept.blocks() + most > quota / kHeldPart) return Fate::kLimit;
-    if (pool.unused() < most + pool.size() / kHeldPart) return Fate::kLimit;  // what is in order comes first
+    const auto contents =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(context.http.body_left(), end - context.consumed));
+    const std::uint32_t contents_end = context.consumed + contents;
+    if (!after(contents_end, sequence)) return hold_copy(context, sequence, bytes);
+    // What of it is contents needs no copy, if it can be remembered without one.
+    const Bytes rest = bytes.subspan(contents_end - sequence);
+    if (!has_room_to_hold(context, rest.size())) return Fate::kLimit;
+    if (!context.passed.add(sequence, contents_end)) return hold_copy(context, sequence, bytes);
+    return hold_copy(context, contents_end, rest);
+}
+
+bool Inspector::State::has_room_to_hold(const Context& context, std::size_t size) const noexcept {
+    if (size == 0) return true;
+    const std::size_t most = 2 * KeptText::blocks_for(size) + 1;
+    return context.kept.blocks() + most <= quota / kHeldPart &&
+           pool.unused() >= most + pool.size() / kHeldPart;  // what is in order comes first
+}
+
+Fate Inspector::State::hold_copy(Context& context, std::uint32_t sequence, Bytes bytes) noexcept {
+    if (!has_room_to_hold(context, bytes.size())) return Fate::kLimit;
     const bool kept = context.kept.add(pool, sequence, bytes, bytes);
     assert(kept);
     return kept ? Fate::kPass : Fate::kLimit;
@@ -220,34 +241,51 @@ Fate Inspector::State::hold(Context& context, std::uint32_t sequence, Bytes byte
 
 // The most blocks that reading may take. A quarter of a connection's blocks is for what came before its turn, one for
 // an unfinished head, one for the last path, and so one is always there for what comes in order.
-std::size_t Inspector::State::needed_blocks(const Context& context, Bytes fresh, std::size_t view_size) const noexcept {
-    const bool contents =
-        context.protocol == Protocol::kHttp && view_size == fresh.size() && fresh.size() <= context.http.body_left();
-    if (contents) return 0;
+std::size_t Inspector::State::needed_blocks(const Context& context, std::size_t fresh_size,
+                                            std::size_t view_size) const noexcept {
+    if (view_size == 0) return 0;
     // Each block that is there may split what is kept in two.
-    const std::size_t kept = 2 * KeptText::blocks_for(fresh.size()) + 1;
+    const std::size_t kept = 2 * KeptText::blocks_for(fresh_size) + 1;
     if (context.protocol != Protocol::kHttp) return kept;
     const std::size_t of_text = KeptText::blocks_for(std::min(view_size, settings.max_head + kMaxMethod));
     return kept + of_text - std::min(of_text, context.text.blocks());  // it takes the place of the one before
 }
 
+// How far all has come without a gap, if it has come up to `sequence`.
+std::uint32_t Inspector::State::reach(const Context& context, std::uint32_t sequence) const noexcept {
+    for (;;) {
+        const std::uint32_t farther = context.kept.reach(pool, context.passed.reach(sequence));
+        if (farther == sequence) return sequence;
+        sequence = farther;
+    }
+}
+
 Fate Inspector::State::take_new(Context& context, ContextId id, std::uint32_t sequence, Bytes bytes) noexcept {
-    const Bytes fresh = bytes.subspan(context.frontier - sequence);
-    const std::uint32_t end = context.frontier + static_cast<std::uint32_t>(fresh.size());
-    const std::uint32_t reach = context.kept.reach(pool, end);
-    const std::size_t pending = context.frontier - context.consumed;
-    const std::size_t size = reach - context.consumed;
+    const std::uint32_t end = sequence + static_cast<std::uint32_t>(bytes.size());
+    const std::uint32_t whole = reach(context, end);
+    // Contents are not read. In the midst of them nothing waits to be read: consumed is the frontier.
+    const auto contents =
+        static_cast<std::uint32_t>(std::min<std::uint64_t>(context.http.body_left(), whole - context.consumed));
+    const std::uint32_t start = context.consumed + contents;
+    const std::uint32_t fresh_start = contents > 0 ? start : context.frontier;
+    const Bytes fresh = after(end, fresh_start) ? bytes.subspan(fresh_start - sequence) : Bytes{};
+    const std::size_t size = whole - start;
     if (size > assembled.size()) return Fate::kLimit;
-    const std::size_t needed = needed_blocks(context, fresh, size);
+    const std::size_t needed = needed_blocks(context, fresh.size(), size);
     if (context.blocks() + needed > quota || needed > pool.unused()) return Fate::kLimit;
 
+    if (contents > 0) {
+        context.http.skip_body(contents);
+        context.consumed = context.frontier = start;
+        context.passed.forget_before(start);
+    }
     view.context = id;
-    view.start = context.consumed;
+    view.start = start;
     view.bytes = fresh;
     if (size == fresh.size()) return Fate::kPass;
     const std::span<std::uint8_t> out = std::span(assembled).first(size);
-    context.kept.copy(pool, context.consumed, out);
-    std::memcpy(out.data() + pending, fresh.data(), fresh.size());
+    context.kept.copy(pool, start, out);
+    std::copy(fresh.begin(), fresh.end(), out.begin() + (fresh_start - start));
     view.bytes = out;
     return Fate::kPass;
 }

@@ -144,6 +144,40 @@ void KeptBytes::forget_all(BlockPool& pool) noexcept {
     while (first_ != kNoBlock) forget_first(pool);
 }
 
+bool PassedContents::add(std::uint32_t start, std::uint32_t end) noexcept {
+    // All that it touches become one with it.
+    std::array<Part, 4> apart{};
+    std::uint32_t count = 0;
+    for (std::uint32_t i = 0; i < count_; ++i) {
+        const Part& part = parts_[i];
+        if (after(part.start, end) || after(start, part.end)) {
+            apart[count++] = part;
+        } else {
+            start = earlier(start, part.start);
+            end = later(end, part.end);
+        }
+    }
+    if (count == apart.size()) return false;
+    apart[count++] = {start, end};
+    parts_ = apart;
+    count_ = count;
+    return true;
+}
+
+std::uint32_t PassedContents::reach(std::uint32_t sequence) const noexcept {
+    // No two of them touch, so one at most holds a place.
+    for (std::uint32_t i = 0; i < count_; ++i)
+        if (!after(parts_[i].start, sequence) && after(parts_[i].end, sequence)) return parts_[i].end;
+    return sequence;
+}
+
+void PassedContents::forget_before(std::uint32_t sequence) noexcept {
+    std::uint32_t kept = 0;
+    for (std::uint32_t i = 0; i < count_; ++i)
+        if (after(parts_[i].end, sequence)) parts_[kept++] = parts_[i];
+    count_ = kept;
+}
+
 bool KeptText::assign(BlockPool& pool, std::string_view head, std::string_view tail) noexcept {
     forget(pool);
     if (append(pool, head) && append(pool, tail)) return true;

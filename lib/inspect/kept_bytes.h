@@ -90,6 +90,26 @@ private:
     std::uint32_t count_ = 0;
 };
 
+// Parts of a stream that passed before their turn and of which nothing is kept: contents, of which only the length
+// matters. A few of them: as many as a sender usually has gaps in flight.
+class PassedContents {
+public:
+    // False, and nothing changed: there would be too many parts.
+    [[nodiscard]] bool add(std::uint32_t start, std::uint32_t end) noexcept;
+    // How far they go without a gap from `sequence` on.
+    [[nodiscard]] std::uint32_t reach(std::uint32_t sequence) const noexcept;
+    // Forgets parts that end before, or at, `sequence`.
+    void forget_before(std::uint32_t sequence) noexcept;
+
+private:
+    struct Part {
+        std::uint32_t start = 0;
+        std::uint32_t end = 0;
+    };
+    std::array<Part, 4> parts_{};
+    std::uint32_t count_ = 0;
+};
+
 // A text of one connection, without a place in its stream, in blocks of the same pool.
 class KeptText {
 public:

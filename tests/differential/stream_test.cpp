@@ -18,7 +18,7 @@ std::string random_request(Random& random, int number) {
     std::string contents;
     switch (random() % 4) {
         case 0:
-            contents.assign(random() % 400, 'c');
+            contents.assign(random() % (random() % 4 == 0 ? 4000 : 400), 'c');
             out += "Content-Length: " + std::to_string(contents.size()) + "\r\n";
             break;
         case 1:

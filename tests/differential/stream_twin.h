@@ -123,7 +123,7 @@ public:
     std::optional<std::string> step() {
         const std::size_t have = receivers_[0].stream().size();
         const std::size_t back = numbers_() % 4 == 0 ? numbers_() % 64 : 0;
-        const std::size_t ahead = numbers_() % 3 == 0 ? numbers_() % 256 : 0;
+        const std::size_t ahead = numbers_() % 3 == 0 ? 8 * (numbers_() % 64) : 0;
         const std::size_t offset = std::min(have + ahead - std::min(have + ahead, back), source_.size());
         const std::size_t size = std::min<std::size_t>(1 + numbers_() % 200, source_.size() - offset);
         std::string bytes = source_.substr(offset, size);

@@ -72,6 +72,9 @@ public:
     // The next bytes that are contents, whatever they are, without reading them.
     [[nodiscard]] std::uint64_t body_left() const noexcept;
 
+    // Is done with as many bytes of contents. REQUIRES: size <= body_left()
+    void skip_body(std::uint64_t size) noexcept;
+
 private:
     enum class State : std::uint8_t { kStart, kHead, kBody, kChunkSize, kChunkData, kChunkEnd, kTrailer, kDone };
     enum class Line : std::uint8_t { kWhole, kUnfinished, kWrong, kTooLong };

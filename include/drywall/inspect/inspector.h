@@ -13,7 +13,8 @@
 //   - Data in order is read where it lies. What comes before its turn passes with a copy kept: the receiver can do
 //     nothing with it before the gap is filled, and then the copy is read with what fills it, before that passes.
 //   - What was read and has structure (heads, chunk lines) is kept until the receiver acknowledged it. Until then
-//     every segment must repeat it to the byte (Fate::kOverlap). Of contents only the length matters.
+//     every segment must repeat it to the byte (Fate::kOverlap). Of contents only the length matters, and neither
+//     before nor in their turn are they kept.
 //   - What the receiver acknowledged passes unread: it takes no other bytes in that place.
 //   - Urgent data is malformed: some receivers take a byte of it out of the stream (RFC 6093), and read another one.
 //

@@ -149,6 +149,51 @@ TEST(Inspector, ContentsAreNotKeptAndMayDiffer) {
     EXPECT_EQ(stream.told, (Told{"POST / ", "GET /b h"}));
 }
 
+TEST(Inspector, ContentsBeforeTheirTurnAreNotKeptEither) {
+    Stream stream;
+    const std::string head = "POST / HTTP/1.1\r\nContent-Length: 100000\r\n\r\n";
+    stream.take(0, head);
+    const std::size_t blocks = stream.inspector.usage().blocks;
+    for (const std::size_t gap : {0U, 30'000U, 60'000U})
+        for (std::size_t at = gap + 1000; at < gap + 30'000; at += 1000)
+            ASSERT_EQ(stream.take(head.size() + at, std::string(1000, 'a')), Fate::kPass) << at;
+    EXPECT_EQ(stream.inspector.usage().blocks, blocks);
+    // The last ones go over into the next request, and wait for what fills the last gap.
+    EXPECT_EQ(stream.take(head.size() + 90'000, std::string(5'000, 'a')), Fate::kPass);
+    EXPECT_EQ(stream.take(head.size() + 99'000, std::string(1000, 'a') + kGet), Fate::kPass);
+    EXPECT_EQ(stream.take(head.size() + 95'000, std::string(4000, 'a')), Fate::kPass);
+    for (const std::size_t gap : {60'000U, 0U}) stream.take(head.size() + gap, std::string(1000, 'a'));
+    EXPECT_EQ(stream.told, Told{"POST / "});
+    stream.acknowledge(head.size() + 60'000);
+    EXPECT_EQ(stream.take(head.size() + 30'000, std::string(1000, 'a')), Fate::kPass);
+    EXPECT_EQ(stream.told, (Told{"POST / ", "unseen"})) << "acknowledged before it came past";
+}
+
+TEST(Inspector, WhatFollowsContentsIsReadWhenTheLastGapIsFilled) {
+    Stream stream;
+    const std::string head = "POST / HTTP/1.1\r\nContent-Length: 10000\r\n\r\n";
+    stream.take(0, head);
+    stream.take(head.size() + 9'000, std::string(1000, 'a') + kGet);
+    stream.take(head.size() + 1'000, std::string(3000, 'a'));
+    stream.take(head.size() + 5'000, std::string(4000, 'a'));
+    stream.take(head.size(), std::string(1000, 'a'));
+    EXPECT_EQ(stream.told, Told{"POST / "});
+    stream.take(head.size() + 4'000, std::string(1000, 'a'));
+    EXPECT_EQ(stream.told, (Told{"POST / ", "GET /b h"}));
+    EXPECT_EQ(stream.take(head.size() + 10'005, "x"), Fate::kOverlap);
+}
+
+TEST(Inspector, MoreGapsInContentsThanCanBeRememberedAreFilledWithCopies) {
+    Stream stream;
+    const std::string head = "POST / HTTP/1.1\r\nContent-Length: 1200\r\n\r\n";
+    stream.take(0, head);
+    for (std::size_t at = 100; at < 1200; at += 200)
+        ASSERT_EQ(stream.take(head.size() + at, std::string(100, 'a')), Fate::kPass) << at;
+    for (std::size_t at = 0; at < 1200; at += 200) stream.take(head.size() + at, std::string(100, 'a'));
+    stream.take(head.size() + 1200, kGet);
+    EXPECT_EQ(stream.told, (Told{"POST / ", "GET /b h"}));
+}
+
 TEST(Inspector, ChunkLinesAreKeptUntilAcknowledged) {
     Stream stream;
     const std::string head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
@@ -169,6 +214,14 @@ TEST(Inspector, AcknowledgedBytesThatNobodySawAreAProblem) {
     EXPECT_TRUE(stream.inspector.finished(stream.context));
     stream.take(kGet.size() + 5, kGet);
     EXPECT_EQ(stream.told.size(), 2U);
+}
+
+TEST(Inspector, OneAcknowledgedByteThatNobodySawIsEnough) {
+    Stream stream;
+    stream.take(0, kGet);
+    stream.acknowledge(kGet.size() + 1);
+    stream.take(kGet.size() + 1, kGet);
+    EXPECT_EQ(stream.told, (Told{"GET /b h", "unseen"}));
 }
 
 TEST(Inspector, AnAcknowledgedFinIsNoUnseenByte) {
