@@ -172,7 +172,7 @@ public:
     std::uint64_t whole(std::span<const net::FrameView> frames) {
         events_.clear();
         const std::uint64_t begin = __rdtsc();
-        engine::Burst burst(place_, frames, *ruleset_, traces_, now_, decisions_, events_, existing_);
+        engine::Burst burst(place_, frames, *ruleset_, traces_, now_, decisions_, events_, existing_, nullptr);
         burst.receive();
         burst.triage();
         burst.find_flows();
@@ -182,7 +182,7 @@ public:
     }
     void by_stage(std::span<const net::FrameView> frames, StageCycles& cycles) {
         events_.clear();
-        engine::Burst burst(place_, frames, *ruleset_, traces_, now_, decisions_, events_, existing_);
+        engine::Burst burst(place_, frames, *ruleset_, traces_, now_, decisions_, events_, existing_, nullptr);
         std::uint64_t last = __rdtsc();
         const auto stamp = [&](std::size_t stage) {
             const std::uint64_t now = __rdtsc();

@@ -126,7 +126,13 @@ TraceId Burst::at_next_sight(flow::Flow& flow, TraceId undecided) noexcept {
 // A segment of a watched connection. REQUIRES: the flow is watched and this generation judged it
 void Burst::inspect(const Subject& subject, flow::Flow& flow, const net::TcpSegment& segment,
                     Judgement& judgement) noexcept {
-    if (subject.sender != flow.initiator || segment.payload == 0) return;
+    const inspect::ContextId reader{notes(flow).reader};
+    if (subject.sender != flow.initiator || segment.payload == 0) {
+        if (reader == inspect::kNoContext || subject.sender == flow.initiator) return;
+        place_.inspector.acknowledge(reader, flow.tcp.of(flow.initiator).unacked);
+        if (place_.inspector.finished(reader)) watch_no_more(flow);
+        return;
+    }
     const TraceId undecided = ruleset_.classify(flow.initiator_tuple());
     if (!waits(undecided)) return watch_no_more(flow);  // a verdict that the safety, being open, took back
     const bool enforces = ruleset_.verdict(undecided).inspection == ruleset::Inspection::kEnforce;
@@ -152,7 +158,8 @@ void Burst::read(const Subject& subject, flow::Flow& flow, const net::TcpSegment
         place_.inspector.take(inspect::ContextId{notes(flow).reader},
                               {.sequence = segment.sequence + (segment.has(net::tcp_flag::kSyn) ? 1U : 0U),
                                .payload = net::tcp_payload(frames_[subject.packet], meta_of(subject)),
-                               .acknowledged = flow.tcp.of(flow.initiator).unacked});
+                               .acknowledged = flow.tcp.of(flow.initiator).unacked,
+         .urgent = segment.has(net::tcp_flag::kUrg)});
     if (fate == inspect::Fate::kLimit) return no_room();
     if (fate == inspect::Fate::kOverlap && enforces) judgement.drop = DropReason::kInspectOverlap;
     if (fate == inspect::Fate::kOverlap) return;
@@ -214,8 +221,6 @@ void Burst::judge_finding(const inspect::Finding& finding, flow::Flow& flow, Tra
     }
     conclude(resolve(undecided, flow.initiator_tuple(), shown), flow, shown, judgement);
     tell(finding, flow, judgement);
-    // Behind its greeting TLS is closed to everybody else; requests may follow each other.
-    if (finding.kind == inspect::Finding::Kind::kGreeting && judgement.drop == DropReason::kNone) watch_no_more(flow);
 }
 
 // Nothing more is read of the connection: what conditions count as is declared.

@@ -42,6 +42,7 @@ inline constexpr std::uint8_t kFin = 0x01;
 inline constexpr std::uint8_t kSyn = 0x02;
 inline constexpr std::uint8_t kRst = 0x04;
 inline constexpr std::uint8_t kAck = 0x10;
+inline constexpr std::uint8_t kUrg = 0x20;
 }  // namespace tcp_flag
 
 // What policy sees of a packet: the key of a classification. Plain bytes, comparable, hashable.
