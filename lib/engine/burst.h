@@ -110,6 +110,7 @@ private:
                                           Shown& shown) noexcept;
     [[nodiscard]] ruleset::Truth truth_of_name(inspect::ConditionId condition, const net::Tuple& initiator,
                                                Shown& shown) noexcept;
+    [[nodiscard]] bool match(const inspect::Request& request) noexcept;
     void look_up_names(const net::Tuple& initiator, Shown& shown) noexcept;
     [[nodiscard]] TraceId at_first_sight(const Subject& subject, TraceId undecided) noexcept;
     [[nodiscard]] TraceId at_next_sight(flow::Flow& flow, TraceId undecided) noexcept;

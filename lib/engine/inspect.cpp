@@ -81,6 +81,12 @@ ruleset::Truth Burst::truth_of_name(inspect::ConditionId condition, const net::T
     return as_truth(shown.server_name_counts);
 }
 
+// False: nothing may be concluded about it.
+bool Burst::match(const inspect::Request& request) noexcept {
+    workspace_->request.clear();
+    return ruleset_.conditions().match_request(request.method, request.path, workspace_->scratch, workspace_->request);
+}
+
 void Burst::look_up_names(const net::Tuple&, Shown& shown) noexcept {
     workspace_->address_names.clear();
     shown.address_looked_up = true;
@@ -116,8 +122,7 @@ TraceId Burst::at_next_sight(flow::Flow& flow, TraceId undecided) noexcept {
         if (notes(flow).is_no_tls) shown.server_name = Shown::ServerName::kNever;
         if (place_.inspector.last_request(inspect::ContextId{reader}, last)) {
             shown.server_name = Shown::ServerName::kNever;
-            shown.request =
-                ruleset_.conditions().match_request(last.method, last.path, workspace_->scratch, workspace_->request);
+            shown.request = match(last);
         }
     }
     return resolve(undecided, flow.initiator_tuple(), shown).trace;
@@ -159,7 +164,7 @@ void Burst::read(const Subject& subject, flow::Flow& flow, const net::TcpSegment
                               {.sequence = segment.sequence + (segment.has(net::tcp_flag::kSyn) ? 1U : 0U),
                                .payload = net::tcp_payload(frames_[subject.packet], meta_of(subject)),
                                .acknowledged = flow.tcp.of(flow.initiator).unacked,
-         .urgent = segment.has(net::tcp_flag::kUrg)});
+                               .urgent = segment.has(net::tcp_flag::kUrg)});
     if (fate == inspect::Fate::kLimit) return no_room();
     if (fate == inspect::Fate::kOverlap && enforces) judgement.drop = DropReason::kInspectOverlap;
     if (fate == inspect::Fate::kOverlap) return;
@@ -200,8 +205,7 @@ void Burst::judge_finding(const inspect::Finding& finding, flow::Flow& flow, Tra
         case inspect::Finding::Kind::kMessage: return;
         case inspect::Finding::Kind::kRequest:
             shown.server_name = Shown::ServerName::kNever;
-            shown.request = ruleset_.conditions().match_request(finding.request.method, finding.request.path,
-                                                                workspace_->scratch, workspace_->request);
+            shown.request = match(finding.request);
             if (!shown.request) shown.requests = Verdict::kDeny;
             break;
         case inspect::Finding::Kind::kGreeting:
