@@ -25,8 +25,10 @@ void log_totals(const runtime::Snapshot& totals) {
             reasons +=
                 (reasons.empty() ? ": " : ", ") + std::string(name(reason)) + " " + std::to_string(count.packets);
     }
-    spdlog::info("totals: received {}, transmitted {}, dropped {}{}", text(totals.received), text(totals.transmitted),
-                 text(dropped), reasons);
+    const std::string own =
+        totals.resets_sent == 0 ? std::string() : ", of them resets of its own: " + std::to_string(totals.resets_sent);
+    spdlog::info("totals: received {}, transmitted {}{}, dropped {}{}", text(totals.received), text(totals.transmitted),
+                 own, text(dropped), reasons);
     for (const runtime::PortTotals& port : totals.ports)
         spdlog::info("port '{}': received {}, transmitted {}, missed by the device {}", port.name, text(port.received),
                      text(port.transmitted), port.device.missed);

@@ -158,9 +158,10 @@ class Appliance:
         return self.process is not None and self.process.poll() is None
 
     def totals(self) -> list[tuple[int, int, int]]:
-        """Received, transmitted and dropped packets, as each of its ends said."""
-        return [tuple(map(int, numbers)) for numbers in re.findall(
-            r"totals: received (\d+) packets .*?, transmitted (\d+) packets .*?, dropped (\d+) packets", self.log())]
+        """Received, passed on (without resets of its own) and dropped packets, as each of its ends said."""
+        said = re.findall(r"totals: received (\d+) packets .*?, transmitted (\d+) packets \(\d+ bytes\)"
+                          r"(?:, of them resets of its own: (\d+))?, dropped (\d+) packets", self.log())
+        return [(int(received), int(sent) - int(resets or 0), int(dropped)) for received, sent, resets, dropped in said]
 
     def wait_until_ready(self) -> None:
         deadline = time.monotonic() + START_DEADLINE
