@@ -74,7 +74,10 @@ void read_dns(Fields& layer7, Layer7Dns& dns) {
     fields->finish();
 }
 
-// What is held of a connection must be able to hold a whole head, or heads that max-head-bytes allows would be refused.
+// How many heads must have room in what is held of a connection: the one that is read, others that are not acknowledged
+// yet, and what is lost to blocks that are not full.
+constexpr std::uint32_t kHeadsPerConnection = 4;
+
 void read_memory(Fields& layer7, const Layer7Http& http, Layer7Memory& memory) {
     if (auto fields = section(layer7, "memory")) {
         assign_integer(*fields, "connections-per-worker", 64, 16'777'216, memory.connections_per_worker);
@@ -82,11 +85,12 @@ void read_memory(Fields& layer7, const Layer7Http& http, Layer7Memory& memory) {
         assign_integer(*fields, "bytes-per-connection", 4096, 1'048'576, memory.bytes_per_connection);
         fields->finish();
     }
-    if (memory.bytes_per_connection < http.max_head_bytes)
-        layer7.complaints().add(layer7.node().line, layer7.node().column,
-                                layer7.path_to("memory") + ".bytes-per-connection is less than " +
-                                    layer7.path_to("http") + ".max-head-bytes",
-                                "a whole head of a request must fit");
+    if (memory.bytes_per_connection < kHeadsPerConnection * http.max_head_bytes)
+        layer7.complaints().add(
+            layer7.node().line, layer7.node().column,
+            layer7.path_to("memory") + ".bytes-per-connection is less than four times " + layer7.path_to("http") +
+                ".max-head-bytes",
+            "a head that waits for its last byte must fit beside others that are not acknowledged yet");
 }
 
 }  // namespace

@@ -23,7 +23,7 @@ THIRD_PARTY = [
     (re.compile(r"^httplib\.h$"), ("lib/control/", "app/drywall/", "tests/unit/control/")),
     (re.compile(r"^prometheus/"), ("lib/control/",)),
     (re.compile(r"^CLI/"), ("app/",)),
-    (re.compile(r"^xxhash\.h$"), ("lib/flow/", "lib/net/", "lib/classify/", "lib/ruleset/", "lib/store/",
+    (re.compile(r"^xxhash\.h$"), ("lib/flow/", "lib/net/", "lib/inspect/", "lib/classify/", "lib/ruleset/", "lib/store/",
                               "lib/io/distribute/", "lib/whatif/", "lib/generate/")),
     (re.compile(r"^(gtest|gmock)/|^rapidcheck"), ("tests/",)),
     (re.compile(r"^(benchmark|valgrind)/"), ("perf/",)),

@@ -49,7 +49,7 @@ VARIANTS = {
             "UBSAN_OPTIONS": "halt_on_error=1:print_stacktrace=1",
         }),
     "tsan": Variant(
-        "tsan", "build-tsan", ["unit"], tests=["telemetry", "flow", "runtime"],
+        "tsan", "build-tsan", ["unit"], tests=["telemetry", "flow", "inspect_names", "runtime"],
         options=["-Db_sanitize=thread", "-Db_lundef=false", *QUICK_TO_COMPILE],
         environment={"TSAN_OPTIONS": f"halt_on_error=1:second_deadlock_stack=1:suppressions={SUPPRESSIONS / 'tsan.supp'}"}),
     "fuzz": Variant("fuzz", fuzzing.FOLDER, ["fuzzing"], options=fuzzing.OPTIONS, environment=fuzzing.ENVIRONMENT,

@@ -138,7 +138,7 @@ struct Layer7Dns {
 struct Layer7Memory {
     std::uint32_t connections_per_worker = 16384;  // that are read at the same time
     std::uint32_t buffers_mb_per_worker = 16;    // of what came out of order, or must be recognised when it is repeated
-    std::uint32_t bytes_per_connection = 65536;  // of these; at least Layer7Http::max_head_bytes
+    std::uint32_t bytes_per_connection = 65536;  // of these; at least 4 * Layer7Http::max_head_bytes
 };
 
 // What is read inside of connections, for rules with `http` or `domains`.

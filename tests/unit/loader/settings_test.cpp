@@ -215,7 +215,7 @@ TEST(Settings, WhatIsReadInsideOfConnectionsIsDeniedWhereItCanNotBeJudged) {
 TEST(Settings, WhatIsReadInsideOfConnectionsCanBeWritten) {
     const Layer7 layer7 = with(R"(
 layer7:
-  http: {http2: allow, not-http: allow, malformed: allow, upgraded: allow, unseen: allow, over-limit: allow, max-head-bytes: 8192, on-deny: drop}
+  http: {http2: allow, not-http: allow, malformed: allow, upgraded: allow, unseen: allow, over-limit: allow, max-head-bytes: 2048, on-deny: drop}
   tls: {missing-sni: allow, ech: allow}
   domains: {evidence: address-or-sni}
   dns: {servers: [192.0.2.53, "2001:db8::/64"], names: 2048, questions-per-worker: 128, min-ttl: 0s, max-ttl: 1h, extra-ttl: 10s}
@@ -224,7 +224,7 @@ layer7:
     for (const Verdict verdict : {layer7.http.http2, layer7.http.not_http, layer7.http.malformed, layer7.http.upgraded,
                                   layer7.http.unseen, layer7.http.over_limit, layer7.tls.missing_sni, layer7.tls.ech})
         EXPECT_EQ(verdict, Verdict::kAllow);
-    EXPECT_EQ(layer7.http.max_head_bytes, 8192U);
+    EXPECT_EQ(layer7.http.max_head_bytes, 2048U);
     EXPECT_EQ(layer7.http.on_deny, OnDeny::kDrop);
     EXPECT_EQ(layer7.domains.evidence, DomainEvidence::kAddressOrSni);
     ASSERT_EQ(layer7.dns.servers.size(), 2U);
@@ -251,8 +251,8 @@ TEST(Settings, WhatIsReadInsideOfConnectionsIsRefusedWithItsPlace) {
     expect_complaint("layer7: {dns: {min-ttl: 2h, max-ttl: 1h}}",
                      "layer7.dns.min-ttl is longer than layer7.dns.max-ttl");
     expect_complaint("layer7: {dns: {min-ttl: 1500ms}}", "must be whole seconds");
-    expect_complaint("layer7: {http: {max-head-bytes: 16384}, memory: {bytes-per-connection: 4096}}",
-                     "layer7.memory.bytes-per-connection is less than layer7.http.max-head-bytes");
+    expect_complaint("layer7: {http: {max-head-bytes: 16384}, memory: {bytes-per-connection: 65535}}",
+                     "layer7.memory.bytes-per-connection is less than four times layer7.http.max-head-bytes");
 }
 
 TEST(Settings, SpanningTreeIsNamedThoughItHasNoEtherType) {
