@@ -111,6 +111,10 @@ private:
     [[nodiscard]] ruleset::Truth truth_of_name(inspect::ConditionId condition, const net::Tuple& initiator,
                                                Shown& shown) noexcept;
     [[nodiscard]] bool match(const inspect::Request& request) noexcept;
+    // Is it about the DNS of a resolver that is believed?
+    [[nodiscard]] bool is_dns(const net::Tuple& initiator) const noexcept;
+    void listen_to_dns(const Subject& subject, flow::Flow& flow) noexcept;
+    void listen_to_dns_over_tcp(const Subject& subject, flow::Flow& flow) noexcept;
     void look_up_names(const net::Tuple& initiator, Shown& shown) noexcept;
     [[nodiscard]] TraceId at_first_sight(const Subject& subject, TraceId undecided) noexcept;
     [[nodiscard]] TraceId at_next_sight(flow::Flow& flow, TraceId undecided) noexcept;

@@ -118,6 +118,7 @@ void Burst::decide(std::size_t i) noexcept {
     if (judgement.drop != DropReason::kNone) return drop(subject.packet, judgement);
     if (observed != DropReason::kNone) observe(subject, observed);
     if (flow != nullptr) place_.flows.record(*flow, arrival);
+    if (opens && flow->is_watched() && is_dns(meta.tuple)) listen_to_dns(subject, *flow);
     if (opens) report_.opened(*flow);
 }
 
@@ -195,7 +196,7 @@ Burst::Judgement Burst::judge_again(flow::Flow& flow, TraceId trace) noexcept {
     if (notes(flow).was_denied()) return {.drop = notes(flow).denied_for, .unjudged = true};
     if (notes(flow).was_reset()) return {.trace = trace, .drop = DropReason::kPolicyDeny, .unjudged = true};
     if (notes(flow).was_cut()) return {.trace = trace, .drop = drop_by(trace)};
-    const bool goes_on_reading = waits(trace) && flow.is_watched();
+    const bool goes_on_reading = flow.is_watched() && (waits(trace) || is_dns(flow.initiator_tuple()));
     if (waits(trace)) trace = at_next_sight(flow, trace);
     const bool denied = drop_by(trace) != DropReason::kNone;
     if (denied && may_be_kept(flow)) return keep(flow, trace);
@@ -351,7 +352,7 @@ flow::Flow* Burst::open(std::size_t i, const flow::Arrival& first, TraceId trace
     if (flow == nullptr) return nullptr;
     flow->trace = trace;
     flow->generation = ruleset_.generation();
-    if (waits(trace)) flow->watch();
+    if (waits(trace) || is_dns(meta_of(subject).tuple)) flow->watch();
     notes(*flow).path = path_of(trace);
     opened_ = true;
     return flow;

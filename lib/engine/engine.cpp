@@ -78,6 +78,10 @@ void Engine::forget_requests() noexcept { state_->requests.clear(); }
 
 inspect::InspectorUsage Engine::inspection() const noexcept { return state_->inspector.usage(); }
 
+inspect::DnsWatchCounts Engine::dns() const noexcept {
+    return state_->dns ? state_->dns->counts() : inspect::DnsWatchCounts{};
+}
+
 std::size_t Engine::memory_bytes() const noexcept {
     const inspect::InspectorSettings& reading = state_->settings.layer7.inspector;
     return sizeof(State) + state_->flows.memory_bytes() + state_->fragments.memory_bytes() + reading.buffers;

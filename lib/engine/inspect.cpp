@@ -4,9 +4,11 @@
 // (Inspection::kObserve): there everything passes, and what can't be read only leaves the pending world with what the
 // configuration declares.
 
+#include <string_view>
 #include <variant>
 
 #include "burst.h"
+#include "drywall/net/udp_payload.h"
 
 namespace drywall::engine {
 
@@ -87,9 +89,54 @@ bool Burst::match(const inspect::Request& request) noexcept {
     return ruleset_.conditions().match_request(request.method, request.path, workspace_->scratch, workspace_->request);
 }
 
-void Burst::look_up_names(const net::Tuple&, Shown& shown) noexcept {
+void Burst::look_up_names(const net::Tuple& initiator, Shown& shown) noexcept {
     workspace_->address_names.clear();
     shown.address_looked_up = true;
+    if (place_.settings.layer7.names == nullptr) return;
+    place_.settings.layer7.names->for_each_name(
+        {initiator.family, initiator.destination}, now_, [&](std::string_view name) {
+            if (!ruleset_.conditions().match_name(name, workspace_->scratch, workspace_->address_names))
+                workspace_->address_names.clear();
+        });
+}
+
+bool Burst::is_dns(const net::Tuple& initiator) const noexcept {
+    const bool could_be = place_.dns && initiator.destination_port == inspect::DnsWatch::kPort &&
+                          (initiator.protocol == net::protocol::kUdp || initiator.protocol == net::protocol::kTcp);
+    return could_be && place_.dns->is_server({initiator.family, initiator.destination});
+}
+
+// Before it goes on: whoever connects because of an answer comes after it.
+void Burst::listen_to_dns(const Subject& subject, flow::Flow& flow) noexcept {
+    const net::PacketMeta& meta = meta_of(subject);
+    if (meta.fragment != net::FragmentKind::kWhole) return;
+    if (flow.key.protocol == net::protocol::kTcp) return listen_to_dns_over_tcp(subject, flow);
+    const std::span<const std::uint8_t> message = net::udp_payload(frames_[subject.packet], meta);
+    const inspect::DnsFlow between{notes(flow).id};
+    if (subject.sender == flow.initiator)
+        place_.dns->from_client(between, message, now_);
+    else
+        place_.dns->from_server(between, message, now_);
+}
+
+// Only answers are read: that they come from the server the connection's numbers say. What can't be read is not
+// learned from, and passes.
+void Burst::listen_to_dns_over_tcp(const Subject& subject, flow::Flow& flow) noexcept {
+    const net::TcpSegment segment = net::read_tcp_segment(frames_[subject.packet], meta_of(subject));
+    const std::span<const std::uint8_t> payload = net::tcp_payload(frames_[subject.packet], meta_of(subject));
+    if (subject.sender == flow.initiator || segment.payload == 0) return;
+    const std::uint32_t acknowledged = flow.tcp.of(subject.sender).unacked;
+    if (notes(flow).reader == flow::FlowNotes::kNoReader)
+        notes(flow).reader = static_cast<std::uint32_t>(place_.inspector.open(inspect::Protocol::kDns, acknowledged));
+    if (notes(flow).reader == flow::FlowNotes::kNoReader) return;
+    const inspect::Fate fate = place_.inspector.take(
+        inspect::ContextId{notes(flow).reader},
+        {.sequence = segment.sequence, .payload = payload, .acknowledged = acknowledged, .urgent = false});
+    if (fate != inspect::Fate::kPass || payload.size() < segment.payload) return watch_no_more(flow);
+    for (inspect::Finding finding; place_.inspector.next(finding);) {
+        if (finding.kind == inspect::Finding::Kind::kMessage) place_.dns->from_server_over_tcp(finding.message, now_);
+        if (finding.kind == inspect::Finding::Kind::kProblem) return watch_no_more(flow);
+    }
 }
 
 // A packet that may open a connection: what it shows before anyone has said anything.
@@ -113,7 +160,7 @@ TraceId Burst::at_first_sight(const Subject& subject, TraceId undecided) noexcep
 TraceId Burst::at_next_sight(flow::Flow& flow, TraceId undecided) noexcept {
     const Layer7Settings& settings = place_.settings.layer7;
     Shown shown;
-    if (!flow.is_watched()) {
+    if (!flow.is_watched() || is_dns(flow.initiator_tuple())) {
         shown.server_name = Shown::ServerName::kDeclared;
         shown.server_name_counts = settings.unseen;
         shown.requests = settings.unseen;
@@ -131,6 +178,9 @@ TraceId Burst::at_next_sight(flow::Flow& flow, TraceId undecided) noexcept {
 // A segment of a watched connection. REQUIRES: the flow is watched and this generation judged it
 void Burst::inspect(const Subject& subject, flow::Flow& flow, const net::TcpSegment& segment,
                     Judgement& judgement) noexcept {
+    // Rules that ask what it says come first: then nothing is learned from it.
+    if (is_dns(flow.initiator_tuple()) && !waits(ruleset_.classify(flow.initiator_tuple())))
+        return listen_to_dns(subject, flow);
     const inspect::ContextId reader{notes(flow).reader};
     if (subject.sender != flow.initiator || segment.payload == 0) {
         if (reader == inspect::kNoContext || subject.sender == flow.initiator) return;

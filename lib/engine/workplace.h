@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "drywall/base/cache_line.h"
@@ -12,6 +13,7 @@
 #include "drywall/flow/flow_table.h"
 #include "drywall/flow/fragment_table.h"
 #include "drywall/flow/key.h"
+#include "drywall/inspect/dns_watch.h"
 #include "drywall/inspect/inspector.h"
 #include "drywall/net/packet_meta.h"
 #include "drywall/telemetry/counters.h"
@@ -59,7 +61,14 @@ struct Workplace {
                 settings.per_source_limit > 0 ? flow::FlowTable::Sources::kCounted
                                               : flow::FlowTable::Sources::kNotCounted),
           fragments(settings.fragment_capacity, settings.timeouts.fragment, settings.hash_seed),
-          inspector(make_inspector(settings.layer7.inspector)) {}
+          inspector(make_inspector(settings.layer7.inspector)) {
+        const Layer7Settings& layer7 = settings.layer7;
+        if (layer7.names == nullptr || layer7.dns_servers.empty()) return;
+        dns.emplace(
+            inspect::DnsWatchSettings{
+                .servers = layer7.dns_servers, .questions = layer7.dns_questions, .hash_seed = settings.hash_seed},
+            *layer7.names, index(settings.worker));
+    }
 
     // The connection is watched no more, or is about to be removed. REQUIRES: the flow is of `flows`
     void stop_reading(const flow::Flow& flow) noexcept {
@@ -74,6 +83,7 @@ struct Workplace {
     flow::FlowTable flows;
     flow::FragmentTable fragments;
     inspect::Inspector inspector;
+    std::optional<inspect::DnsWatch> dns;  // nothing: no name is learned
     telemetry::RequestBatch requests;
     Scratch scratch;
 };

@@ -26,7 +26,17 @@ void DnsWatch::from_server(DnsFlow flow, std::span<const std::uint8_t> message, 
     const auto response = DnsMessage::read(message);
     if (!response || !response->response) return unreadable_.add(1);
     if (!questions_.answers(flow, *response, now)) return unasked_.add(1);
-    if (!read_answer(*response, answer_)) return unreadable_.add(1);
+    learn(*response, now);
+}
+
+void DnsWatch::from_server_over_tcp(std::span<const std::uint8_t> message, Instant now) noexcept {
+    const auto response = DnsMessage::read(message);
+    if (!response || !response->response) return unreadable_.add(1);
+    learn(*response, now);
+}
+
+void DnsWatch::learn(const DnsMessage& response, Instant now) noexcept {
+    if (!read_answer(response, answer_)) return unreadable_.add(1);
     believed_.add(1);
     if (answer_.incomplete) incomplete_.add(1);
     for (const DnsAddress& found : answer_.addresses)

@@ -43,6 +43,8 @@ engine::Layer7Settings layer7_settings(const loader::Layer7& settings) {
     layer7.missing_sni = settings.tls.missing_sni;
     layer7.ech = settings.tls.ech;
     layer7.evidence = evidence_of(settings.domains.evidence);
+    layer7.dns_servers = settings.dns.servers;
+    layer7.dns_questions = settings.dns.questions_per_worker;
     layer7.reset_denied = settings.http.on_deny == loader::OnDeny::kReset;
     layer7.inspector = {.connections = settings.memory.connections_per_worker,
                         .buffers = std::size_t{settings.memory.buffers_mb_per_worker} << 20,

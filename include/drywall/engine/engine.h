@@ -20,7 +20,9 @@
 #include "drywall/flow/census.h"
 #include "drywall/flow/state.h"
 #include "drywall/inspect/conditions.h"
+#include "drywall/inspect/dns_watch.h"
 #include "drywall/inspect/inspector.h"
+#include "drywall/inspect/name_cache.h"
 #include "drywall/net/address_check.h"
 #include "drywall/net/packet_meta.h"
 #include "drywall/net/prefix_set.h"
@@ -76,6 +78,9 @@ struct Layer7Settings {
     Verdict missing_sni = Verdict::kDeny;
     Verdict ech = Verdict::kDeny;
     NameEvidence evidence = NameEvidence::kAddressAndSni;
+    std::shared_ptr<inspect::NameCache> names;  // one for all engines; null: no address is known by any name
+    std::vector<net::Prefix> dns_servers;       // whose answers are believed; empty: nothing is learned
+    std::size_t dns_questions = 4096;           // that wait for their answers
     bool reset_denied = true;  // both ends are told; else only the segment is dropped, and all that follow
     inspect::InspectorSettings inspector{
         .connections = 256, .buffers = 1 << 20, .per_connection = 64 << 10, .max_head = 16 << 10};
@@ -169,6 +174,7 @@ public:
     [[nodiscard]] std::size_t flow_count() const noexcept;
     [[nodiscard]] const flow::StateCounts& flow_counts() const noexcept;
     [[nodiscard]] inspect::InspectorUsage inspection() const noexcept;
+    [[nodiscard]] inspect::DnsWatchCounts dns() const noexcept;  // any thread
     [[nodiscard]] std::size_t memory_bytes() const noexcept;
 
 private:

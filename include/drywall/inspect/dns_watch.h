@@ -61,9 +61,14 @@ public:
     void from_client(DnsFlow flow, std::span<const std::uint8_t> message, Instant now) noexcept;
     void from_server(DnsFlow flow, std::span<const std::uint8_t> message, Instant now) noexcept;
 
+    // Likewise, where the numbers of a TCP connection vouch for who says it: the question in it counts as asked.
+    void from_server_over_tcp(std::span<const std::uint8_t> message, Instant now) noexcept;
+
     [[nodiscard]] DnsWatchCounts counts() const noexcept;
 
 private:
+    void learn(const DnsMessage& response, Instant now) noexcept;
+
     net::PrefixSet servers_;
     DnsQuestions questions_;
     NameCache& names_;
