@@ -54,8 +54,8 @@ void RuleReach::note_walks(const classify::Walks& walks, const classify::Party* 
         if (!walks_.insert(id).second) continue;
         for (const classify::Tier& tier : program_.walks[index(id)].tiers)
             for (const classify::RuleIndex rule : tier.rules)
-                if (program_.rules[index(rule)].hit != classify::kNoHit)
-                    sites_[program_.rules[index(rule)].hit].push_back({rule, party, direction, lane});
+                if (const HitId hit = program_.rules[index(rule)].hit; hit != classify::kNoHit)
+                    sites_[classify::without_condition(hit)].push_back({rule, party, direction, lane});
     }
 }
 

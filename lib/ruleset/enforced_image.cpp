@@ -129,6 +129,7 @@ private:
 
     [[nodiscard]] std::string text(HitId id) const {
         if (id == classify::kNoHit) return "nothing";
+        if (classify::is_conditional(id)) return "under its condition " + text(classify::without_condition(id));
         return hits_[index(id)].text() + " (" + hits_[index(id)].identity + ")";
     }
 

@@ -171,7 +171,10 @@ public:
         return tables_->classifier.traces()[index(id)];
     }
     [[nodiscard]] std::span<const HitDescriptor> hits() const noexcept { return tables_->hits; }
-    [[nodiscard]] const HitDescriptor& hit(HitId id) const noexcept { return tables_->hits[index(id)]; }
+    // Of the program's rules and of undecided_trace(), a conditional hit stands for its rule. REQUIRES: not kNoHit
+    [[nodiscard]] const HitDescriptor& hit(HitId id) const noexcept {
+        return tables_->hits[index(classify::without_condition(id))];
+    }
     [[nodiscard]] std::span<const EndpointInfo> endpoints() const noexcept { return tables_->endpoints; }
     [[nodiscard]] const EndpointInfo* endpoint_of(const net::Address& address) const noexcept;
     [[nodiscard]] const classify::Program& program() const noexcept { return tables_->program; }
