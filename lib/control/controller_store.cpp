@@ -125,7 +125,7 @@ Status Controller::bring_back(const store::GenerationRecord& record, const polic
     auto edits = std::make_shared<EditLog>();
     edits->note(inventory, inventory, {}, record.number, std::chrono::system_clock::now());
     state_ = {std::make_shared<const policy::Inventory>(inventory), *built, record.made, std::move(warned),
-              std::move(edits)};
+              std::move(edits), {}};
     spdlog::info("generation {} is in force, from {}", digits(record.number), origin_.text);
     return Done{};
 }

@@ -109,12 +109,14 @@ enum class Enforcement : std::uint8_t { kEnforce, kObserve };
 
 class Ruleset {
 public:
-    // Resolves, lowers, compiles and self-checks; check_supported() is part of it. REQUIRES: policy::check(inventory)
-    // succeeded.
+    // Resolves, lowers, compiles and self-checks; check_supported() is part of it. `before`: the generation that this
+    // one takes the place of, if there is one; the self-check then looks first at what is different.
+    // REQUIRES: policy::check(inventory) succeeded.
     [[nodiscard]] static Result<std::shared_ptr<const Ruleset>> build(Generation generation,
                                                                       const policy::Inventory& inventory,
                                                                       const Surroundings& surroundings,
-                                                                      const classify::Budget& budget = {});
+                                                                      const classify::Budget& budget = {},
+                                                                      const Ruleset* before = nullptr);
 
     // The same tables under another number, made without compiling: what a revert publishes, and what is published
     // while the safety is open. Only the verdicts are copied.
