@@ -7,7 +7,8 @@
 #include <string>
 
 #include "row_builder.h"
-#include "step_grid.h"
+#include "source_grid.h"
+#include "step_judge.h"
 
 namespace drywall::classify {
 namespace {
@@ -29,12 +30,18 @@ std::vector<Classes> by_step(const SideClasses& side, std::size_t steps) {
     return members;
 }
 
-// No step: the function that stands in a chunk for classes whose party has none.
-constexpr FunctionId kNoStep = kUniform - 1;
+// Which steps a source's packets take before the destination's own one, and the failsafe list, in this order.
+enum : std::uint8_t { kIngressPort, kEgress, kEgressPort, kFailsafe, kFronts };
+// What they answer at one destination: functions, or kNoStep.
+using Front = std::array<FunctionId, kFronts>;
 
-// What each of the four steps, and the failsafe list, answers the sources of a chunk: ids of chunks of functions.
-enum : std::uint8_t { kIngressPort, kEgress, kIngress, kEgressPort, kFailsafe, kParts };
-using ChunkKey = std::array<std::uint32_t, kParts>;
+// How the sources of one lane are told apart by these steps.
+struct LaneFronts {
+    std::array<const SourceGrid*, kFronts> grids{};  // null: no such step
+    std::vector<std::uint32_t> profile_of;           // by source
+    std::vector<std::array<std::uint32_t, kFronts>> profiles;  // the groups of the grids
+    std::vector<std::uint32_t> mostly;               // by profile: the front where no grid differs
+};
 
 class Compiler {
 public:
@@ -47,24 +54,21 @@ public:
           service_classes_(services.count),
           functions_(services.count),
           evaluator_(normal, services, functions_, paths_),
-          source_matches_(addresses.source),
-          destination_matches_(addresses.destination),
-          context_{normal,
-                   addresses,
-                   source_matches_,
-                   destination_matches_,
-                   evaluator_,
-                   functions_,
-                   [this] { return within_budget(); }},
-          blocks_(functions_) {}
+          source_members_(addresses.source),
+          destination_members_(addresses.destination),
+          context_{normal, addresses, evaluator_, functions_},
+          judge_sources_(context_, Side::kSource, destination_members_),
+          judge_destinations_(context_, Side::kDestination, source_members_),
+          blocks_(functions_),
+          functions_at_(addresses.source.size(), 0),
+          blocks_at_(addresses.source.size(), 0) {}
 
     Result<PairTables> run() {
         build_grids();
         PairTables tables;
         if (within_budget()) {
-            tables.rows.resize(normal_.lanes.size() * addresses_.destination.size() * source_matches_.chunks());
-            for (std::size_t chunk = 0; chunk < source_matches_.chunks() && within_budget(); ++chunk)
-                compile_chunk(chunk, tables.rows);
+            tables.rows.resize(normal_.lanes.size() * addresses_.destination.size() * source_chunks());
+            compile_rows(tables.rows);
         }
         if (!within_budget()) return refusal();
         tables.traces = paths_.traces();
@@ -86,11 +90,10 @@ private:
     void build_grids() {
         const Classes sources = all_of(addresses_.source);
         const std::vector<Classes> sources_of = by_step(addresses_.source, normal_.steps.size());
-        const std::vector<Classes> destinations_of = by_step(addresses_.destination, normal_.steps.size());
-        for (std::uint32_t step = 0; step < normal_.steps.size(); ++step) {
-            build(egress_, step, sources_of[step]);
-            build(ingress_, step, destinations_of[step]);
-        }
+        egress_.emplace(sources.size());
+        for (std::uint32_t step = 0; step < normal_.steps.size(); ++step) add(*egress_, step, sources_of[step]);
+        egress_->finish(addresses_.destination.size());
+        grid_bytes_ += egress_->bytes();
         port_.resize(normal_.steps.size());
         for (const NormalLane& lane : normal_.lanes) {
             for (const std::uint32_t step : {lane.ingress_port, lane.egress_port}) {
@@ -98,19 +101,36 @@ private:
             }
         }
         if (normal_.failsafe != kNone) build_for_all(failsafe_, normal_.failsafe, sources);
+        for (const NormalLane& lane : normal_.lanes) lanes_.push_back(fronts_of(lane));
     }
 
-    void build(StepGrid& grid, std::uint32_t step, const Classes& outer) {
-        if (outer.empty() || !within_budget()) return;
-        const std::size_t before = grid.bytes();
-        grid.add(normal_.steps[step], outer);
-        grid_bytes_ += grid.bytes() - before;
+    void add(SourceGrid& grid, std::uint32_t step, const Classes& sources) {
+        if (sources.empty()) return;
+        grid.add(judge_sources_, normal_.steps[step], sources,
+                 [&] { return working_bytes() + grid.bytes() <= budget_.working_bytes; });
     }
 
-    void build_for_all(std::optional<StepGrid>& grid, std::uint32_t step, const Classes& sources) {
-        grid.emplace(context_, Side::kSource);
+    void build_for_all(std::optional<SourceGrid>& grid, std::uint32_t step, const Classes& sources) {
+        grid.emplace(sources.size());
+        add(*grid, step, sources);
+        grid->finish(addresses_.destination.size());
         grid_bytes_ += grid->bytes();
-        build(*grid, step, sources);
+    }
+
+    [[nodiscard]] LaneFronts fronts_of(const NormalLane& lane) const {
+        const auto port = [this](std::uint32_t step) { return step == kNone ? nullptr : &*port_[step]; };
+        LaneFronts fronts;
+        fronts.grids = {port(lane.ingress_port), &*egress_, port(lane.egress_port), failsafe_ ? &*failsafe_ : nullptr};
+        Interner<std::uint32_t> known;
+        for (std::uint32_t source = 0; source < addresses_.source.size(); ++source) {
+            std::array<std::uint32_t, kFronts> groups{};
+            for (std::size_t step = 0; step < kFronts; ++step)
+                groups[step] = fronts.grids[step] == nullptr ? 0 : fronts.grids[step]->group_of(source);
+            const std::uint32_t profile = known.intern(groups);
+            if (profile == fronts.profiles.size()) fronts.profiles.push_back(groups);
+            fronts.profile_of.push_back(profile);
+        }
+        return fronts;
     }
 
     void write_lists(PairTables& tables) const {
@@ -132,102 +152,120 @@ private:
             build_row_tables({tables.rows, lists_, tables.blocks, addresses_.source.size(), service_classes_}, most);
     }
 
-    // All destinations, for the sources of one chunk.
-    void compile_chunk(std::size_t chunk, std::vector<std::uint32_t>& rows) {
-        const std::size_t destinations = addresses_.destination.size();
-        const std::vector<std::uint32_t> none(destinations, ChunkPool::uniform(kNoStep));
-        const std::vector<std::uint32_t> egress = across(egress_, chunk, true);
-        const std::vector<std::uint32_t> failsafe = failsafe_ ? across(*failsafe_, chunk, false) : none;
-        for (std::size_t lane = 0; lane < normal_.lanes.size() && within_budget(); ++lane) {
-            const auto port = [&](std::uint32_t step) {
-                return step == kNone ? none : across(*port_[step], chunk, false);
-            };
-            const std::vector<std::uint32_t> ingress_port = port(normal_.lanes[lane].ingress_port);
-            const std::vector<std::uint32_t> egress_port = port(normal_.lanes[lane].egress_port);
-            for (std::uint32_t to = 0; to < destinations; ++to) {
-                const bool judged = addresses_.destination.step[to] != kNone;
-                const ChunkKey key{ingress_port[to], egress[to], judged ? ingress_.chunk(to, chunk) : none[to],
-                                   egress_port[to], failsafe[to]};
-                rows[(lane * destinations + to) * source_matches_.chunks() + chunk] =
-                    list_of_.get(key, [&] { return list(key); });
+    [[nodiscard]] std::size_t source_chunks() const noexcept { return chunks_of(addresses_.source.size()); }
+
+    void compile_rows(std::vector<std::uint32_t>& rows) {
+        const std::vector<Classes> destinations_of = by_step(addresses_.destination, normal_.steps.size());
+        for (std::uint32_t step = 0; step < normal_.steps.size(); ++step) {
+            const Classes& destinations = destinations_of[step];
+            if (destinations.empty()) continue;
+            const Grouping groups = judge_destinations_.group(normal_.steps[step], destinations);
+            std::vector<Classes> members(groups.representative.size());
+            for (std::size_t at = 0; at < destinations.size(); ++at)
+                members[groups.group_of[at]].push_back(destinations[at]);
+            for (const Classes& alike : members) {
                 if (!within_budget()) return;
+                compile_rows(alike, judge_destinations_.row(normal_.steps[step], alike.front()), rows);
             }
         }
+        Classes unjudged;
+        for (std::uint32_t to = 0; to < addresses_.destination.size(); ++to)
+            if (addresses_.destination.step[to] == kNone) unjudged.push_back(to);
+        compile_rows(unjudged, {.functions = {kNoStep}, .others = {}}, rows);
     }
 
-    // By destination: what a grid whose rows are sources answers those of one chunk.
-    // `own`: it is the source's own step, which not all of them have.
-    std::vector<std::uint32_t> across(const StepGrid& grid, std::size_t chunk, bool own) {
-        std::array<std::uint32_t, kChunk> sources{};
-        for (std::size_t place = 0; place < kChunk; ++place) {
-            const std::size_t source = std::min(chunk * kChunk + place, addresses_.source.size() - 1);
-            sources[place] = static_cast<std::uint32_t>(source);
-        }
-        const auto judges = [&](std::uint32_t source) { return !own || addresses_.source.step[source] != kNone; };
-        std::vector<std::uint32_t> result;
-        result.reserve(addresses_.destination.size());
-        Chunk tile{};  // by source: a chunk of destinations
-        for (std::size_t at = 0; at < destination_matches_.chunks(); ++at) {
-            for (std::size_t place = 0; place < kChunk; ++place) {
-                tile[place] = judges(sources[place]) ? grid.chunk(sources[place], at) : ChunkPool::uniform(kNoStep);
-            }
-            transpose(tile, std::min(addresses_.destination.size() - at * kChunk, kChunk), result);
-        }
-        return result;
-    }
-
-    // From one chunk of destinations per source to one chunk of sources per destination.
-    void transpose(const Chunk& tile, std::size_t destinations, std::vector<std::uint32_t>& out) {
-        const bool alike = std::ranges::all_of(tile, [&](std::uint32_t id) { return id == tile[0]; });
-        const bool constant = std::ranges::all_of(tile, ChunkPool::is_uniform);
-        Chunk functions{};
-        for (std::size_t to = 0; to < destinations; ++to) {
-            if (to != 0 && constant) {
-                out.push_back(out.back());
-            } else if (alike) {
-                out.push_back(ChunkPool::uniform(context_.chunks.at(tile[0], to)));
-            } else {
-                for (std::size_t place = 0; place < kChunk; ++place)
-                    functions[place] = context_.chunks.at(tile[place], to);
-                out.push_back(context_.chunks.intern(functions));
+    // Destinations whose own step answers alike, in every lane.
+    void compile_rows(const Classes& destinations, const StepRow& ingress, std::vector<std::uint32_t>& rows) {
+        for (const StepRow::Other& other : ingress.others) functions_at_[other.inner] = other.function;
+        for (const std::uint32_t to : destinations) {
+            for (std::size_t lane = 0; lane < lanes_.size() && within_budget(); ++lane) {
+                answer_sources(lanes_[lane], to, ingress);
+                const std::size_t row = lane * addresses_.destination.size() + to;
+                write_chunks(std::span(rows).subspan(row * source_chunks(), source_chunks()));
             }
         }
+        for (const StepRow::Other& other : ingress.others) functions_at_[other.inner] = 0;
     }
 
-    // What a row says of a chunk of sources.
-    std::uint32_t list(const ChunkKey& key) {
-        if (std::ranges::all_of(key, ChunkPool::is_uniform)) return ChunkPool::uniform(block_at(key, 0));
-        Chunk blocks{};
-        std::array<FunctionId, kParts> last{};
-        for (std::size_t place = 0; place < kChunk; ++place) {
-            const std::array<FunctionId, kParts> parts = parts_at(key, place);
-            // Neighbours are mostly answered alike: classes are numbered so.
-            blocks[place] = place != 0 && parts == last ? blocks[place - 1] : blocks_.block_of(judgement(parts));
-            last = parts;
+    // Fills blocks_at_: the block of each source. No block is made for what no source meets, so that there is no trace
+    // which no packet has.
+    void answer_sources(LaneFronts& lane, std::uint32_t to, const StepRow& ingress) {
+        const std::vector<std::uint32_t>& fronts = fronts_at(lane, to);
+        const bool alike = std::ranges::all_of(fronts, [&](std::uint32_t front) { return front == fronts[0]; });
+        if (alike) {
+            blocks_of_functions_.clear();
+            for (const FunctionId function : ingress.functions)
+                blocks_of_functions_.push_back(block_of(fronts[0], function));
+            std::ranges::fill(blocks_at_, blocks_of_functions_[0]);
+            for (const StepRow::Other& other : ingress.others)
+                blocks_at_[other.inner] = blocks_of_functions_[other.function];
+            return;
         }
-        return lists_.intern(blocks);
+        blocks_of_profiles_.assign(lane.profiles.size(), kNone);  // of those whom the step mostly answers
+        for (std::size_t source = 0; source < blocks_at_.size(); ++source) {
+            const std::uint32_t profile = lane.profile_of[source];
+            const std::uint32_t function = functions_at_[source];
+            if (function != 0) {
+                blocks_at_[source] = block_of(fronts[profile], ingress.functions[function]);
+                continue;
+            }
+            std::uint32_t& block = blocks_of_profiles_[profile];
+            if (block == kNone) block = block_of(fronts[profile], ingress.functions[0]);
+            blocks_at_[source] = block;
+        }
     }
 
-    std::uint32_t block_at(const ChunkKey& key, std::size_t place) {
-        return blocks_.block_of(judgement(parts_at(key, place)));
+    // By profile.
+    const std::vector<std::uint32_t>& fronts_at(LaneFronts& lane, std::uint32_t to) {
+        const bool differs = std::ranges::any_of(
+            lane.grids, [to](const SourceGrid* grid) { return grid != nullptr && grid->differs_at(to); });
+        if (!differs && !lane.mostly.empty()) return lane.mostly;
+        for (std::size_t step = 0; step < kFronts; ++step) {
+            answers_[step].assign(1, kNoStep);
+            if (lane.grids[step] != nullptr) lane.grids[step]->answers_at(to, answers_[step]);
+        }
+        std::vector<std::uint32_t>& fronts = differs ? fronts_ : lane.mostly;
+        fronts.clear();
+        for (const auto& groups : lane.profiles) {
+            Front front{};
+            for (std::size_t step = 0; step < kFronts; ++step) front[step] = answers_[step][groups[step]];
+            fronts.push_back(known_fronts_.intern(front));
+        }
+        return fronts;
     }
 
-    [[nodiscard]] std::array<FunctionId, kParts> parts_at(const ChunkKey& key, std::size_t place) const noexcept {
-        std::array<FunctionId, kParts> parts{};
-        for (std::size_t part = 0; part < kParts; ++part) parts[part] = context_.chunks.at(key[part], place);
-        return parts;
+    // What a row says of each chunk of sources.
+    void write_chunks(std::span<std::uint32_t> row) {
+        for (std::size_t chunk = 0; chunk < row.size(); ++chunk) {
+            const auto sources = std::span<const std::uint32_t>(blocks_at_).subspan(chunk * kChunk);
+            Chunk blocks{};
+            const std::size_t count = std::min(sources.size(), kChunk);
+            std::ranges::copy(sources.first(count), blocks.begin());
+            // Places without a class: the block of the last one, which exists.
+            std::fill(blocks.begin() + static_cast<std::ptrdiff_t>(count), blocks.end(), blocks[count - 1]);
+            row[chunk] = lists_.intern(blocks);
+        }
+    }
+
+    std::uint32_t block_of(std::uint32_t front, FunctionId ingress) {
+        const std::array<std::uint32_t, 2> key{front, ingress};
+        return known_blocks_.get(key, [&] {
+            Front steps{};
+            std::ranges::copy(known_fronts_[front], steps.begin());
+            return blocks_.block_of(judgement(steps, ingress));
+        });
     }
 
     // service class -> trace
-    FunctionId judgement(const std::array<FunctionId, kParts>& parts) {
+    FunctionId judgement(const Front& front, FunctionId ingress) {
         FunctionId before = kNone;
         FunctionId last = kNone;
-        for (const std::size_t step : {kIngressPort, kEgress, kIngress, kEgressPort}) {
-            if (parts[step] == kNoStep) continue;
+        for (const FunctionId step : {front[kIngressPort], front[kEgress], ingress, front[kEgressPort]}) {
+            if (step == kNoStep) continue;
             if (last != kNone) before = before == kNone ? last : then(before, last);
-            last = parts[step];
+            last = step;
         }
-        return traces_of(before, last, parts[kFailsafe] == kNoStep ? kNone : parts[kFailsafe]);
+        return traces_of(before, last, front[kFailsafe]);
     }
 
     FunctionId then(FunctionId first, FunctionId next) {
@@ -239,12 +277,12 @@ private:
     }
 
     // What was judged before the last step (kNone: nothing), the last step (kNone: there was no step at all), and the
-    // failsafe list (kNone: there is none) in front of everything.
+    // failsafe list (kNoStep: there is none) in front of everything.
     FunctionId traces_of(FunctionId before, FunctionId last, FunctionId failsafe) {
         const std::array<std::uint32_t, 3> key{before, last, failsafe};
         return finished_.get(key, [&] {
             const FunctionId judged = traces_of(before, last);
-            if (failsafe == kNone) return judged;
+            if (failsafe == kNoStep) return judged;
             return functions_.combine(failsafe, judged, [this](std::uint64_t safe, std::uint64_t trace) {
                 return enforced_of(safe) == kNone ? trace : std::uint64_t{index(paths_.trace(safe))};
             });
@@ -266,7 +304,8 @@ private:
 
     [[nodiscard]] std::size_t working_bytes() const noexcept {
         return functions_.bytes() + paths_.bytes() + evaluator_.bytes() + context_.joined_worlds.bytes() +
-               joined_.bytes() + finished_.bytes() + list_of_.bytes() + context_.chunks.bytes() + grid_bytes_;
+               joined_.bytes() + finished_.bytes() + known_blocks_.bytes() + known_fronts_.bytes() + lists_.bytes() +
+               source_members_.bytes() + destination_members_.bytes() + grid_bytes_;
     }
 
     [[nodiscard]] std::size_t as_blocks() const noexcept { return blocks_.bytes() + lists_.table_bytes(); }
@@ -309,18 +348,28 @@ private:
     ServiceFunctions functions_;
     Paths paths_;
     WalkEvaluator evaluator_;
-    ChunkedMatches source_matches_;
-    ChunkedMatches destination_matches_;
-    GridContext context_;
+    MatchMembers source_members_;
+    MatchMembers destination_members_;
+    StepContext context_;
+    StepJudge judge_sources_;
+    StepJudge judge_destinations_;
     BlockTable blocks_;
-    ChunkPool lists_;       // of blocks
-    Memo<kParts> list_of_;  // what the parts answer a chunk -> list, or block
-    Memo<2> joined_;        // one step's function, the next one's -> the function of both, one after the other
-    Memo<3> finished_;      // steps before, last step, failsafe -> function of traces
-    StepGrid egress_{context_, Side::kSource};
-    StepGrid ingress_{context_, Side::kDestination};
-    std::vector<std::optional<StepGrid>> port_;  // by step
-    std::optional<StepGrid> failsafe_;
+    ChunkPool lists_;  // of blocks
+    Memo<2> joined_;   // one step's function, the next one's -> the function of both, one after the other
+    Memo<3> finished_;  // steps before, last step, failsafe -> function of traces
+    Interner<std::uint32_t> known_fronts_;
+    Memo<2> known_blocks_;  // front, the destination's function -> block
+    std::optional<SourceGrid> egress_;
+    std::vector<std::optional<SourceGrid>> port_;  // by step
+    std::optional<SourceGrid> failsafe_;
+    std::vector<LaneFronts> lanes_;
+    // Of the row at work.
+    std::vector<std::uint32_t> functions_at_;  // by source: index into the functions of the destination's step
+    std::vector<std::uint32_t> blocks_at_;     // by source
+    std::array<std::vector<FunctionId>, kFronts> answers_;  // by group
+    std::vector<std::uint32_t> fronts_;                     // by profile
+    std::vector<std::uint32_t> blocks_of_functions_;
+    std::vector<std::uint32_t> blocks_of_profiles_;
     std::size_t grid_bytes_ = 0;
 };
 
