@@ -1,5 +1,6 @@
 #include "match_members.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace drywall::classify {
@@ -36,6 +37,13 @@ MatchMembers::MatchMembers(const SideClasses& classes) {
         for (std::size_t word = 0; word < unusual.size(); ++word) unusual[word] = holds[word] ^ mostly[word];
         for_each_match(unusual, [&](std::size_t match) { classes_[next[match]++] = id; });
     }
+}
+
+bool MatchMembers::differs(const MatchMembers& before, std::uint32_t match) const noexcept {
+    if (match >= before.hold_.size()) return true;
+    const Few now = of(match);
+    const Few then = before.of(match);
+    return now.hold != then.hold || !std::ranges::equal(now.classes, then.classes);
 }
 
 }  // namespace drywall::classify

@@ -24,6 +24,8 @@ public:
     [[nodiscard]] Few of(std::uint32_t match) const noexcept {
         return {std::span(classes_).subspan(begins_[match], begins_[match + 1] - begins_[match]), hold_[match]};
     }
+    // A match holds for other classes than it did.
+    [[nodiscard]] bool differs(const MatchMembers& before, std::uint32_t match) const noexcept;
     [[nodiscard]] std::size_t bytes() const noexcept {
         return classes_.size() * sizeof(classes_[0]) + begins_.size() * sizeof(begins_[0]);
     }

@@ -29,8 +29,7 @@ struct StepContext {
     const AddressClasses& addresses;
     WalkEvaluator& evaluator;
     ServiceFunctions& functions;
-    // enforced function, pending function -> the function that has both
-    Memo<2> joined_worlds{};
+    Memo<2>& joined_worlds;  // enforced function, pending function -> the function that has both
 
     [[nodiscard]] const SideClasses& classes(Side side) const noexcept {
         return side == Side::kSource ? addresses.source : addresses.destination;
@@ -85,12 +84,12 @@ private:
     const MatchMembers& inner_members_;
     // Of the row at work.
     StepRow row_;
-    std::vector<std::uint32_t> matches_;  // sorted, distinct
-    std::vector<Part> parts_;             // the first one: those that no condition singled out
+    std::vector<std::uint32_t> matches_;             // sorted, distinct
+    std::vector<Part> parts_;                        // the first one: those that no condition singled out
     std::vector<std::uint32_t> functions_of_parts_;  // index into StepRow::functions
     std::vector<std::uint32_t> singled_out_;         // inner classes
-    std::vector<std::uint32_t> part_of_;  // by inner class, if
-    std::vector<std::uint32_t> turn_of_;  // is the present turn
+    std::vector<std::uint32_t> part_of_;             // by inner class, if
+    std::vector<std::uint32_t> turn_of_;             // is the present turn
     std::uint32_t turn_ = 0;
     // Scratch of judge().
     std::vector<std::uint32_t> positions_;

@@ -103,8 +103,8 @@ private:
                 if (step) visit(*step, nullptr, nullptr);
     }
 
-    // So many rules of each walk; `position` says which ones they are. Returns how many keys each is given when `others`
-    // are to have as many.
+    // So many rules of each walk; `position` says which ones they are. Returns how many keys each is given when
+    // `others` are to have as many.
     template <typename Position>
     std::size_t spread_over(const std::vector<std::size_t>& counts, std::size_t others, std::size_t limit,
                             std::size_t most_per_rule, Position&& position) {
@@ -118,18 +118,18 @@ private:
         const std::size_t stride = (sites + affordable - 1) / affordable;
         std::size_t next = turn_ % stride;
         std::size_t seen = 0;
-        for_each_step([&](const classify::Walks& walks, const classify::Party* source,
-                          const classify::Party* destination) {
-            for (const classify::WalkId id : {walks.enforced, walks.pending}) {
-                const std::size_t end = seen + counts[index(id)];
-                for (; next < end; next += stride)
-                    add({.rule = &rule_at(program_.walks[index(id)], position(index(id), next - seen)),
-                         .source = source,
-                         .destination = destination},
-                        per_rule);
-                seen = end;
-            }
-        });
+        for_each_step(
+            [&](const classify::Walks& walks, const classify::Party* source, const classify::Party* destination) {
+                for (const classify::WalkId id : {walks.enforced, walks.pending}) {
+                    const std::size_t end = seen + counts[index(id)];
+                    for (; next < end; next += stride)
+                        add({.rule = &rule_at(program_.walks[index(id)], position(index(id), next - seen)),
+                             .source = source,
+                             .destination = destination},
+                            per_rule);
+                    seen = end;
+                }
+            });
         return per_rule;
     }
 
@@ -361,8 +361,7 @@ std::vector<net::Tuple> boundary_keys(const classify::Program& program, std::siz
 Status self_check(const classify::Program& program, const classify::Classifier& classifier,
                   const classify::Program* before, std::uint64_t turn) {
     const std::size_t affordable = std::max(kMinKeys, kMaxComparisons / comparisons_per_key(program));
-    const std::vector<net::Tuple> keys =
-        boundary_keys(program, std::min(kSelfCheckKeys, affordable), before, turn);
+    const std::vector<net::Tuple> keys = boundary_keys(program, std::min(kSelfCheckKeys, affordable), before, turn);
     for (std::size_t i = 0; i < keys.size(); i += kMaxBurst) {
         const auto burst = std::span(keys).subspan(i, std::min(kMaxBurst, keys.size() - i));
         if (Status status = check_burst(program, classifier, burst); !status) return status;

@@ -23,8 +23,7 @@ inline constexpr std::size_t kSelfCheckKeys = 2000;
 // About `limit` keys or fewer. Without `before`: spread over all rules of all walks. With it: a quarter as many where
 // only few rules differ. `turn` (the number of the generation) chooses among the keys.
 [[nodiscard]] std::vector<net::Tuple> boundary_keys(const classify::Program& program, std::size_t limit,
-                                                    const classify::Program* before = nullptr,
-                                                    std::uint64_t turn = 1);
+                                                    const classify::Program* before = nullptr, std::uint64_t turn = 1);
 
 // kInternal, naming the first key on which the two differ. Large programs are checked with fewer keys, because the
 // oracle reads every rule for each. `before`: what was checked already, when the generation before was made.
