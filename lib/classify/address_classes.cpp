@@ -60,9 +60,26 @@ private:
 
 // A prefix that a set or a party names.
 struct Mention {
+    // The prefix's own order in two words, which is how most of them are told apart.
+    std::uint64_t high = 0;
+    std::uint64_t low = 0;
     net::Prefix prefix;
     std::uint32_t party = kNone;
     std::uint32_t set = kNone;
+
+    Mention(const net::Prefix& named, std::uint32_t in_party, std::uint32_t in_set)
+        : high(word_at(named, 0)), low(word_at(named, 8)), prefix(named), party(in_party), set(in_set) {}
+
+    [[nodiscard]] auto order() const noexcept {
+        return std::tuple(prefix.address.family, high, low, prefix.length, party, set);
+    }
+
+private:
+    static std::uint64_t word_at(const net::Prefix& prefix, std::size_t first) {
+        std::uint64_t word = 0;
+        for (std::size_t at = first; at < first + 8; ++at) word = word << 8 | prefix.address.bytes[at];
+        return word;
+    }
 };
 
 std::vector<Mention> mentions_of(const Program& program, const std::vector<std::uint32_t>& set_numbers,
@@ -71,13 +88,12 @@ std::vector<Mention> mentions_of(const Program& program, const std::vector<std::
     for (std::size_t set = 0; set < program.sets.size(); ++set) {
         if (!used_sets[set_numbers[set]]) continue;
         for (const net::Prefix& prefix : program.sets[set].prefixes)
-            mentions.push_back({prefix, kNone, set_numbers[set]});
+            mentions.emplace_back(prefix, kNone, set_numbers[set]);
     }
     for (std::uint32_t party = 0; party < program.parties.size(); ++party) {
-        for (const net::Prefix& prefix : program.parties[party].addresses) mentions.push_back({prefix, party, kNone});
+        for (const net::Prefix& prefix : program.parties[party].addresses) mentions.emplace_back(prefix, party, kNone);
     }
-    std::ranges::sort(mentions, {},
-                      [](const Mention& mention) { return std::tie(mention.prefix, mention.party, mention.set); });
+    std::ranges::sort(mentions, {}, &Mention::order);
     return mentions;
 }
 

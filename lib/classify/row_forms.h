@@ -98,9 +98,10 @@ public:
         out.reserve(cells_);
         for (const Pool& pool : pools_) {
             begins.push_back(static_cast<std::uint32_t>(out.size()));
-            for (std::uint32_t id = 0; id < pool.size(); ++id) {
-                for (const std::uint16_t cell : pool[id]) out.push_back(static_cast<Cell>(cell));
-            }
+            const std::size_t first = out.size();
+            out.resize(first + pool.all().size());
+            std::ranges::transform(pool.all(), out.begin() + static_cast<std::ptrdiff_t>(first),
+                                   [](std::uint16_t cell) { return static_cast<Cell>(cell); });
         }
         return begins;
     }

@@ -200,7 +200,7 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, const
 Result<Applied> Controller::carry_out(std::string_view verb, const State& before, Plan plan, const Peer& who,
                                       const ChangeOptions& options) {
     const auto next = static_cast<Generation>(last_number_ + 1);
-    const Rehearsed built = compile(next, plan.after, before.ruleset.get());
+    const Rehearsed built = compile(next, plan.after, {.ruleset = before.ruleset.get(), .cache = &compile_cache_});
     if (!built) return built.error();
 
     Applied applied;
@@ -298,7 +298,7 @@ Result<Applied> Controller::demote(const policy::ResourceId& enforced, const Pee
 }
 
 Controller::Rehearsed Controller::compile(Generation generation, const policy::Inventory& inventory,
-                                          const ruleset::Ruleset* before) const {
+                                          const ruleset::Predecessor& before) const {
     if (const Status sound = policy::check(inventory, surroundings_.port_names); !sound) return sound.error();
     return ruleset::Ruleset::build(generation, inventory, surroundings_, budget_, before);
 }

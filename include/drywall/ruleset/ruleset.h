@@ -107,16 +107,24 @@ enum class Enforcement : std::uint8_t { kEnforce, kObserve };
 // part, in either world. kRefused, with the place of every such rule.
 [[nodiscard]] Status check_supported(const policy::CalicoView& view);
 
+class Ruleset;
+
+// What a generation can be made from beside its inventory: it makes the making cheaper, and changes nothing of what is
+// made.
+struct Predecessor {
+    const Ruleset* ruleset = nullptr;         // the self-check looks first at what is different from it
+    classify::CompileCache* cache = nullptr;  // of the compiles before, and for the next one
+};
+
 class Ruleset {
 public:
-    // Resolves, lowers, compiles and self-checks; check_supported() is part of it. `before`: the generation that this
-    // one takes the place of, if there is one; the self-check then looks first at what is different.
-    // REQUIRES: policy::check(inventory) succeeded.
+    // Resolves, lowers, compiles and self-checks; check_supported() is part of it. REQUIRES: policy::check(inventory)
+    // succeeded.
     [[nodiscard]] static Result<std::shared_ptr<const Ruleset>> build(Generation generation,
                                                                       const policy::Inventory& inventory,
                                                                       const Surroundings& surroundings,
                                                                       const classify::Budget& budget = {},
-                                                                      const Ruleset* before = nullptr);
+                                                                      const Predecessor& before = {});
 
     // The same tables under another number, made without compiling: what a revert publishes, and what is published
     // while the safety is open. Only the verdicts are copied.
