@@ -58,45 +58,6 @@ private:
     std::vector<std::uint32_t> negative_;  // without a set that the address must be in
 };
 
-// A prefix that a set or a party names.
-struct Mention {
-    // The prefix's own order in two words, which is how most of them are told apart.
-    std::uint64_t high = 0;
-    std::uint64_t low = 0;
-    net::Prefix prefix;
-    std::uint32_t party = kNone;
-    std::uint32_t set = kNone;
-
-    Mention(const net::Prefix& named, std::uint32_t in_party, std::uint32_t in_set)
-        : high(word_at(named, 0)), low(word_at(named, 8)), prefix(named), party(in_party), set(in_set) {}
-
-    [[nodiscard]] auto order() const noexcept {
-        return std::tuple(prefix.address.family, high, low, prefix.length, party, set);
-    }
-
-private:
-    static std::uint64_t word_at(const net::Prefix& prefix, std::size_t first) {
-        std::uint64_t word = 0;
-        for (std::size_t at = first; at < first + 8; ++at) word = word << 8 | prefix.address.bytes[at];
-        return word;
-    }
-};
-
-std::vector<Mention> mentions_of(const Program& program, const std::vector<std::uint32_t>& set_numbers,
-                                 const std::vector<bool>& used_sets) {
-    std::vector<Mention> mentions;
-    for (std::size_t set = 0; set < program.sets.size(); ++set) {
-        if (!used_sets[set_numbers[set]]) continue;
-        for (const net::Prefix& prefix : program.sets[set].prefixes)
-            mentions.emplace_back(prefix, kNone, set_numbers[set]);
-    }
-    for (std::uint32_t party = 0; party < program.parties.size(); ++party) {
-        for (const net::Prefix& prefix : program.parties[party].addresses) mentions.emplace_back(prefix, party, kNone);
-    }
-    std::ranges::sort(mentions, {}, &Mention::order);
-    return mentions;
-}
-
 // The classes of one side of the program, by their contents.
 struct SideContents {
     Interner<std::uint32_t> classes;        // step, matches that hold...
@@ -152,7 +113,7 @@ public:
     AddressClassesBuilder(const Program& program, const Normalizer& normalizer, AddressMemory& memory, bool keep)
         : program_(program),
           normal_(normalizer.program()),
-          sets_unchanged_(normalizer.sets().unchanged()),
+          sets_(normalizer.sets()),
           memory_(memory),
           keep_(keep),
           sources_(normal_.source_matches, normal_.source_asked, normalizer.sets().count()),
@@ -193,32 +154,15 @@ private:
         std::vector<bool> used(member_.size(), false);
         sources_.mark_used(used);
         destinations_.mark_used(used);
-        const auto same = [](const std::vector<net::Prefix>& before, const Party& party) {
-            return before == party.addresses;
-        };
-        used.resize(std::max(used.size(), memory_.used_sets.size()), false);
-        memory_.used_sets.resize(used.size(), false);
-        if (memory_.memberships.size() != 0 && sets_unchanged_ && used == memory_.used_sets &&
-            std::ranges::equal(memory_.parties, program_.parties, same)) {
-            return Done{};
-        }
-        memory_.used_sets = std::move(used);
+        if (sets_.unchanged() && memory_.mentions.current(program_, used)) return Done{};
         memory_.memberships = {};
         memory_.prefixes.clear();
         (void)intern({});
-        if (keep_) {
-            memory_.parties.resize(program_.parties.size());
-            for (std::size_t at = 0; at < program_.parties.size(); ++at) {
-                if (!same(memory_.parties[at], program_.parties[at]))
-                    memory_.parties[at] = program_.parties[at].addresses;
-            }
-        }
-        return sweep();
+        return sweep(memory_.mentions.update(program_, normal_.set_numbers, used, sets_.changed()));
     }
 
     // Prefixes in order: those that cover the present one are on the stack, and it inherits what the last one is.
-    Status sweep() {
-        const std::vector<Mention> mentions = mentions_of(program_, normal_.set_numbers, memory_.used_sets);
+    Status sweep(const std::vector<Mention>& mentions) {
         std::vector<Open> open;
         for (std::size_t at = 0; at < mentions.size();) {
             const net::Prefix& prefix = mentions[at].prefix;
@@ -344,7 +288,7 @@ private:
 
     const Program& program_;
     const NormalProgram& normal_;
-    bool sets_unchanged_;
+    const SetNumbers& sets_;
     AddressMemory& memory_;
     bool keep_;
     SideMatcher sources_;
@@ -358,10 +302,8 @@ private:
 }  // namespace
 
 std::size_t AddressMemory::bytes() const noexcept {
-    std::size_t addresses = prefixes.size();
-    for (const auto& of_party : parties) addresses += of_party.size();
-    return addresses * sizeof(prefixes[0]) + placed.size() * sizeof(placed[0]) + memberships.bytes() + sources.bytes() +
-           destinations.bytes();
+    return mentions.bytes() + prefixes.size() * sizeof(prefixes[0]) + placed.size() * sizeof(placed[0]) +
+           memberships.bytes() + sources.bytes() + destinations.bytes();
 }
 
 Result<AddressClasses> build_address_classes(const Program& program, const Normalizer& normalizer,

@@ -11,6 +11,7 @@
 #include "bit_matrix.h"
 #include "class_numbers.h"
 #include "drywall/base/result.h"
+#include "mentions.h"
 #include "normal_program.h"
 
 namespace drywall::classify {
@@ -41,9 +42,8 @@ struct AddressClasses {
 
 // What the last program's addresses were, so that the next one's get the same numbers as far as they are the same.
 struct AddressMemory {
-    // What is known of the addresses of each prefix; used again when nothing of these changed.
-    std::vector<std::vector<net::Prefix>> parties;
-    std::vector<bool> used_sets;                                  // by number of a set
+    Mentions mentions;
+    // What is known of the addresses of each prefix; used again when no mention changed.
     std::vector<std::pair<net::Prefix, std::uint32_t>> prefixes;  // sorted; with the id of its membership
     Interner<std::uint32_t> memberships;                          // party, numbers of sets...
 

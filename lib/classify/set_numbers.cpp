@@ -38,8 +38,10 @@ const std::vector<std::uint32_t>& SetNumbers::number(const std::vector<AddressSe
         numbers[at] = numbers_[at];
         taken[numbers_[at]] = true;
     }
+    changed_.assign(next_, !unchanged_);
     if (unchanged_) return numbers_;
     if (!sets_.empty()) find_moved(sets, numbers, taken);
+    for (std::size_t number = 0; number < taken.size(); ++number) changed_[number] = !taken[number];
     for (std::size_t at = 0; at < common; ++at) {
         if (numbers[at] != kNone || taken[numbers_[at]]) continue;
         numbers[at] = numbers_[at];
@@ -48,6 +50,7 @@ const std::vector<std::uint32_t>& SetNumbers::number(const std::vector<AddressSe
     for (std::uint32_t& number : numbers) {
         if (number == kNone) number = next_++;
     }
+    changed_.resize(next_, true);
     sets_.resize(sets.size());
     for (std::size_t at = 0; at < sets.size(); ++at) {
         if (sets_[at].prefixes != sets[at].prefixes) sets_[at] = sets[at];

@@ -21,6 +21,8 @@ public:
 
     // The last two programs had the same sets in the same places.
     [[nodiscard]] bool unchanged() const noexcept { return unchanged_; }
+    // By number: its addresses are not what they were in the program before.
+    [[nodiscard]] const std::vector<bool>& changed() const noexcept { return changed_; }
     [[nodiscard]] std::size_t count() const noexcept { return next_; }  // numbers are below it
     [[nodiscard]] std::size_t bytes() const noexcept;
 
@@ -30,6 +32,7 @@ private:
     std::vector<AddressSet> sets_;  // of the last program
     std::vector<std::uint32_t> numbers_;
     std::uint32_t next_ = 0;
+    std::vector<bool> changed_;
     bool unchanged_ = false;
 };
 
