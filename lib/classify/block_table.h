@@ -21,6 +21,15 @@ public:
     // The block of a function whose values are TraceIds.
     std::uint32_t block_of(FunctionId function);
 
+    [[nodiscard]] std::size_t size() const noexcept { return blocks_.size(); }
+    [[nodiscard]] const Block& block(std::uint32_t id) const noexcept { return blocks_[id]; }
+    // Which part of a block's shape a service class is in.
+    [[nodiscard]] std::uint16_t part(std::uint32_t shape, std::size_t service_class) const noexcept {
+        return shapes_[shape + service_class];
+    }
+    [[nodiscard]] TraceId trace(std::uint32_t id, std::size_t service_class) const noexcept {
+        return cells_[blocks_[id].cells + part(blocks_[id].shape, service_class)];
+    }
     [[nodiscard]] std::size_t bytes() const noexcept {
         return blocks_.size() * sizeof(Block) + shapes_.size() * sizeof(shapes_[0]) + cells_.size() * sizeof(TraceId);
     }

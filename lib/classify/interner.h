@@ -85,6 +85,8 @@ public:
         const std::size_t begin = id == 0 ? 0 : ends_[id - 1];
         return std::span(pool_).subspan(begin, ends_[id] - begin);
     }
+    // All contents, one after the other.
+    [[nodiscard]] std::span<const T> all() const noexcept { return pool_; }
     [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
     [[nodiscard]] std::size_t bytes() const noexcept {
         return pool_.size() * sizeof(T) + ends_.size() * (sizeof(std::size_t) + 2 * sizeof(std::uint64_t));

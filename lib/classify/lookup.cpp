@@ -66,7 +66,7 @@ void lookup_in_lists(const Tables& tables, std::span<const net::Tuple> tuples, s
 
 }  // namespace
 
-Classifier::Classifier(std::unique_ptr<const Tables> tables) noexcept : tables_(std::move(tables)) {}
+Classifier::Classifier(std::shared_ptr<const Tables> tables) noexcept : tables_(std::move(tables)) {}
 Classifier::Classifier(Classifier&&) noexcept = default;
 Classifier& Classifier::operator=(Classifier&&) noexcept = default;
 Classifier::~Classifier() = default;

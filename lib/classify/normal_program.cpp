@@ -54,131 +54,6 @@ Status validate_walks(const Program& program) {
     return Done{};
 }
 
-class Normalizer {
-public:
-    explicit Normalizer(const Program& program) : program_(program) {}
-
-    NormalProgram run() {
-        for (const Party& party : program_.parties) {
-            const std::uint32_t egress = step(party.egress);
-            normal_.parties.push_back({egress, step(party.ingress)});
-        }
-        for (const Lane& lane : program_.lanes) normal_.lane_of_port.push_back(this->lane(lane));
-        if (!program_.failsafe.empty()) normal_.failsafe = failsafe();
-        return std::move(normal_);
-    }
-
-private:
-    std::uint32_t lane(const Lane& lane) {
-        NormalLane normal;
-        if (lane.ingress_port) normal.ingress_port = step(*lane.ingress_port);
-        if (lane.egress_port) normal.egress_port = step(*lane.egress_port);
-        const std::array<std::uint32_t, 2> key{normal.ingress_port, normal.egress_port};
-        const std::uint32_t id = lanes_.intern(key);
-        if (id == normal_.lanes.size()) normal_.lanes.push_back(normal);
-        return id;
-    }
-
-    std::uint32_t step(const Walks& walks) {
-        const std::uint32_t enforced = walk(walks.enforced);
-        return step(enforced, walk(walks.pending));
-    }
-
-    std::uint32_t step(std::uint32_t enforced, std::uint32_t pending) {
-        const std::array<std::uint32_t, 2> key{enforced, pending};
-        const std::uint32_t id = steps_.intern(key);
-        if (id == normal_.steps.size()) normal_.steps.push_back({enforced, pending});
-        return id;
-    }
-
-    std::uint32_t walk(WalkId id) {
-        if (walk_of_id_.empty()) walk_of_id_.assign(program_.walks.size(), kNone);
-        std::uint32_t& known = walk_of_id_[index(id)];
-        if (known != kNone) return known;
-        const Walk& walk = program_.walks[index(id)];
-        NormalWalk ops;
-        for (const Tier& tier : walk.tiers) {
-            for (const RuleIndex rule : tier.rules) ops.push_back(op(rule));
-            ops.push_back({kNone, kNone, leaf({Leaf::Kind::kTierEnd, tier.end, 0, tier.end_hit})});
-        }
-        const Action otherwise = walk.otherwise == Verdict::kAllow ? Action::kAllow : Action::kDeny;
-        ops.push_back({kNone, kNone, leaf({Leaf::Kind::kOtherwise, otherwise, 0, walk.otherwise_hit})});
-        return known = add(std::move(ops));
-    }
-
-    // The failsafe list as a walk: whatever its rules say, a match allows.
-    std::uint32_t failsafe() {
-        NormalWalk ops;
-        for (const RuleIndex rule : program_.failsafe) {
-            Op allow = op(rule);
-            Leaf always = normal_.leaves[allow.leaf];
-            always.action = Action::kAllow;
-            allow.leaf = leaf(always);
-            ops.push_back(allow);
-        }
-        ops.push_back({kNone, kNone, leaf({Leaf::Kind::kOtherwise, Action::kPass, 0, HitId{}})});
-        const std::uint32_t walk = add(std::move(ops));
-        return step(walk, walk);
-    }
-
-    std::uint32_t add(NormalWalk ops) {
-        std::vector<std::uint32_t> content;
-        content.reserve(3 * ops.size());
-        for (const Op& op : ops) content.insert(content.end(), {op.source, op.destination, op.leaf});
-        const std::uint32_t id = walks_.intern(content);
-        if (id == normal_.walks.size()) normal_.walks.push_back(std::move(ops));
-        return id;
-    }
-
-    const Op& op(RuleIndex id) {
-        if (op_of_rule_.empty()) op_of_rule_.assign(program_.rules.size(), {kNone, kNone, kNone});
-        Op& known = op_of_rule_[index(id)];
-        if (known.leaf != kNone) return known;
-        const Rule& rule = program_.rules[index(id)];
-        known.source = match(rule.source, sources_, normal_.source_matches);
-        known.destination = match(rule.destination, destinations_, normal_.destination_matches);
-        const std::uint32_t service = services_.intern(fingerprint(rule.service));
-        if (service == normal_.services.size()) normal_.services.push_back(rule.service);
-        known.leaf = leaf({Leaf::Kind::kRule, rule.action, service, rule.hit});
-        return known;
-    }
-
-    std::uint32_t leaf(const Leaf& leaf) {
-        const std::array<std::uint32_t, 4> key{static_cast<std::uint32_t>(leaf.kind),
-                                               static_cast<std::uint32_t>(leaf.action), leaf.service,
-                                               static_cast<std::uint32_t>(leaf.hit)};
-        const std::uint32_t id = leaves_.intern(key);
-        if (id == normal_.leaves.size()) normal_.leaves.push_back(leaf);
-        return id;
-    }
-
-    static std::uint32_t match(AddressMatch match, Interner<std::uint32_t>& known, std::vector<AddressMatch>& matches) {
-        if (match.in.empty() && match.not_in.empty()) return kNone;
-        std::vector<std::uint32_t> key;
-        for (std::vector<SetId>* ids : {&match.in, &match.not_in}) {
-            std::ranges::sort(*ids);
-            ids->erase(std::unique(ids->begin(), ids->end()), ids->end());
-            key.push_back(static_cast<std::uint32_t>(ids->size()));
-            for (const SetId id : *ids) key.push_back(static_cast<std::uint32_t>(id));
-        }
-        const std::uint32_t id = known.intern(key);
-        if (id == matches.size()) matches.push_back(std::move(match));
-        return id;
-    }
-
-    const Program& program_;
-    NormalProgram normal_;
-    std::vector<std::uint32_t> walk_of_id_;
-    std::vector<Op> op_of_rule_;
-    Interner<std::uint32_t> sources_;
-    Interner<std::uint32_t> destinations_;
-    Interner<std::uint32_t> services_;
-    Interner<std::uint32_t> leaves_;
-    Interner<std::uint32_t> walks_;
-    Interner<std::uint32_t> steps_;
-    Interner<std::uint32_t> lanes_;
-};
-
 }  // namespace
 
 Status validate(const Program& program) {
@@ -209,6 +84,158 @@ Status validate(const Program& program) {
     return Done{};
 }
 
-NormalProgram normalize(const Program& program) { return Normalizer(program).run(); }
+const NormalProgram& Normalizer::normalize(const Program& program) {
+    program_ = &program;
+    walk_of_id_.assign(program.walks.size(), kNone);
+    op_of_rule_.assign(program.rules.size(), {kNone, kNone, kNone});
+    lanes_ = {};
+    normal_.parties.clear();
+    normal_.lanes.clear();
+    normal_.lane_of_port.clear();
+    normal_.failsafe = kNone;
+    normal_.set_numbers = sets_.number(program.sets);
+    for (const Party& party : program.parties) {
+        const std::uint32_t egress = step(party.egress);
+        normal_.parties.push_back({egress, step(party.ingress)});
+    }
+    for (const Lane& lane : program.lanes) normal_.lane_of_port.push_back(this->lane(lane));
+    if (!program.failsafe.empty()) normal_.failsafe = failsafe();
+    mark_asked();
+    return normal_;
+}
+
+void Normalizer::mark_asked() {
+    normal_.source_asked.assign(normal_.source_matches.size(), false);
+    normal_.destination_asked.assign(normal_.destination_matches.size(), false);
+    std::vector<bool> done(normal_.walks.size(), false);
+    for (const NormalParty& party : normal_.parties) {
+        mark_asked(party.egress, done);
+        mark_asked(party.ingress, done);
+    }
+    for (const NormalLane& lane : normal_.lanes) {
+        mark_asked(lane.ingress_port, done);
+        mark_asked(lane.egress_port, done);
+    }
+    mark_asked(normal_.failsafe, done);
+}
+
+void Normalizer::mark_asked(std::uint32_t step, std::vector<bool>& done) {
+    if (step == kNone) return;
+    for (const std::uint32_t walk : {normal_.steps[step].enforced, normal_.steps[step].pending}) {
+        if (done[walk]) continue;
+        done[walk] = true;
+        for (const Op& op : normal_.walks[walk]) {
+            if (op.source != kNone) normal_.source_asked[op.source] = true;
+            if (op.destination != kNone) normal_.destination_asked[op.destination] = true;
+        }
+    }
+}
+
+std::uint32_t Normalizer::lane(const Lane& lane) {
+    NormalLane normal;
+    if (lane.ingress_port) normal.ingress_port = step(*lane.ingress_port);
+    if (lane.egress_port) normal.egress_port = step(*lane.egress_port);
+    const std::array<std::uint32_t, 2> key{normal.ingress_port, normal.egress_port};
+    const std::uint32_t id = lanes_.intern(key);
+    if (id == normal_.lanes.size()) normal_.lanes.push_back(normal);
+    return id;
+}
+
+std::uint32_t Normalizer::step(const Walks& walks) {
+    const std::uint32_t enforced = walk(walks.enforced);
+    return step(enforced, walk(walks.pending));
+}
+
+std::uint32_t Normalizer::step(std::uint32_t enforced, std::uint32_t pending) {
+    const std::array<std::uint32_t, 2> key{enforced, pending};
+    const std::uint32_t id = steps_.intern(key);
+    if (id == normal_.steps.size()) normal_.steps.push_back({enforced, pending});
+    return id;
+}
+
+std::uint32_t Normalizer::walk(WalkId id) {
+    std::uint32_t& known = walk_of_id_[index(id)];
+    if (known != kNone) return known;
+    const Walk& walk = program_->walks[index(id)];
+    NormalWalk ops;
+    for (const Tier& tier : walk.tiers) {
+        for (const RuleIndex rule : tier.rules) ops.push_back(op(rule));
+        ops.push_back({kNone, kNone, leaf({Leaf::Kind::kTierEnd, tier.end, 0, tier.end_hit})});
+    }
+    const Action otherwise = walk.otherwise == Verdict::kAllow ? Action::kAllow : Action::kDeny;
+    ops.push_back({kNone, kNone, leaf({Leaf::Kind::kOtherwise, otherwise, 0, walk.otherwise_hit})});
+    return known = add(std::move(ops));
+}
+
+// The failsafe list as a walk: whatever its rules say, a match allows.
+std::uint32_t Normalizer::failsafe() {
+    NormalWalk ops;
+    for (const RuleIndex rule : program_->failsafe) {
+        Op allow = op(rule);
+        Leaf always = normal_.leaves[allow.leaf];
+        always.action = Action::kAllow;
+        allow.leaf = leaf(always);
+        ops.push_back(allow);
+    }
+    ops.push_back({kNone, kNone, leaf({Leaf::Kind::kOtherwise, Action::kPass, 0, HitId{}})});
+    const std::uint32_t walk = add(std::move(ops));
+    return step(walk, walk);
+}
+
+std::uint32_t Normalizer::add(NormalWalk ops) {
+    std::vector<std::uint32_t> content;
+    content.reserve(3 * ops.size());
+    for (const Op& op : ops) content.insert(content.end(), {op.source, op.destination, op.leaf});
+    const std::uint32_t id = walks_.intern(content);
+    if (id == normal_.walks.size()) normal_.walks.push_back(std::move(ops));
+    return id;
+}
+
+const Op& Normalizer::op(RuleIndex id) {
+    Op& known = op_of_rule_[index(id)];
+    if (known.leaf != kNone) return known;
+    const Rule& rule = program_->rules[index(id)];
+    known.source = match(rule.source, sources_, normal_.source_matches);
+    known.destination = match(rule.destination, destinations_, normal_.destination_matches);
+    const std::uint32_t service = services_.intern(fingerprint(rule.service));
+    if (service == normal_.services.size()) normal_.services.push_back(rule.service);
+    known.leaf = leaf({Leaf::Kind::kRule, rule.action, service, rule.hit});
+    return known;
+}
+
+std::uint32_t Normalizer::leaf(const Leaf& leaf) {
+    const std::array<std::uint32_t, 4> key{static_cast<std::uint32_t>(leaf.kind),
+                                           static_cast<std::uint32_t>(leaf.action), leaf.service,
+                                           static_cast<std::uint32_t>(leaf.hit)};
+    const std::uint32_t id = leaves_.intern(key);
+    if (id == normal_.leaves.size()) normal_.leaves.push_back(leaf);
+    return id;
+}
+
+std::uint32_t Normalizer::match(AddressMatch match, Interner<std::uint32_t>& known,
+                                std::vector<AddressMatch>& matches) {
+    if (match.in.empty() && match.not_in.empty()) return kNone;
+    std::vector<std::uint32_t> key;
+    for (std::vector<SetId>* ids : {&match.in, &match.not_in}) {
+        for (SetId& id : *ids) id = SetId{normal_.set_numbers[index(id)]};
+        std::ranges::sort(*ids);
+        ids->erase(std::unique(ids->begin(), ids->end()), ids->end());
+        key.push_back(static_cast<std::uint32_t>(ids->size()));
+        for (const SetId id : *ids) key.push_back(static_cast<std::uint32_t>(id));
+    }
+    const std::uint32_t id = known.intern(key);
+    if (id == matches.size()) matches.push_back(std::move(match));
+    return id;
+}
+
+std::size_t Normalizer::bytes() const noexcept {
+    std::size_t ops = 0;
+    for (const NormalWalk& walk : normal_.walks) ops += walk.size();
+    return sets_.bytes() + sources_.bytes() + destinations_.bytes() + services_.bytes() + leaves_.bytes() +
+           walks_.bytes() + steps_.bytes() + ops * sizeof(Op) + normal_.services.size() * sizeof(ServiceMatch) +
+           (normal_.source_matches.size() + normal_.destination_matches.size()) * sizeof(AddressMatch);
+}
+
+NormalProgram normalize(const Program& program) { return Normalizer().normalize(program); }
 
 }  // namespace drywall::classify

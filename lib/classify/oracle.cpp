@@ -140,6 +140,12 @@ Trace judge(const Program& program, const net::Tuple& tuple) {
     }
     Trace trace;
     trace.enforced = judge_world(program, steps, World::kEnforced, tuple, trace.enforced_hits);
+    const auto staged = [](const Walks& step) { return step.enforced != step.pending; };
+    if (std::none_of(steps.begin(), steps.end(), staged)) {
+        trace.pending = trace.enforced;
+        trace.pending_hits = trace.enforced_hits;
+        return trace;
+    }
     trace.pending = judge_world(program, steps, World::kPending, tuple, trace.pending_hits);
     return trace;
 }

@@ -2,115 +2,81 @@
 
 #include <algorithm>
 #include <array>
-#include <numeric>
-#include <optional>
 #include <string>
+#include <utility>
 
 #include "row_builder.h"
-#include "step_grid.h"
+#include "source_steps.h"
+#include "step_judge.h"
 
 namespace drywall::classify {
 namespace {
 
 using Classes = std::vector<std::uint32_t>;
 
-Classes all_of(const SideClasses& side) {
-    Classes classes(side.size());
-    std::iota(classes.begin(), classes.end(), 0);
-    return classes;
-}
-
-// The classes of one side by the step that its party takes.
+// The classes of one side by the step that its party takes; those without one are behind the others.
 std::vector<Classes> by_step(const SideClasses& side, std::size_t steps) {
-    std::vector<Classes> members(steps);
-    for (std::uint32_t id = 0; id < side.size(); ++id) {
-        if (side.step[id] != kNone) members[side.step[id]].push_back(id);
-    }
+    std::vector<Classes> members(steps + 1);
+    for (std::uint32_t id = 0; id < side.size(); ++id)
+        members[std::min<std::size_t>(side.step[id], steps)].push_back(id);
     return members;
 }
 
-// No step: the function that stands in a chunk for classes whose party has none.
-constexpr FunctionId kNoStep = kUniform - 1;
-
-// What each of the four steps, and the failsafe list, answers the sources of a chunk: ids of chunks of functions.
-enum : std::uint8_t { kIngressPort, kEgress, kIngress, kEgressPort, kFailsafe, kParts };
-using ChunkKey = std::array<std::uint32_t, kParts>;
-
 class Compiler {
 public:
-    Compiler(const Program& program, const NormalProgram& normal, const AddressClasses& addresses,
-             const ServiceClasses& services, const PairBudget& budget)
+    Compiler(const PairProgram& program, const PairBudget& budget, PairMemory& memory, const AllRowTables* before,
+             bool keep)
         : program_(program),
-          normal_(normal),
-          addresses_(addresses),
+          normal_(program.normal),
+          addresses_(program.addresses),
           budget_(budget),
-          service_classes_(services.count),
-          functions_(services.count),
-          evaluator_(normal, services, functions_, paths_),
-          source_matches_(addresses.source),
-          destination_matches_(addresses.destination),
-          context_{normal,
-                   addresses,
-                   source_matches_,
-                   destination_matches_,
-                   evaluator_,
-                   functions_,
-                   [this] { return within_budget(); }},
-          blocks_(functions_) {}
+          memory_(memory),
+          before_(before),
+          keep_(keep),
+          source_members_(addresses_.source),
+          destination_members_(addresses_.destination),
+          context_{normal_, addresses_, memory.evaluator, memory.functions, memory.joined_worlds},
+          judge_(context_, Side::kDestination, source_members_),
+          source_steps_(context_, destination_members_, memory.known_fronts),
+          functions_at_(addresses_.source.size(), 0),
+          blocks_at_(addresses_.source.size(), 0) {}
 
     Result<PairTables> run() {
-        build_grids();
-        PairTables tables;
-        if (within_budget()) {
-            tables.rows.resize(normal_.lanes.size() * addresses_.destination.size() * source_matches_.chunks());
-            for (std::size_t chunk = 0; chunk < source_matches_.chunks() && within_budget(); ++chunk)
-                compile_chunk(chunk, tables.rows);
-        }
+        memory_.evaluator.learn_leaves();
+        source_steps_.build([this](std::size_t bytes) { return working_bytes() + bytes <= budget_.working_bytes; });
         if (!within_budget()) return refusal();
-        tables.traces = paths_.traces();
-        const std::size_t bytes = as_blocks();
-        tables.blocks = std::move(blocks_).take();
-        tables.block_count = tables.blocks.blocks.size();
-        write_row_tables(tables, bytes);
-        if (!tables.row_tables.empty()) {
-            tables.rows = {};
-            tables.blocks = {};
-            return tables;
-        }
-        if (bytes > budget_.block_bytes || budget_.structure == Structure::kRows) return blocks_too_large(bytes);
-        write_lists(tables);
-        return tables;
+        return before_ == nullptr ? compile_all() : compile_changes();
     }
 
 private:
-    void build_grids() {
-        const Classes sources = all_of(addresses_.source);
-        const std::vector<Classes> sources_of = by_step(addresses_.source, normal_.steps.size());
-        const std::vector<Classes> destinations_of = by_step(addresses_.destination, normal_.steps.size());
-        for (std::uint32_t step = 0; step < normal_.steps.size(); ++step) {
-            build(egress_, step, sources_of[step]);
-            build(ingress_, step, destinations_of[step]);
-        }
-        port_.resize(normal_.steps.size());
-        for (const NormalLane& lane : normal_.lanes) {
-            for (const std::uint32_t step : {lane.ingress_port, lane.egress_port}) {
-                if (step != kNone && !port_[step]) build_for_all(port_[step], step, sources);
-            }
-        }
-        if (normal_.failsafe != kNone) build_for_all(failsafe_, normal_.failsafe, sources);
-    }
+    // --- all rows ---
 
-    void build(StepGrid& grid, std::uint32_t step, const Classes& outer) {
-        if (outer.empty() || !within_budget()) return;
-        const std::size_t before = grid.bytes();
-        grid.add(normal_.steps[step], outer);
-        grid_bytes_ += grid.bytes() - before;
-    }
-
-    void build_for_all(std::optional<StepGrid>& grid, std::uint32_t step, const Classes& sources) {
-        grid.emplace(context_, Side::kSource);
-        grid_bytes_ += grid->bytes();
-        build(*grid, step, sources);
+    Result<PairTables> compile_all() {
+        PairTables tables;
+        tables.rows.resize(row_count() * source_chunks());
+        origins_.resize(keep_ ? row_count() : 0);
+        for_rows(
+            [this](std::size_t row, std::uint32_t to, std::size_t lane) {
+                if (keep_) origins_[row] = origin_of(lane, to);
+                return true;
+            },
+            [&](std::size_t row) {
+                write_chunks(std::span(tables.rows).subspan(row * source_chunks(), source_chunks()));
+            });
+        if (!within_budget()) return refusal();
+        const std::size_t bytes = as_blocks();
+        tables.block_count = memory_.blocks.size();
+        write_row_tables(tables, bytes);
+        if (!tables.row_tables.empty()) {
+            tables.rows = {};
+            remember();
+            return tables;
+        }
+        if (bytes > budget_.block_bytes || budget_.structure == Structure::kRows) return blocks_too_large(bytes);
+        tables.traces = memory_.paths.traces();
+        tables.blocks = std::move(memory_.blocks).take();
+        write_lists(tables);
+        return tables;
     }
 
     void write_lists(PairTables& tables) const {
@@ -121,163 +87,281 @@ private:
 
     // Rows with numbers of their own are shorter to read: they may take somewhat more, and whatever they like where
     // both are small.
-    void write_row_tables(PairTables& tables, std::size_t as_blocks) const {
+    void write_row_tables(PairTables& tables, std::size_t as_blocks) {
         constexpr std::size_t kSmall = std::size_t{1} << 20;
         if (!addresses_.packable() || budget_.structure == Structure::kBlocks) return;
         const std::size_t otherwise = tables.rows.size() * sizeof(tables.rows[0]) + as_blocks;
         const std::size_t worth =
             budget_.structure == Structure::kRows ? budget_.block_bytes : std::max(otherwise + otherwise / 2, kSmall);
         const std::size_t most = std::min(worth, budget_.block_bytes);
-        tables.row_tables =
-            build_row_tables({tables.rows, lists_, tables.blocks, addresses_.source.size(), service_classes_}, most);
+        memory_.rows.clear();
+        const auto answered = answer_rows({tables.rows, lists_, addresses_.source.size(), program_.services.count},
+                                          most, memory_.forms, memory_.rows);
+        if (answered) write_rows(tables, *answered, most);
     }
 
-    // All destinations, for the sources of one chunk.
-    void compile_chunk(std::size_t chunk, std::vector<std::uint32_t>& rows) {
-        const std::size_t destinations = addresses_.destination.size();
-        const std::vector<std::uint32_t> none(destinations, ChunkPool::uniform(kNoStep));
-        const std::vector<std::uint32_t> egress = across(egress_, chunk, true);
-        const std::vector<std::uint32_t> failsafe = failsafe_ ? across(*failsafe_, chunk, false) : none;
-        for (std::size_t lane = 0; lane < normal_.lanes.size() && within_budget(); ++lane) {
-            const auto port = [&](std::uint32_t step) {
-                return step == kNone ? none : across(*port_[step], chunk, false);
-            };
-            const std::vector<std::uint32_t> ingress_port = port(normal_.lanes[lane].ingress_port);
-            const std::vector<std::uint32_t> egress_port = port(normal_.lanes[lane].egress_port);
-            for (std::uint32_t to = 0; to < destinations; ++to) {
-                const bool judged = addresses_.destination.step[to] != kNone;
-                const ChunkKey key{ingress_port[to], egress[to], judged ? ingress_.chunk(to, chunk) : none[to],
-                                   egress_port[to], failsafe[to]};
-                rows[(lane * destinations + to) * source_matches_.chunks() + chunk] =
-                    list_of_.get(key, [&] { return list(key); });
+    // --- rows of which something changed ---
+
+    Result<PairTables> compile_changes() {
+        const bool comparable = memory_.sources == addresses_.source.size() &&
+                                memory_.destinations == addresses_.destination.size() && same_lanes();
+        if (!comparable) {
+            return Error::of(ErrorKind::kRefused, "the program has other lanes or numbers than the last one",
+                             "compile the program by itself");
+        }
+        const std::vector<bool> touched = touched_steps();
+        AnsweredRows answered;
+        origins_.resize(row_count());
+        for_rows(
+            [&](std::size_t row, std::uint32_t to, std::size_t lane) {
+                origins_[row] = origin_of(lane, to);
+                const std::uint32_t step = addresses_.destination.step[to];
+                return origins_[row] != memory_.origins[row] || (step != kNone && touched[step]) ||
+                       source_steps_.profile_of(lane) != memory_.profile_of[lane];
+            },
+            [&](std::size_t row) {
+                answered.rows.push_back(static_cast<std::uint32_t>(row));
+                answered.answers.resize(answered.answers.size() + blocks_at_.size());
+                memory_.rows[row] = memory_.forms.add(blocks_at_, std::span(answered.answers).last(blocks_at_.size()));
+            });
+        if (!within_budget()) return refusal();
+        PairTables tables;
+        tables.block_count = memory_.blocks.size();
+        write_rows(tables, answered, budget_.block_bytes);
+        if (tables.row_tables.empty()) return blocks_too_large(as_blocks());
+        remember();
+        return tables;
+    }
+
+    [[nodiscard]] bool same_lanes() const {
+        const auto same = [](const NormalLane& a, const NormalLane& b) {
+            return a.ingress_port == b.ingress_port && a.egress_port == b.egress_port;
+        };
+        return std::ranges::equal(normal_.lanes, memory_.lanes, same);
+    }
+
+    // Steps whose walks ask something that holds for other sources than it did.
+    [[nodiscard]] std::vector<bool> touched_steps() const {
+        std::vector<bool> changed(normal_.source_matches.size(), false);
+        bool any = false;
+        for (std::uint32_t match = 0; match < changed.size(); ++match) {
+            changed[match] = source_members_.differs(*memory_.source_members, match);
+            any = any || changed[match];
+        }
+        std::vector<bool> touched(normal_.steps.size(), false);
+        if (!any) return touched;
+        for (std::size_t step = 0; step < touched.size(); ++step) {
+            for (const std::uint32_t walk : {normal_.steps[step].enforced, normal_.steps[step].pending}) {
+                touched[step] = touched[step] || std::ranges::any_of(normal_.walks[walk], [&](const Op& op) {
+                                    return op.source != kNone && changed[op.source];
+                                });
+            }
+        }
+        return touched;
+    }
+
+    // --- a row ---
+
+    // Of all rows those that `wanted(row, destination, lane)`, destinations that are judged alike together: each is
+    // worked out into blocks_at_, and then handed to `done(row)`.
+    template <typename Wanted, typename Done>
+    void for_rows(Wanted&& wanted, Done&& done) {
+        const std::size_t steps = normal_.steps.size();
+        const std::vector<Classes> destinations_of = by_step(addresses_.destination, steps);
+        for (std::uint32_t step = 0; step < destinations_of.size(); ++step) {
+            Classes some;
+            for (const std::uint32_t to : destinations_of[step]) {
+                bool any = false;
+                for (std::size_t lane = 0; lane < source_steps_.lanes(); ++lane) {
+                    const std::size_t row = lane * addresses_.destination.size() + to;
+                    wanted_[lane].resize(addresses_.destination.size());
+                    wanted_[lane][to] = wanted(row, to, lane);
+                    any = any || wanted_[lane][to];
+                }
+                if (any) some.push_back(to);
+            }
+            if (some.empty()) continue;
+            if (step == steps) {
+                answer_rows_of(some, {.functions = {kNoStep}, .others = {}}, done);
+                continue;
+            }
+            const Grouping groups = judge_.group(normal_.steps[step], some);
+            std::vector<Classes> members(groups.representative.size());
+            for (std::size_t at = 0; at < some.size(); ++at) members[groups.group_of[at]].push_back(some[at]);
+            for (const Classes& alike : members) {
                 if (!within_budget()) return;
+                answer_rows_of(alike, judge_.row(normal_.steps[step], alike.front()), done);
             }
         }
     }
 
-    // By destination: what a grid whose rows are sources answers those of one chunk.
-    // `own`: it is the source's own step, which not all of them have.
-    std::vector<std::uint32_t> across(const StepGrid& grid, std::size_t chunk, bool own) {
-        std::array<std::uint32_t, kChunk> sources{};
-        for (std::size_t place = 0; place < kChunk; ++place) {
-            const std::size_t source = std::min(chunk * kChunk + place, addresses_.source.size() - 1);
-            sources[place] = static_cast<std::uint32_t>(source);
-        }
-        const auto judges = [&](std::uint32_t source) { return !own || addresses_.source.step[source] != kNone; };
-        std::vector<std::uint32_t> result;
-        result.reserve(addresses_.destination.size());
-        Chunk tile{};  // by source: a chunk of destinations
-        for (std::size_t at = 0; at < destination_matches_.chunks(); ++at) {
-            for (std::size_t place = 0; place < kChunk; ++place) {
-                tile[place] = judges(sources[place]) ? grid.chunk(sources[place], at) : ChunkPool::uniform(kNoStep);
-            }
-            transpose(tile, std::min(addresses_.destination.size() - at * kChunk, kChunk), result);
-        }
-        return result;
-    }
-
-    // From one chunk of destinations per source to one chunk of sources per destination.
-    void transpose(const Chunk& tile, std::size_t destinations, std::vector<std::uint32_t>& out) {
-        const bool alike = std::ranges::all_of(tile, [&](std::uint32_t id) { return id == tile[0]; });
-        const bool constant = std::ranges::all_of(tile, ChunkPool::is_uniform);
-        Chunk functions{};
-        for (std::size_t to = 0; to < destinations; ++to) {
-            if (to != 0 && constant) {
-                out.push_back(out.back());
-            } else if (alike) {
-                out.push_back(ChunkPool::uniform(context_.chunks.at(tile[0], to)));
-            } else {
-                for (std::size_t place = 0; place < kChunk; ++place)
-                    functions[place] = context_.chunks.at(tile[place], to);
-                out.push_back(context_.chunks.intern(functions));
+    // Destinations whose own step answers alike.
+    template <typename Done>
+    void answer_rows_of(const Classes& destinations, const StepRow& ingress, Done& done) {
+        for (const StepRow::Other& other : ingress.others) functions_at_[other.inner] = other.function;
+        for (const std::uint32_t to : destinations) {
+            for (std::size_t lane = 0; lane < source_steps_.lanes() && within_budget(); ++lane) {
+                if (!wanted_[lane][to]) continue;
+                answer_sources(lane, to, ingress);
+                done(lane * addresses_.destination.size() + to);
             }
         }
+        for (const StepRow::Other& other : ingress.others) functions_at_[other.inner] = 0;
     }
 
-    // What a row says of a chunk of sources.
-    std::uint32_t list(const ChunkKey& key) {
-        if (std::ranges::all_of(key, ChunkPool::is_uniform)) return ChunkPool::uniform(block_at(key, 0));
-        Chunk blocks{};
-        std::array<FunctionId, kParts> last{};
-        for (std::size_t place = 0; place < kChunk; ++place) {
-            const std::array<FunctionId, kParts> parts = parts_at(key, place);
-            // Neighbours are mostly answered alike: classes are numbered so.
-            blocks[place] = place != 0 && parts == last ? blocks[place - 1] : blocks_.block_of(judgement(parts));
-            last = parts;
+    // Fills blocks_at_: the block of each source. No block is made for what no source meets, so that there is no trace
+    // which no packet has.
+    void answer_sources(std::size_t lane, std::uint32_t to, const StepRow& ingress) {
+        const std::vector<std::uint32_t>& fronts = source_steps_.fronts_at(lane, to);
+        const bool alike = std::ranges::all_of(fronts, [&](std::uint32_t front) { return front == fronts[0]; });
+        if (alike) {
+            blocks_of_functions_.clear();
+            for (const FunctionId function : ingress.functions)
+                blocks_of_functions_.push_back(block_of(fronts[0], function));
+            std::ranges::fill(blocks_at_, blocks_of_functions_[0]);
+            for (const StepRow::Other& other : ingress.others)
+                blocks_at_[other.inner] = blocks_of_functions_[other.function];
+            return;
         }
-        return lists_.intern(blocks);
+        const std::vector<std::uint32_t>& profile_of = source_steps_.profile_of(lane);
+        blocks_of_profiles_.assign(fronts.size(), kNone);  // of those whom the step mostly answers
+        for (std::size_t source = 0; source < blocks_at_.size(); ++source) {
+            const std::uint32_t profile = profile_of[source];
+            const std::uint32_t function = functions_at_[source];
+            if (function != 0) {
+                blocks_at_[source] = block_of(fronts[profile], ingress.functions[function]);
+                continue;
+            }
+            std::uint32_t& block = blocks_of_profiles_[profile];
+            if (block == kNone) block = block_of(fronts[profile], ingress.functions[0]);
+            blocks_at_[source] = block;
+        }
     }
 
-    std::uint32_t block_at(const ChunkKey& key, std::size_t place) {
-        return blocks_.block_of(judgement(parts_at(key, place)));
+    // What a row says of each chunk of sources.
+    void write_chunks(std::span<std::uint32_t> row) {
+        for (std::size_t chunk = 0; chunk < row.size(); ++chunk) {
+            const auto sources = std::span<const std::uint32_t>(blocks_at_).subspan(chunk * kChunk);
+            Chunk blocks{};
+            const std::size_t count = std::min(sources.size(), kChunk);
+            std::ranges::copy(sources.first(count), blocks.begin());
+            // Places without a class: the block of the last one, which exists.
+            std::fill(blocks.begin() + static_cast<std::ptrdiff_t>(count), blocks.end(), blocks[count - 1]);
+            row[chunk] = lists_.intern(blocks);
+        }
     }
 
-    [[nodiscard]] std::array<FunctionId, kParts> parts_at(const ChunkKey& key, std::size_t place) const noexcept {
-        std::array<FunctionId, kParts> parts{};
-        for (std::size_t part = 0; part < kParts; ++part) parts[part] = context_.chunks.at(key[part], place);
-        return parts;
+    std::uint32_t block_of(std::uint32_t front, FunctionId ingress) {
+        const std::array<std::uint32_t, 2> key{front, ingress};
+        return memory_.known_blocks.get(key, [&] {
+            Front steps{};
+            std::ranges::copy(memory_.known_fronts[front], steps.begin());
+            return memory_.blocks.block_of(judgement(steps, ingress));
+        });
     }
 
     // service class -> trace
-    FunctionId judgement(const std::array<FunctionId, kParts>& parts) {
+    FunctionId judgement(const Front& front, FunctionId ingress) {
         FunctionId before = kNone;
         FunctionId last = kNone;
-        for (const std::size_t step : {kIngressPort, kEgress, kIngress, kEgressPort}) {
-            if (parts[step] == kNoStep) continue;
+        for (const FunctionId step : {front[kIngressPort], front[kEgress], ingress, front[kEgressPort]}) {
+            if (step == kNoStep) continue;
             if (last != kNone) before = before == kNone ? last : then(before, last);
-            last = parts[step];
+            last = step;
         }
-        return traces_of(before, last, parts[kFailsafe] == kNoStep ? kNone : parts[kFailsafe]);
+        return traces_of(before, last, front[kFailsafe]);
     }
 
     FunctionId then(FunctionId first, FunctionId next) {
         const std::array<std::uint32_t, 2> key{first, next};
-        return joined_.get(key, [&] {
-            return functions_.combine(first, next,
-                                      [this](std::uint64_t a, std::uint64_t b) { return paths_.then(a, b); });
+        return memory_.joined.get(key, [&] {
+            return memory_.functions.combine(
+                first, next, [this](std::uint64_t a, std::uint64_t b) { return memory_.paths.then(a, b); });
         });
     }
 
     // What was judged before the last step (kNone: nothing), the last step (kNone: there was no step at all), and the
-    // failsafe list (kNone: there is none) in front of everything.
+    // failsafe list (kNoStep: there is none) in front of everything.
     FunctionId traces_of(FunctionId before, FunctionId last, FunctionId failsafe) {
         const std::array<std::uint32_t, 3> key{before, last, failsafe};
-        return finished_.get(key, [&] {
+        return memory_.finished.get(key, [&] {
             const FunctionId judged = traces_of(before, last);
-            if (failsafe == kNone) return judged;
-            return functions_.combine(failsafe, judged, [this](std::uint64_t safe, std::uint64_t trace) {
-                return enforced_of(safe) == kNone ? trace : std::uint64_t{index(paths_.trace(safe))};
+            if (failsafe == kNoStep) return judged;
+            return memory_.functions.combine(failsafe, judged, [this](std::uint64_t safe, std::uint64_t trace) {
+                return enforced_of(safe) == kNone ? trace : std::uint64_t{index(memory_.paths.trace(safe))};
             });
         });
     }
 
     FunctionId traces_of(FunctionId before, FunctionId last) {
         if (last == kNone) {
-            return functions_.constant(index(paths_.unmatched(program_.unmatched, program_.unmatched_hit)));
+            return memory_.functions.constant(
+                index(memory_.paths.unmatched(program_.program.unmatched, program_.program.unmatched_hit)));
         }
         if (before == kNone) {
-            return functions_.map(last,
-                                  [this](std::uint64_t both) { return std::uint64_t{index(paths_.trace(both))}; });
+            return memory_.functions.map(
+                last, [this](std::uint64_t both) { return std::uint64_t{index(memory_.paths.trace(both))}; });
         }
-        return functions_.combine(before, last, [this](std::uint64_t a, std::uint64_t b) {
-            return std::uint64_t{index(paths_.trace(a, b))};
+        return memory_.functions.combine(before, last, [this](std::uint64_t a, std::uint64_t b) {
+            return std::uint64_t{index(memory_.paths.trace(a, b))};
         });
     }
 
-    [[nodiscard]] std::size_t working_bytes() const noexcept {
-        return functions_.bytes() + paths_.bytes() + evaluator_.bytes() + context_.joined_worlds.bytes() +
-               joined_.bytes() + finished_.bytes() + list_of_.bytes() + context_.chunks.bytes() + grid_bytes_;
+    // --- what is left behind ---
+
+    RowOrigin origin_of(std::size_t lane, std::uint32_t to) {
+        return {program_.destination_contents[to], memory_.known_front_lists.intern(source_steps_.fronts_at(lane, to))};
     }
 
-    [[nodiscard]] std::size_t as_blocks() const noexcept { return blocks_.bytes() + lists_.table_bytes(); }
+    void write_rows(PairTables& tables, const AnsweredRows& answered, std::size_t most_bytes) {
+        tables.rows_worked_out = answered.rows.size();
+        LocalNumbers traces;
+        traces.restart();
+        tables.row_tables = classify::write_rows({.pool = memory_.forms,
+                                                  .forms = memory_.rows,
+                                                  .answered = answered,
+                                                  .before = before_,
+                                                  .traces = traces,
+                                                  .source_classes = addresses_.source.size(),
+                                                  .service_classes = program_.services.count,
+                                                  .most_bytes = most_bytes});
+        tables.traces.reserve(traces.ids().size());
+        for (const std::uint32_t id : traces.ids()) tables.traces.push_back(memory_.paths.trace(TraceId{id}));
+    }
+
+    void remember() {
+        if (!keep_) return;
+        memory_.origins = std::move(origins_);
+        memory_.source_members = std::move(source_members_);
+        memory_.lanes = normal_.lanes;
+        memory_.sources = addresses_.source.size();
+        memory_.destinations = addresses_.destination.size();
+        memory_.profile_of.clear();
+        for (std::size_t lane = 0; lane < source_steps_.lanes(); ++lane)
+            memory_.profile_of.push_back(source_steps_.profile_of(lane));
+    }
+
+    // --- what it costs ---
+
+    [[nodiscard]] std::size_t source_chunks() const noexcept { return chunks_of(addresses_.source.size()); }
+    [[nodiscard]] std::size_t row_count() const noexcept {
+        return normal_.lanes.size() * addresses_.destination.size();
+    }
+
+    [[nodiscard]] std::size_t working_bytes() const noexcept {
+        return memory_.working_bytes() + lists_.bytes() + source_members_.bytes() + destination_members_.bytes() +
+               source_steps_.bytes();
+    }
+
+    [[nodiscard]] std::size_t as_blocks() const noexcept { return memory_.blocks.bytes() + lists_.table_bytes(); }
     // Rows with numbers of their own can take half of what they do as lists of blocks, which are cut to whole chunks.
     [[nodiscard]] std::size_t most_as_blocks() const noexcept {
-        return 2 * budget_.block_bytes + normal_.lanes.size() * addresses_.destination.size() * sizeof(Chunk);
+        return 2 * budget_.block_bytes + row_count() * sizeof(Chunk);
     }
 
     [[nodiscard]] bool within_budget() const noexcept {
-        return as_blocks() <= most_as_blocks() && blocks_.addressable() && paths_.trace_count() <= budget_.traces &&
-               working_bytes() <= budget_.working_bytes;
+        return as_blocks() <= most_as_blocks() && memory_.blocks.addressable() &&
+               memory_.paths.trace_count() <= budget_.traces && working_bytes() <= budget_.working_bytes;
     }
 
     static Error refuse(const std::string& what, std::size_t is, std::size_t may_be, const std::string& unit) {
@@ -292,8 +376,8 @@ private:
     }
 
     [[nodiscard]] Error refusal() const {
-        if (paths_.trace_count() > budget_.traces) {
-            return refuse("the combinations of hits", paths_.trace_count(), budget_.traces, " traces");
+        if (memory_.paths.trace_count() > budget_.traces) {
+            return refuse("the combinations of hits", memory_.paths.trace_count(), budget_.traces, " traces");
         }
         if (working_bytes() > budget_.working_bytes) {
             return refuse("the compilation itself", working_bytes(), budget_.working_bytes, " bytes");
@@ -301,34 +385,43 @@ private:
         return blocks_too_large(as_blocks());
     }
 
-    const Program& program_;
+    const PairProgram& program_;
     const NormalProgram& normal_;
     const AddressClasses& addresses_;
     PairBudget budget_;
-    std::size_t service_classes_;
-    ServiceFunctions functions_;
-    Paths paths_;
-    WalkEvaluator evaluator_;
-    ChunkedMatches source_matches_;
-    ChunkedMatches destination_matches_;
-    GridContext context_;
-    BlockTable blocks_;
-    ChunkPool lists_;       // of blocks
-    Memo<kParts> list_of_;  // what the parts answer a chunk -> list, or block
-    Memo<2> joined_;        // one step's function, the next one's -> the function of both, one after the other
-    Memo<3> finished_;      // steps before, last step, failsafe -> function of traces
-    StepGrid egress_{context_, Side::kSource};
-    StepGrid ingress_{context_, Side::kDestination};
-    std::vector<std::optional<StepGrid>> port_;  // by step
-    std::optional<StepGrid> failsafe_;
-    std::size_t grid_bytes_ = 0;
+    PairMemory& memory_;
+    const AllRowTables* before_;
+    bool keep_;
+    MatchMembers source_members_;
+    MatchMembers destination_members_;
+    StepContext context_;
+    StepJudge judge_;  // of destinations' own steps
+    SourceSteps source_steps_;
+    ChunkPool lists_;                 // of blocks
+    std::vector<RowOrigin> origins_;  // by row
+    // Of the rows at work.
+    std::vector<std::vector<bool>> wanted_{
+        std::vector<std::vector<bool>>(normal_.lanes.size())};  // by lane, by destination
+    std::vector<std::uint32_t> functions_at_;  // by source: index into the functions of the destination's step
+    std::vector<std::uint32_t> blocks_at_;     // by source
+    std::vector<std::uint32_t> blocks_of_functions_;
+    std::vector<std::uint32_t> blocks_of_profiles_;
 };
 
 }  // namespace
 
-Result<PairTables> compile_pairs(const Program& program, const NormalProgram& normal, const AddressClasses& addresses,
-                                 const ServiceClasses& services, const PairBudget& budget) {
-    return Compiler(program, normal, addresses, services, budget).run();
+std::size_t PairMemory::bytes() const noexcept {
+    std::size_t of_rows = origins.size() * sizeof(RowOrigin);
+    for (const RowForm& row : rows) {
+        of_rows += sizeof(RowForm) + row.columns.size() * sizeof(row.columns[0]) + row.traces.size() * sizeof(TraceId);
+    }
+    return working_bytes() + blocks.bytes() + forms.bytes() + of_rows + (source_members ? source_members->bytes() : 0) +
+           sources * lanes.size() * sizeof(std::uint32_t);
+}
+
+Result<PairTables> compile_pairs(const PairProgram& program, const PairBudget& budget, PairMemory& memory,
+                                 const AllRowTables* before, bool keep) {
+    return Compiler(program, budget, memory, before, keep).run();
 }
 
 }  // namespace drywall::classify

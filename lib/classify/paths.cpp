@@ -57,13 +57,15 @@ std::vector<HitId> Paths::hits(PathId id) const {
     return hits;
 }
 
+Trace Paths::trace(TraceId id) const {
+    const auto key = traces_[index(id)];
+    return {verdict(key[0]), verdict(key[1]), key[2] != 0, hits(key[0]), hits(key[1])};
+}
+
 std::vector<Trace> Paths::traces() const {
     std::vector<Trace> all;
     all.reserve(traces_.size());
-    for (std::uint32_t id = 0; id < traces_.size(); ++id) {
-        const auto key = traces_[id];
-        all.push_back({verdict(key[0]), verdict(key[1]), key[2] != 0, hits(key[0]), hits(key[1])});
-    }
+    for (std::uint32_t id = 0; id < traces_.size(); ++id) all.push_back(trace(TraceId{id}));
     return all;
 }
 

@@ -1,6 +1,6 @@
 // Paths: a verdict in one world with the hits that led to it, interned; and traces, a path for each world.
 //
-// Threads: owned by one compilation.
+// Threads: owned by one compilation, and kept for the next one.
 #pragma once
 
 #include <cstdint>
@@ -35,6 +35,7 @@ public:
     TraceId unmatched(Verdict verdict, HitId hit);
 
     [[nodiscard]] std::size_t trace_count() const noexcept { return traces_.size(); }
+    [[nodiscard]] Trace trace(TraceId id) const;
     [[nodiscard]] std::vector<Trace> traces() const;
     [[nodiscard]] std::size_t bytes() const noexcept {
         return paths_.bytes() + traces_.bytes() + then_.bytes() + joined_traces_.bytes();

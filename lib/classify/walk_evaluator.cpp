@@ -18,10 +18,15 @@ std::uint32_t number(HitId hit) { return static_cast<std::uint32_t>(hit); }
 WalkEvaluator::WalkEvaluator(const NormalProgram& normal, const ServiceClasses& services, ServiceFunctions& functions,
                              Paths& paths)
     : normal_(normal), services_(services), functions_(functions), paths_(paths), answers_(services.count) {
-    for (const Leaf& leaf : normal.leaves) {
+    learn_leaves();
+}
+
+void WalkEvaluator::learn_leaves() {
+    while (always_.size() < normal_.leaves.size()) {
+        const Leaf& leaf = normal_.leaves[always_.size()];
         bool always = true;
-        for (std::size_t at = 0; leaf.kind == Leaf::Kind::kRule && at < services.count && always; ++at) {
-            always = services.holds.test(leaf.service, at);
+        for (std::size_t at = 0; leaf.kind == Leaf::Kind::kRule && at < services_.count && always; ++at) {
+            always = services_.holds.test(leaf.service, at);
         }
         always_.push_back(always);
     }

@@ -21,6 +21,9 @@ public:
     WalkEvaluator(const NormalProgram& normal, const ServiceClasses& services, ServiceFunctions& functions,
                   Paths& paths);
 
+    // Leaves have come since the last compilation.
+    void learn_leaves();
+
     // A leaf that holds for every service.
     [[nodiscard]] bool always(std::uint32_t leaf) const noexcept { return always_[leaf]; }
 

@@ -91,6 +91,10 @@ void append_news(const std::vector<Complaint>& warned, const State& before, cons
     }
 }
 
+bool has_image(const State& state, const std::string& image) {
+    return state.enforced_image != nullptr ? *state.enforced_image == image : state.ruleset->enforced_image() == image;
+}
+
 }  // namespace
 
 Controller::Controller(ruleset::Surroundings surroundings, classify::Budget budget)
@@ -196,14 +200,14 @@ Result<Applied> Controller::change(std::string_view verb, const Peer& who, const
 Result<Applied> Controller::carry_out(std::string_view verb, const State& before, Plan plan, const Peer& who,
                                       const ChangeOptions& options) {
     const auto next = static_cast<Generation>(last_number_ + 1);
-    const Rehearsed built = compile(next, plan.after);
+    const Rehearsed built = compile(next, plan.after, {.ruleset = before.ruleset.get(), .cache = &compile_cache_});
     if (!built) return built.error();
 
     Applied applied;
     applied.before = before.ruleset == nullptr ? Generation{} : before.ruleset->generation();
     applied.after = next;
-    applied.enforced_changed =
-        before.ruleset == nullptr || before.ruleset->enforced_image() != (*built)->enforced_image();
+    auto image = std::make_shared<const std::string>((*built)->enforced_image());
+    applied.enforced_changed = before.ruleset == nullptr || !has_image(before, *image);
     auto warned =
         std::make_shared<const std::vector<Complaint>>(explain::warnings(**built, policy::calico_view(plan.after)));
     applied.warnings = std::move(plan.warnings);
@@ -211,7 +215,12 @@ Result<Applied> Controller::carry_out(std::string_view verb, const State& before
     applied.changes = std::move(plan.changes);
     const auto edits = before.edits == nullptr ? std::make_shared<EditLog>() : std::make_shared<EditLog>(*before.edits);
     edits->note(*before.inventory, plan.after, applied.changes, next, std::chrono::system_clock::now());
-    State after{std::make_shared<const policy::Inventory>(std::move(plan.after)), *built, {}, std::move(warned), edits};
+    State after{.inventory = std::make_shared<const policy::Inventory>(std::move(plan.after)),
+                .ruleset = *built,
+                .since = {},
+                .warnings = std::move(warned),
+                .edits = edits,
+                .enforced_image = std::move(image)};
 
     ChangeOptions recorded = options;
     if (applied.enforced_changed && before.ruleset != nullptr) {
@@ -288,9 +297,10 @@ Result<Applied> Controller::demote(const policy::ResourceId& enforced, const Pee
                   [&](const policy::Inventory& inventory) { return plan_demote(inventory, enforced); });
 }
 
-Controller::Rehearsed Controller::compile(Generation generation, const policy::Inventory& inventory) const {
+Controller::Rehearsed Controller::compile(Generation generation, const policy::Inventory& inventory,
+                                          const ruleset::Predecessor& before) const {
     if (const Status sound = policy::check(inventory, surroundings_.port_names); !sound) return sound.error();
-    return ruleset::Ruleset::build(generation, inventory, surroundings_, budget_);
+    return ruleset::Ruleset::build(generation, inventory, surroundings_, budget_, before);
 }
 
 Controller::Rehearsed Controller::rehearse_promotions(std::span<const policy::ResourceId> staged) const {

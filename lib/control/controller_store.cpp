@@ -112,7 +112,7 @@ Status Controller::start_from_store(store::GenerationRecord record, const std::s
 // A disk that is full is no reason to leave an unconfirmed change in force: it is taken back, and again by the next
 // start, for the store still says that it was pending.
 Status Controller::bring_back(const store::GenerationRecord& record, const policy::Inventory& inventory) {
-    const Rehearsed built = compile(record.number, inventory);
+    const Rehearsed built = compile(record.number, inventory, {.ruleset = nullptr, .cache = &compile_cache_});
     if (!built) return built.error();
     auto warned =
         std::make_shared<const std::vector<Complaint>>(explain::warnings(**built, policy::calico_view(inventory)));
@@ -124,8 +124,12 @@ Status Controller::bring_back(const store::GenerationRecord& record, const polic
     last_number_ = std::max<std::uint64_t>(last_number_, index(record.number));
     auto edits = std::make_shared<EditLog>();
     edits->note(inventory, inventory, {}, record.number, std::chrono::system_clock::now());
-    state_ = {std::make_shared<const policy::Inventory>(inventory), *built, record.made, std::move(warned),
-              std::move(edits)};
+    state_ = {std::make_shared<const policy::Inventory>(inventory),
+              *built,
+              record.made,
+              std::move(warned),
+              std::move(edits),
+              {}};
     spdlog::info("generation {} is in force, from {}", digits(record.number), origin_.text);
     return Done{};
 }

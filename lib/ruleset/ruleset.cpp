@@ -168,15 +168,18 @@ std::vector<TraceVerdict> Ruleset::make_verdicts() const {
 }
 
 Result<std::shared_ptr<const Ruleset>> Ruleset::build(Generation generation, const policy::Inventory& inventory,
-                                                      const Surroundings& surroundings,
-                                                      const classify::Budget& budget) {
+                                                      const Surroundings& surroundings, const classify::Budget& budget,
+                                                      const Predecessor& before) {
     return unless_out_of_memory("compile the policies", [&]() -> Result<std::shared_ptr<const Ruleset>> {
         if (Status status = check_surroundings(surroundings); !status) return std::move(status).error();
         Result<Lowered> lowered = Builder::lower(inventory, surroundings);
         if (!lowered) return std::move(lowered).error();
-        Result<classify::Classifier> classifier = classify::Classifier::compile(lowered->program, budget);
+        Result<classify::Classifier> classifier = classify::Classifier::compile(lowered->program, budget, before.cache);
         if (!classifier) return std::move(classifier).error();
-        if (Status status = self_check(lowered->program, *classifier); !status) return std::move(status).error();
+        const classify::Program* const program_before =
+            before.ruleset == nullptr ? nullptr : &before.ruleset->program();
+        if (Status status = self_check(lowered->program, *classifier, program_before, index(generation)); !status)
+            return std::move(status).error();
         return Builder::assemble(generation, std::move(*lowered), surroundings, std::move(*classifier));
     });
 }

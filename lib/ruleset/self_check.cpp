@@ -7,12 +7,14 @@
 
 #include "drywall/base/cache_line.h"
 #include "drywall/classify/oracle.h"
+#include "program_changes.h"
 
 namespace drywall::ruleset {
 
 namespace {
 
 constexpr std::size_t kMinKeysPerRule = 4;
+constexpr std::size_t kMaxKeysPerRule = 32;  // of what changed; a single rule has no more edges to look at
 constexpr std::size_t kMinKeys = 64;
 // What the oracle may compare during one check: about a second on the slowest machine that we care for.
 constexpr std::size_t kMaxComparisons = 100'000'000;
@@ -22,17 +24,76 @@ struct Site {
     const classify::Rule* rule = nullptr;
     const classify::Party* source = nullptr;
     const classify::Party* destination = nullptr;
+    const net::Prefix* source_at = nullptr;  // instead of any address of a party's, this one
+    const net::Prefix* destination_at = nullptr;
 };
 
 class KeyMaker {
 public:
-    explicit KeyMaker(const classify::Program& program) : program_(program) {}
+    // `turn`: the same one gives the same keys of the same program, another one others.
+    KeyMaker(const classify::Program& program, std::size_t lanes, std::uint64_t turn)
+        : program_(program), lanes_(lanes), rules_in_walk_(rules_of_walks(program)), turn_(turn), random_(turn) {}
 
-    std::vector<net::Tuple> make(std::size_t limit) {
-        const std::size_t sites = std::max<std::size_t>(1, count_sites());
-        keys_per_rule_ = std::max(kMinKeysPerRule, limit / sites);
-        const std::size_t affordable = std::max<std::size_t>(1, limit / keys_per_rule_);
-        stride_ = (sites + affordable - 1) / affordable;
+    // Rules of walks: of each walk, those at some positions.
+    using Positions = std::vector<std::vector<std::uint32_t>>;  // by WalkId
+
+    // `limit` keys or fewer at the boundaries of all rules, spread over them, and of packets that no rule names.
+    void visit_all(std::size_t limit) {
+        const std::size_t most = keys_.size() + limit;
+        const std::size_t per_rule = spread_over(rules_in_walk_, program_.failsafe.size(), limit, limit,
+                                                 [](std::size_t, std::size_t at) { return at; });
+        for (const classify::RuleIndex rule : program_.failsafe) add({.rule = &program_.rules[index(rule)]}, per_rule);
+        // Endpoints that no rule names, and no endpoint at all.
+        for (std::size_t i = 0; i < kMinKeys; ++i) add_key({.rule = &any_});
+        if (keys_.size() > most + kMinKeys) keys_.resize(most + kMinKeys);
+    }
+
+    // `limit` keys or fewer at the boundaries of the rules at these positions.
+    void visit(const Positions& positions, std::size_t limit) {
+        const std::size_t most = keys_.size() + limit;
+        std::vector<std::size_t> counts;
+        for (const auto& of_walk : positions) counts.push_back(of_walk.size());
+        spread_over(counts, 0, limit, kMaxKeysPerRule,
+                    [&](std::size_t walk, std::size_t at) -> std::size_t { return positions[walk][at]; });
+        if (keys_.size() > most) keys_.resize(most);
+    }
+
+    // About `limit` keys from and to these addresses, which belong to no party or to some.
+    void visit_addresses(const std::vector<net::Prefix>& addresses, std::size_t limit) {
+        if (addresses.empty()) return;
+        const std::size_t stride = 2 * kMinKeysPerRule * addresses.size() / std::max<std::size_t>(1, limit) + 1;
+        for (std::size_t at = 0; at < addresses.size(); at += stride) {
+            for (std::size_t i = 0; i < kMinKeysPerRule; ++i) {
+                const classify::Rule& rule = program_.rules.empty() ? any_ : one_of(program_.rules);
+                add_key({.rule = &rule, .source_at = &addresses[at]});
+                add_key({.rule = &rule, .destination_at = &addresses[at]});
+            }
+        }
+    }
+
+    // `limit` keys or fewer at the boundaries of rules, wherever they are judged.
+    void visit_rules(const std::vector<classify::RuleIndex>& rules, std::size_t limit) {
+        const std::size_t per_rule =
+            std::clamp(limit / std::max<std::size_t>(1, rules.size()), kMinKeysPerRule, kMaxKeysPerRule);
+        const std::size_t stride = rules.size() * per_rule / std::max<std::size_t>(1, limit) + 1;
+        for (std::size_t at = 0; at < rules.size(); at += stride)
+            for (std::size_t i = 0; i < per_rule; ++i) add_key({.rule = &program_.rules[index(rules[at])]});
+    }
+
+    [[nodiscard]] std::vector<net::Tuple> take() { return std::move(keys_); }
+
+private:
+    static std::vector<std::size_t> rules_of_walks(const classify::Program& program) {
+        std::vector<std::size_t> rules;
+        for (const classify::Walk& walk : program.walks) {
+            std::size_t& count = rules.emplace_back();
+            for (const classify::Tier& tier : walk.tiers) count += tier.rules.size();
+        }
+        return rules;
+    }
+
+    template <typename Visit>
+    void for_each_step(Visit&& visit) const {
         for (const classify::Party& party : program_.parties) {
             visit(party.egress, &party, nullptr);
             visit(party.ingress, nullptr, &party);
@@ -40,44 +101,36 @@ public:
         for (const classify::Lane& lane : program_.lanes)
             for (const auto& step : {lane.ingress_port, lane.egress_port})
                 if (step) visit(*step, nullptr, nullptr);
-        for (const classify::RuleIndex rule : program_.failsafe) add({.rule = &program_.rules[index(rule)]});
-        // Endpoints that no rule names, and no endpoint at all.
-        for (std::size_t i = 0; i < kMinKeys; ++i) add_key({.rule = &any_});
-        if (keys_.size() > limit + kMinKeys) keys_.resize(limit + kMinKeys);
-        return std::move(keys_);
     }
 
-private:
-    std::size_t count_sites() {
-        std::size_t count = program_.failsafe.size();
-        for (const classify::Walk& walk : program_.walks) {
-            std::size_t& rules = rules_in_walk_.emplace_back();
-            for (const classify::Tier& tier : walk.tiers) rules += tier.rules.size();
-        }
-        const auto add_walk = [&](classify::WalkId id) { count += rules_in_walk_[index(id)]; };
-        for (const classify::Party& party : program_.parties)
-            for (const classify::Walks* walks : {&party.egress, &party.ingress}) {
-                add_walk(walks->enforced);
-                add_walk(walks->pending);
-            }
-        for (const classify::Lane& lane : program_.lanes)
-            for (const auto& step : {lane.ingress_port, lane.egress_port}) {
-                if (!step) continue;
-                add_walk(step->enforced);
-                add_walk(step->pending);
-            }
-        return count;
-    }
-
-    void visit(const classify::Walks& walks, const classify::Party* source, const classify::Party* destination) {
-        for (const classify::WalkId id : {walks.enforced, walks.pending}) {
-            const std::size_t end = seen_ + rules_in_walk_[index(id)];
-            for (std::size_t at = (seen_ + stride_ - 1) / stride_ * stride_; at < end; at += stride_)
-                add({.rule = &rule_at(program_.walks[index(id)], at - seen_),
-                     .source = source,
-                     .destination = destination});
-            seen_ = end;
-        }
+    // So many rules of each walk; `position` says which ones they are. Returns how many keys each is given when
+    // `others` are to have as many.
+    template <typename Position>
+    std::size_t spread_over(const std::vector<std::size_t>& counts, std::size_t others, std::size_t limit,
+                            std::size_t most_per_rule, Position&& position) {
+        std::size_t sites = others;
+        for_each_step([&](const classify::Walks& walks, const classify::Party*, const classify::Party*) {
+            sites += counts[index(walks.enforced)] + counts[index(walks.pending)];
+        });
+        if (sites == 0) return 0;
+        const std::size_t per_rule = std::max(kMinKeysPerRule, std::min(limit / sites, most_per_rule));
+        const std::size_t affordable = std::max<std::size_t>(1, limit / per_rule);
+        const std::size_t stride = (sites + affordable - 1) / affordable;
+        std::size_t next = turn_ % stride;
+        std::size_t seen = 0;
+        for_each_step(
+            [&](const classify::Walks& walks, const classify::Party* source, const classify::Party* destination) {
+                for (const classify::WalkId id : {walks.enforced, walks.pending}) {
+                    const std::size_t end = seen + counts[index(id)];
+                    for (; next < end; next += stride)
+                        add({.rule = &rule_at(program_.walks[index(id)], position(index(id), next - seen)),
+                             .source = source,
+                             .destination = destination},
+                            per_rule);
+                    seen = end;
+                }
+            });
+        return per_rule;
     }
 
     const classify::Rule& rule_at(const classify::Walk& walk, std::size_t position) const {
@@ -88,17 +141,20 @@ private:
         return any_;
     }
 
-    void add(const Site& site) {
-        for (std::size_t i = 0; i < keys_per_rule_; ++i) add_key(site);
+    void add(const Site& site, std::size_t keys) {
+        for (std::size_t i = 0; i < keys; ++i) add_key(site);
     }
 
     void add_key(const Site& site) {
         net::Tuple key;
         key.family = family_of(site);
-        key.source = address(site.rule->source, site.source, key.family);
-        key.destination = address(site.rule->destination, site.destination, key.family);
+        key.source = site.source_at != nullptr ? edge(*site.source_at, true)
+                                               : address(site.rule->source, site.source, key.family);
+        key.destination = site.destination_at != nullptr
+                              ? edge(*site.destination_at, true)
+                              : address(site.rule->destination, site.destination, key.family);
         fill_service(site.rule->service, key);
-        key.ingress_port = static_cast<std::uint16_t>(lane_++ % program_.lanes.size());
+        key.ingress_port = static_cast<std::uint16_t>(lane_++ % lanes_);
         keys_.push_back(key);
     }
 
@@ -110,6 +166,8 @@ private:
     }
 
     net::Family family_of(const Site& site) {
+        for (const net::Prefix* prefix : {site.source_at, site.destination_at})
+            if (prefix != nullptr) return prefix->address.family;
         if (site.rule->service.family) return *site.rule->service.family;
         const classify::Party* party = site.source != nullptr ? site.source : site.destination;
         if (party != nullptr && !party->addresses.empty()) return one_of(party->addresses).address.family;
@@ -207,13 +265,12 @@ private:
     }
 
     const classify::Program& program_;
+    std::size_t lanes_;
+    std::vector<std::size_t> rules_in_walk_;
     const classify::Rule any_{};
     std::vector<net::Tuple> keys_;
-    std::vector<std::size_t> rules_in_walk_;
-    std::mt19937_64 random_{1};  // a constant seed: the same program gets the same keys
-    std::size_t keys_per_rule_ = kMinKeysPerRule;
-    std::size_t stride_ = 1;
-    std::size_t seen_ = 0;
+    std::uint64_t turn_;
+    std::mt19937_64 random_;
     std::size_t lane_ = 0;
 };
 
@@ -270,13 +327,41 @@ Status check_burst(const classify::Program& program, const classify::Classifier&
 
 }  // namespace
 
-std::vector<net::Tuple> boundary_keys(const classify::Program& program, std::size_t limit) {
-    return KeyMaker(program).make(limit);
+std::vector<net::Tuple> boundary_keys(const classify::Program& program, std::size_t limit,
+                                      const classify::Program* before, std::uint64_t turn) {
+    KeyMaker maker(program, program.lanes.size(), turn);
+    if (before == nullptr) {
+        maker.visit_all(limit);
+        return maker.take();
+    }
+    const ProgramChanges changes = changes_since(*before, program);
+    KeyMaker::Positions fresh(program.walks.size());
+    KeyMaker::Positions changed(program.walks.size());
+    for (std::size_t walk = 0; walk < program.walks.size(); ++walk) {
+        if (!changes.changed_walks[walk]) continue;
+        std::uint32_t position = 0;
+        for (const classify::Tier& tier : program.walks[walk].tiers)
+            for (const classify::RuleIndex rule : tier.rules) {
+                if (changes.fresh_rules[index(rule)]) fresh[walk].push_back(position);
+                changed[walk].push_back(position++);
+            }
+    }
+    maker.visit(fresh, limit / 2);
+    maker.visit_addresses(changes.moved_addresses, limit / 8);
+    maker.visit(changed, limit / 16);
+    maker.visit_all(limit / 16);
+    std::vector<net::Tuple> keys = maker.take();
+    KeyMaker of_gone(*before, program.lanes.size(), turn);
+    of_gone.visit_rules(changes.gone, limit / 4);
+    const std::vector<net::Tuple> gone = of_gone.take();
+    keys.insert(keys.end(), gone.begin(), gone.end());
+    return keys;
 }
 
-Status self_check(const classify::Program& program, const classify::Classifier& classifier, std::size_t limit) {
+Status self_check(const classify::Program& program, const classify::Classifier& classifier,
+                  const classify::Program* before, std::uint64_t turn) {
     const std::size_t affordable = std::max(kMinKeys, kMaxComparisons / comparisons_per_key(program));
-    const std::vector<net::Tuple> keys = boundary_keys(program, std::min(limit, affordable));
+    const std::vector<net::Tuple> keys = boundary_keys(program, std::min(kSelfCheckKeys, affordable), before, turn);
     for (std::size_t i = 0; i < keys.size(); i += kMaxBurst) {
         const auto burst = std::span(keys).subspan(i, std::min(kMaxBurst, keys.size() - i));
         if (Status status = check_burst(program, classifier, burst); !status) return status;

@@ -28,6 +28,10 @@ public:
     // The same enforced world, with rules and tiers added to every pending walk.
     Program with_staged_rules(const Program& program);
 
+    // As an operator changes it: rules, walks, sets and parties come, go and change, numbers shift; sometimes nothing
+    // changes. Now and then it is such that it can't be compiled, because parties overlap.
+    Program edited(Program program);
+
     // Random, or at the first and last values of what the program names, and one beside them.
     net::Tuple packet(const Program& program);
 
@@ -61,8 +65,17 @@ private:
 
     WalkId add_list(Program& program, std::uint64_t rules);
 
+    void edit_rule(Program& program);
+    void edit_walk(Program& program);
+    void edit_set(Program& program);
+    void edit_party(Program& program);
+    void edit_lane(Program& program);
+    void insert_set(Program& program);
+    void shift_hits(Program& program);
+
     std::mt19937_64 random_;
     std::uint64_t next_hit_ = 0;
+    std::uint32_t next_endpoint_ = 0;  // of edits
 };
 
 }  // namespace drywall::classify

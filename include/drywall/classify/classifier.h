@@ -45,13 +45,40 @@ struct Footprint {
     std::size_t service_classes = 0;
     std::size_t blocks = 0;
     std::size_t traces = 0;
+    std::size_t rows = 0;         // of pairs, where they have numbers of their own; those that are vacant among them
+    std::size_t rows_copied = 0;  // of them, from the tables of the program before (CompileCache)
 };
 
-struct Tables;  // lib/classify/tables.h
+struct Tables;         // lib/classify/tables.h
+struct CompileMemory;  // lib/classify/compile_memory.h
+
+// What a compile leaves to the next one, so that a change of a program costs what it touches: what was worked out,
+// known by content, and the last tables, of which rows that did not change are copied. It decides how long a compile
+// takes, never what the tables answer. After an error, and when a compile can't use it, it is empty or begun anew.
+//
+// Threads: one compile at a time. No classifier refers to it, and lookups never read it.
+// Memory:  at most twice what the tables take, or 64 MiB, when it is begun, and twice that later.
+class CompileCache {
+public:
+    CompileCache() noexcept;
+    CompileCache(CompileCache&&) noexcept;
+    CompileCache& operator=(CompileCache&&) noexcept;
+    ~CompileCache();
+
+    void clear() noexcept;
+    // Without the tables, which the last classifier has too.
+    [[nodiscard]] std::size_t bytes() const noexcept;
+
+private:
+    friend class Classifier;
+    std::unique_ptr<CompileMemory> memory_;
+};
 
 class Classifier {
 public:
-    [[nodiscard]] static Result<Classifier> compile(const Program& program, const Budget& budget = {});
+    // `cache`: of the programs before, and to be used for the next one.
+    [[nodiscard]] static Result<Classifier> compile(const Program& program, const Budget& budget = {},
+                                                    CompileCache* cache = nullptr);
 
     Classifier(Classifier&&) noexcept;
     Classifier& operator=(Classifier&&) noexcept;
@@ -68,8 +95,8 @@ public:
     [[nodiscard]] const Footprint& footprint() const noexcept;
 
 private:
-    explicit Classifier(std::unique_ptr<const Tables> tables) noexcept;
-    std::unique_ptr<const Tables> tables_;
+    explicit Classifier(std::shared_ptr<const Tables> tables) noexcept;
+    std::shared_ptr<const Tables> tables_;
 };
 
 }  // namespace drywall::classify

@@ -62,6 +62,7 @@ struct State {
     std::chrono::system_clock::time_point since;             // when it came into force
     std::shared_ptr<const std::vector<Complaint>> warnings;  // explain::warnings() of this state
     std::shared_ptr<const EditLog> edits;
+    std::shared_ptr<const std::string> enforced_image;  // the ruleset's; null: not written yet
 };
 
 // Where a new generation goes, and where its numbers come from: what the controller needs of a Dataplane.
@@ -196,7 +197,9 @@ public:
     [[nodiscard]] Rehearsed rehearse_promotions(std::span<const policy::ResourceId> staged) const;
     [[nodiscard]] Rehearsed rehearse_apply(std::span<const loader::Source> sources) const;
     // What an inventory compiles to. Nothing is changed.
-    [[nodiscard]] Rehearsed compile(Generation generation, const policy::Inventory& inventory) const;
+    [[nodiscard]] Rehearsed compile(Generation generation, const policy::Inventory& inventory) const {
+        return compile(generation, inventory, {});
+    }
     // The change that waits stays. `connected`: the boot clock when the connection came over which this is said.
     [[nodiscard]] Result<PendingChange> confirm(const Peer& who, Nanos connected, std::optional<Generation> meant = {});
 
@@ -235,6 +238,8 @@ private:
     Result<Applied> carry_out(std::string_view verb, const State& before, Plan plan, const Peer& who,
                               const ChangeOptions& options);
 
+    [[nodiscard]] Rehearsed compile(Generation generation, const policy::Inventory& inventory,
+                                    const ruleset::Predecessor& before) const;
     Status publish(const std::shared_ptr<const ruleset::Ruleset>& next, runtime::Existing existing);
     [[nodiscard]] Result<Publisher*> attached() const;
 
@@ -305,9 +310,10 @@ private:
     std::optional<Applied> first_;            // guarded by change_mutex_; made from files and not stored yet
     runtime::Existing existing_ = runtime::Existing::kRecheck;
     std::unique_ptr<Guarding> guarding_;
-    std::mutex change_mutex_;         // held through a whole change
-    std::uint64_t last_number_ = 0;   // guarded by change_mutex_; a number once published is never used again
-    mutable std::mutex state_mutex_;  // guards what follows; held for the time of a copy
+    std::mutex change_mutex_;               // held through a whole change
+    classify::CompileCache compile_cache_;  // guarded by change_mutex_: of the last generation that was compiled
+    std::uint64_t last_number_ = 0;         // guarded by change_mutex_; a number once published is never used again
+    mutable std::mutex state_mutex_;        // guards what follows; held for the time of a copy
     State state_;
     Publisher* publisher_ = nullptr;
 };

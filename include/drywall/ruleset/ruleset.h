@@ -119,6 +119,15 @@ enum class Enforcement : std::uint8_t { kEnforce, kObserve };
 // policy that tracks none (doNotTrack). kRefused, with the place of every such rule.
 [[nodiscard]] Status check_supported(const policy::CalicoView& view);
 
+class Ruleset;
+
+// What a generation can be made from beside its inventory: it makes the making cheaper, and changes nothing of what is
+// made.
+struct Predecessor {
+    const Ruleset* ruleset = nullptr;         // the self-check looks first at what is different from it
+    classify::CompileCache* cache = nullptr;  // of the compiles before, and for the next one
+};
+
 class Ruleset {
 public:
     // Resolves, lowers, compiles and self-checks; check_supported() is part of it. REQUIRES: policy::check(inventory)
@@ -126,7 +135,8 @@ public:
     [[nodiscard]] static Result<std::shared_ptr<const Ruleset>> build(Generation generation,
                                                                       const policy::Inventory& inventory,
                                                                       const Surroundings& surroundings,
-                                                                      const classify::Budget& budget = {});
+                                                                      const classify::Budget& budget = {},
+                                                                      const Predecessor& before = {});
 
     // The same tables under another number, made without compiling: what a revert publishes, and what is published
     // while the safety is open. Only the verdicts are copied.

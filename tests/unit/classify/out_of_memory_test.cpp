@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <random>
+#include <utility>
 
 #include "allocations.h"
 #include "program_builder.h"
@@ -98,6 +99,40 @@ TEST(OutOfMemory, EveryAllocationOfCompiledPoliciesAsBlocks) {
 
 TEST(OutOfMemory, EveryAllocationOfCompiledPoliciesForIpv6) {
     EXPECT_GT(compile_with_faults(policies("2001:db8::/124", "2001:db8::"), {}, "2001:db8::"), 10U);
+}
+
+// The cache is as the compile of the program before left it, each time; what it is like after the fault must not
+// matter.
+TEST(OutOfMemory, EveryAllocationOfAChange) {
+    const Budget budget{.structure = Structure::kRows};
+    const Program before = policies("10.0.0.0/28", "10.0.0.");
+    Program after = before;
+    after.rules[0].service = after.rules[1].service;
+    const auto wanted = Classifier::compile(after, budget);
+    ASSERT_TRUE(wanted);
+    std::uint64_t failed = 0;
+    for (std::uint64_t nth = 0;; ++nth) {
+        CompileCache cache;
+        ASSERT_TRUE(Classifier::compile(before, budget, &cache));
+        const auto [made, happened] = [&] {
+            const FailingAllocation failing(nth);
+            auto compiled = Classifier::compile(after, budget, &cache);
+            return std::pair(std::move(compiled), failing.happened());
+        }();
+        if (!happened) {
+            ASSERT_TRUE(made);
+            EXPECT_GT(made->footprint().rows_copied, 0U);
+            break;
+        }
+        if (!made) {
+            EXPECT_EQ(made.error().kind, ErrorKind::kUnavailable) << made.error().text();
+        }
+        ++failed;
+        const auto again = Classifier::compile(after, budget, &cache);
+        ASSERT_TRUE(again) << "after allocation " << nth;
+        expect_same_answers(*again, *wanted, "10.0.0.");
+    }
+    EXPECT_GT(failed, 10U);
 }
 
 TEST(OutOfMemory, EveryAllocationOfAListAsPairs) { EXPECT_GT(compile_with_faults(list_of(12), {}, "10.1.0."), 10U); }

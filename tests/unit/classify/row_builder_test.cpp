@@ -31,10 +31,21 @@ public:
                 ids_.push_back(lists_.intern(chunk));
             }
         }
-        blocks_ = std::move(table_).take();
     }
-    [[nodiscard]] AllRowTables tables(std::size_t most_bytes = kPlenty) const {
-        return build_row_tables({ids_, lists_, blocks_, sources_, services_}, most_bytes);
+    [[nodiscard]] AllRowTables tables(std::size_t most_bytes = kPlenty) {
+        RowForms pool(table_, services_);
+        std::vector<RowForm> forms;
+        const auto answered = answer_rows({ids_, lists_, sources_, services_}, most_bytes, pool, forms);
+        if (!answered) return {};
+        traces_.restart();
+        return write_rows({.pool = pool,
+                           .forms = forms,
+                           .answered = *answered,
+                           .before = nullptr,
+                           .traces = traces_,
+                           .source_classes = sources_,
+                           .service_classes = services_,
+                           .most_bytes = most_bytes});
     }
 
     template <typename Answer, typename Cell, typename Expected>
@@ -47,7 +58,8 @@ public:
                     const std::size_t part = in.shapes[at.shape + service];
                     const std::size_t function = in.answers[row * in.width + source];
                     const std::size_t cell = in.cells[at.cells + function * at.width + part];
-                    ASSERT_EQ(index(in.traces[in.columns[at.columns + part] + cell]), expected(row, source, service))
+                    const TraceId trace = in.traces[in.columns[at.columns + part] + cell];
+                    ASSERT_EQ(traces_.ids()[index(trace)], expected(row, source, service))
                         << "row " << row << ", source " << source << ", service " << service;
                 }
             }
@@ -62,7 +74,7 @@ private:
     BlockTable table_;
     ChunkPool lists_;
     std::vector<std::uint32_t> ids_;
-    BlockTable::Parts blocks_;
+    LocalNumbers traces_;
 };
 
 std::uint64_t scattered(std::size_t a, std::size_t b, std::size_t c, std::uint64_t bound) {
