@@ -15,11 +15,8 @@ TEST(DomainName, IsLabelsBetweenDots) {
     for (const char* good : {"example.com", "EXAMPLE.com", "example.com.", "a", "localhost", "_dmarc.example.com",
                              "xn--bcher-kva.example", "1.2.3.4.in-addr.arpa", "4.example", "a-b.c"})
         EXPECT_EQ(trouble_with_domain_name(good), "") << good;
-    for (const char* bad :
-         {"", ".", "a..b", ".a", "a..", "a b",
-          "b\xc3\xbc"
-          "cher.example",
-          "-a.b", "a-.b", "*.a", "a.*", "10.0.0.1", "2001:db8::1", "a/b", "http://a", "a.b:80", "a.123"})
+    for (const char* bad : {"", ".", "a..b", ".a", "a..", "a b", "b\xc3\xbc.example", "-a.b", "a-.b", "*.a", "a.*",
+                            "10.0.0.1", "2001:db8::1", "a/b", "http://a", "a.b:80", "a.123"})
         EXPECT_NE(trouble_with_domain_name(bad), "") << bad;
 }
 
