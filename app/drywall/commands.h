@@ -112,11 +112,29 @@ struct TraceArguments {
     std::string ingress_port;
     std::string icmp_type;
     std::string icmp_code;
+    std::string http;
+    std::string sni;
+    std::string domain;
     bool pending = false;            // the exit code answers for the pending world
     std::vector<std::string> files;  // offline; asks drywalld when empty
     std::string config;
 };
 Exit trace(const Invocation& invocation, const TraceArguments& arguments);
+
+// What was asked for inside of connections, the newest.
+struct RequestsArguments {
+    bool denied = false;        // only those that were denied
+    bool would_change = false;  // only those about which the worlds differ
+    std::string limit;
+};
+Exit show_requests(const Invocation& invocation, const RequestsArguments& arguments);
+
+// By which names addresses are known.
+struct NamesArguments {
+    std::string name;  // only this one; empty: all
+    std::string limit;
+};
+Exit show_names(const Invocation& invocation, const NamesArguments& arguments);
 
 Exit version(const Invocation& invocation);
 

@@ -36,7 +36,9 @@ void answer_lines(std::istream& in, std::ostream& out, const std::function<void(
 // Walks policies one by one, without the compiled tables: slow, and there to compare with.
 explain::Evaluation by_reference(const explain::Site& site) {
     auto evaluator = std::make_shared<const reference::Evaluator>(*site.inventory, site.ruleset->surroundings());
-    return explain::Evaluation(site, [evaluator](const net::Tuple& tuple) { return evaluator->judge(tuple); });
+    return explain::Evaluation(site, [evaluator](const net::Tuple& tuple, const reference::ConnectionFacts& facts) {
+        return evaluator->judge(tuple, facts);
+    });
 }
 
 Exit ask_lines(const Invocation& invocation, const std::string& file,

@@ -8,10 +8,6 @@ namespace drywall::cli {
 
 namespace {
 
-Style style_of(const Invocation& invocation) { return {invocation.color, invocation.format == Format::kWide}; }
-
-bool wants_json(const Invocation& invocation) { return invocation.format == Format::kJson; }
-
 bool starts_with_digit(const std::string& text) { return !text.empty() && text.front() >= '0' && text.front() <= '9'; }
 
 // Asks, and prints the answer as JSON or as `render` makes it.
@@ -98,6 +94,9 @@ Exit trace(const Invocation& invocation, const TraceArguments& arguments) {
     if (!query) return usage(invocation, query.error());
     if (!arguments.icmp_type.empty()) (*query)["type"] = arguments.icmp_type;
     if (!arguments.icmp_code.empty()) (*query)["code"] = arguments.icmp_code;
+    if (!arguments.http.empty()) (*query)["http"] = arguments.http;
+    if (!arguments.sni.empty()) (*query)["sni"] = arguments.sni;
+    if (!arguments.domain.empty()) (*query)["domain"] = arguments.domain;
 
     const Result<Json> answer = arguments.files.empty() ? Client(invocation.socket).get(with_query("/v1/trace", *query))
                                                         : trace_of_files(arguments.files, arguments.config, *query);

@@ -37,6 +37,8 @@ struct Invocation {
     std::istream& in = std::cin;
 };
 
+[[nodiscard]] inline bool wants_json(const Invocation& invocation) { return invocation.format == Format::kJson; }
+
 [[nodiscard]] Exit exit_for(ErrorKind kind) noexcept;
 
 // Every complaint on its own line of `err`, and the exit code that goes with it.

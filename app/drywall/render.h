@@ -6,6 +6,7 @@
 #include <string>
 
 #include "client.h"
+#include "invocation.h"
 #include "table.h"
 
 namespace drywall::cli {
@@ -14,6 +15,10 @@ struct Style {
     bool color = false;
     bool wide = false;
 };
+
+[[nodiscard]] inline Style style_of(const Invocation& invocation) {
+    return {invocation.color, invocation.format == Format::kWide};
+}
 
 // "globalnetworkpolicy/web-to-db created", one line per object.
 [[nodiscard]] std::string render_changes(const Json& applied);
@@ -47,6 +52,8 @@ struct StatsParts {
 [[nodiscard]] std::string render_matrix_csv(const Json& matrix);
 
 [[nodiscard]] std::string render_trace(const Json& trace, const Style& style);
+[[nodiscard]] std::string render_requests(const Json& answer, const Style& style);
+[[nodiscard]] std::string render_known_names(const Json& answer, const Style& style);
 
 // Generations, newest first; `*` marks the one in force.
 [[nodiscard]] std::string render_history(const Json& answer, const Style& style);

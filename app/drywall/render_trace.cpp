@@ -86,6 +86,7 @@ std::string decision_text(const Json& decision, const Style& style) {
     if (reason != "none" && !reason.empty()) out += "dropped as " + reason + '\n';
     if (flag_at(decision, "/unmatched"))
         out += "no declared endpoint and no port policy is concerned: `unmatched` decides\n";
+    for (const Json& rule : at(decision, "/depends_on")) out += "depends on what it says: " + text_at(rule, "") + '\n';
     if (const std::string owed = text_at(decision, "/responsible"); !owed.empty())
         out += "the difference is owed to " + owed + '\n';
     return out;

@@ -126,6 +126,10 @@ private:
     Result<ApiResponse> matrix(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> trace(const ApiRequest& request, const Parts& parts);
 
+    // api_layer7.cpp
+    Result<ApiResponse> requests(const ApiRequest& request, const Parts& parts);
+    Result<ApiResponse> names(const ApiRequest& request, const Parts& parts);
+
     // api_flows.cpp
     static std::span<const std::string_view> flow_parameters();
     Result<ApiResponse> flows(const ApiRequest& request, const Parts& parts);

@@ -153,6 +153,12 @@ Result<runtime::Snapshot> Controller::snapshot() {
     return (*publisher)->snapshot();
 }
 
+Result<std::vector<inspect::KnownName>> Controller::names() {
+    const Result<Publisher*> publisher = attached();
+    if (!publisher) return publisher.error();
+    return (*publisher)->names();
+}
+
 Result<runtime::Census> Controller::census() {
     const Result<Publisher*> publisher = attached();
     if (!publisher) return publisher.error();

@@ -40,8 +40,11 @@ Fate fate_of(const observe::FlowGroup& group, const ruleset::Ruleset& current, c
         const net::Tuple tuple = observe::first_packet(group, PortId(port));
         if (current.trace(current.classify(tuple)).enforced != Verdict::kAllow) continue;
         fate.allowed_now = true;
-        const classify::Trace& then = candidate.trace(candidate.classify(tuple));
-        if (then.enforced == Verdict::kAllow) continue;
+        const TraceId id = candidate.classify(tuple);
+        const classify::Trace& then = candidate.trace(id);
+        // Nobody knows what it will say: what lets only some of it pass is not what lets people in.
+        const bool depends = candidate.verdict(id).inspection == ruleset::Inspection::kEnforce;
+        if (then.enforced == Verdict::kAllow && !depends) continue;
         fate.denied_by = then.enforced_hits.empty() ? std::string() : candidate.hit(then.enforced_hits.back()).text();
         return fate;
     }

@@ -1,8 +1,10 @@
 #include "drywall/explain/eval.h"
 
+#include <new>
 #include <utility>
 
 #include "answer.h"
+#include "drywall/explain/requests.h"
 #include "names.h"
 #include "question.h"
 
@@ -69,6 +71,7 @@ struct Evaluation::Parts {
     Judge judge;                     // empty: the compiled ruleset answers
     std::vector<std::string> texts;  // by TraceId; empty until asked for
     std::size_t cached = 0;
+    inspect::ConditionWorkspace workspace{};  // of a ruleset that inspects
 
     [[nodiscard]] Result<std::pair<net::Address, net::Address>> addresses(const Question& question) const {
         const std::optional<net::Address> from = net::Address::parse(question.source);
@@ -100,12 +103,14 @@ struct Evaluation::Parts {
         return tuple;
     }
 
-    void append_answer(const net::Tuple& tuple, std::string& out) {
+    void append_answer(const net::Tuple& tuple, const reference::ConnectionFacts& facts, std::string& out) {
         if (judge) {
-            out += json_text(judge(tuple));
+            out += json_text(judge(tuple, facts));
             return;
         }
-        const TraceId trace = site.ruleset->classify(tuple);
+        const TraceId classified = site.ruleset->classify(tuple);
+        const bool depends = site.ruleset->verdict(classified).inspection != ruleset::Inspection::kNone;
+        const TraceId trace = depends ? site.ruleset->resolve(classified, facts, workspace) : classified;
         std::string& text = texts[index(trace)];
         if (!text.empty()) {
             out += text;
@@ -124,7 +129,9 @@ Evaluation::Evaluation(const Site& site, Judge judge)
     : parts_(new Parts{.site = site,
                        .names = EndpointNames(*site.ruleset, site.inventory.get()),
                        .judge = std::move(judge),
-                       .texts = std::vector<std::string>(site.ruleset->trace_count())}) {}
+                       .texts = std::vector<std::string>(site.ruleset->trace_count())}) {
+    if (site.ruleset->inspects() && !parts_->workspace.grow_for(site.ruleset->conditions())) throw std::bad_alloc();
+}
 
 Evaluation::~Evaluation() = default;
 Evaluation::Evaluation(Evaluation&&) noexcept = default;
@@ -135,16 +142,19 @@ void Evaluation::answer(std::string_view line, std::string& out) {
     ++asked_;
     Question question = read_question(line);
     std::optional<net::Tuple> asked;
+    reference::ConnectionFacts facts;
     if (question.wrong.empty()) {
         Result<net::Tuple> tuple = parts_->tuple_of(question);
-        if (tuple)
-            asked = *tuple;
+        Result<reference::ConnectionFacts> shown = connection_facts(question.http, question.sni, question.domain);
+        if (shown) facts = *std::move(shown);
+        if (!tuple || !shown)
+            question.wrong = tuple ? shown.error().text() : tuple.error().text();
         else
-            question.wrong = tuple.error().text();
+            asked = *tuple;
     }
     out.append("{\"id\":").append(question.id).append(",");
     if (asked) {
-        parts_->append_answer(*asked, out);
+        parts_->append_answer(*asked, facts, out);
     } else {
         ++wrong_;
         out += "\"error\":";
@@ -153,8 +163,13 @@ void Evaluation::answer(std::string_view line, std::string& out) {
     out += "}\n";
 }
 
-reference::Answer judged(const ruleset::Ruleset& ruleset, const net::Tuple& tuple) {
-    return answer_of(ruleset, ruleset.classify(tuple));
+reference::Answer judged(const ruleset::Ruleset& ruleset, const net::Tuple& tuple,
+                         const reference::ConnectionFacts& facts) {
+    const TraceId trace = ruleset.classify(tuple);
+    if (ruleset.verdict(trace).inspection == ruleset::Inspection::kNone) return answer_of(ruleset, trace);
+    inspect::ConditionWorkspace workspace;
+    if (!workspace.grow_for(ruleset.conditions())) throw std::bad_alloc();
+    return answer_of(ruleset, ruleset.resolve(trace, facts, workspace));
 }
 
 }  // namespace drywall::explain

@@ -75,7 +75,8 @@ Json decision_json(const TraceDecision& decision) {
             {"pending", world_json(decision.pending, decision.pending_hits, decision.pending_walk)},
             {"drop_reason", name(decision.reason)},
             {"unmatched", decision.unmatched},
-            {"responsible", decision.responsible}};
+            {"responsible", decision.responsible},
+            {"depends_on", decision.depends_on}};
 }
 
 }  // namespace

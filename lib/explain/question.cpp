@@ -23,7 +23,10 @@ enum class Key {
     kIcmpType,
     kIcmpCode,
     kIn,
-    kOut
+    kOut,
+    kHttp,
+    kSni,
+    kDomain
 };
 
 constexpr auto kKeys = std::to_array<std::pair<std::string_view, Key>>({
@@ -37,10 +40,14 @@ constexpr auto kKeys = std::to_array<std::pair<std::string_view, Key>>({
     {"icmpCode", Key::kIcmpCode},
     {"inPort", Key::kIn},
     {"outPort", Key::kOut},
+    {"http", Key::kHttp},
+    {"sni", Key::kSni},
+    {"domain", Key::kDomain},
 });
 
 constexpr std::string_view kOnlyKeys =
-    "a query has id, src, dst, protocol, srcPort, dstPort, icmpType, icmpCode, inPort, outPort";
+    "a query has id, src, dst, protocol, srcPort, dstPort, icmpType, icmpCode, inPort, outPort, http, sni, "
+    "domain";
 
 std::string shown(std::string_view text) {
     constexpr std::size_t kLongest = 60;
@@ -80,6 +87,9 @@ public:
             case Key::kDestination: question_.destination = std::move(value); return true;
             case Key::kIn: question_.in_port = std::move(value); return true;
             case Key::kOut: question_.out_port = std::move(value); return true;
+            case Key::kHttp: question_.http = std::move(value); return true;
+            case Key::kSni: question_.sni = std::move(value); return true;
+            case Key::kDomain: question_.domain = std::move(value); return true;
             case Key::kProtocol: return take_protocol(protocol_number(value), shown(value));
             default: return other("a string");
         }

@@ -24,7 +24,10 @@ struct Question {
     std::optional<std::uint8_t> icmp_code;
     std::string in_port;   // empty: not asked for
     std::string out_port;  //
-    std::string wrong;     // why it is no question; `id` is then what could be read of it
+    std::string http;      // "GET /path"; empty: no request is shown
+    std::string sni;
+    std::string domain;  // names, with commas between
+    std::string wrong;   // why it is no question; `id` is then what could be read of it
 };
 
 [[nodiscard]] Question read_question(std::string_view line);

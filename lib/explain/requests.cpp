@@ -1,5 +1,7 @@
 #include "drywall/explain/requests.h"
 
+#include <algorithm>
+
 #include "drywall/explain/protocols.h"
 
 namespace drywall::explain {
@@ -29,6 +31,25 @@ Result<std::uint16_t> destination_port(const Query& query, std::uint8_t protocol
 
 }  // namespace
 
+Result<reference::ConnectionFacts> connection_facts(const std::string& http, const std::string& sni,
+                                                    const std::string& domain) {
+    reference::ConnectionFacts facts;
+    if (!http.empty()) {
+        const std::size_t space = http.find(' ');
+        if (space == 0 || space == std::string::npos || http.find(' ', space + 1) != std::string::npos)
+            return Error::of(ErrorKind::kInvalid, "'" + http + "' is no request",
+                             "give a method and a target: GET /shop/1");
+        facts.http = reference::HttpRequest{.method = http.substr(0, space), .target = http.substr(space + 1)};
+    }
+    if (!sni.empty()) facts.tls = reference::TlsHello{.server_name = sni, .encrypted = false};
+    for (std::size_t begin = 0; begin < domain.size();) {
+        const std::size_t end = std::min(domain.find(',', begin), domain.size());
+        if (end > begin) facts.names.push_back(domain.substr(begin, end - begin));
+        begin = end + 1;
+    }
+    return facts;
+}
+
 Result<TraceQuery> trace_request(const Query& query) {
     TraceQuery out;
     const std::string protocol = text_parameter(query, "protocol", "tcp");
@@ -48,6 +69,10 @@ Result<TraceQuery> trace_request(const Query& query) {
     if (!port) return port.error();
     out.destination_port = *port;
     out.ingress_port = text_parameter(query, "in");
+    Result<reference::ConnectionFacts> facts =
+        connection_facts(text_parameter(query, "http"), text_parameter(query, "sni"), text_parameter(query, "domain"));
+    if (!facts) return facts.error();
+    out.facts = *std::move(facts);
     return out;
 }
 

@@ -68,6 +68,39 @@ TraceDecision decision_of(const Ruleset& ruleset, TraceId id) {
     return out;
 }
 
+std::string text_of(const inspect::Condition& condition) {
+    std::string out;
+    const auto add = [&out](std::string_view between, const std::string& member) {
+        if (!out.empty()) out += between;
+        out += member;
+    };
+    if (const auto* names = std::get_if<inspect::NameCondition>(&condition)) {
+        for (const std::string& name : names->names) add(" or ", name);
+        return "to " + out;
+    }
+    const auto& http = std::get<inspect::HttpCondition>(condition);
+    for (const std::string& method : http.methods) add(" or ", method);
+    if (out.empty()) out = "any request";
+    std::string paths;
+    for (const auto& path : http.paths)
+        paths += (paths.empty() ? " of " : " or ") + path.path + (path.prefix ? "..." : "");
+    return out + paths;
+}
+
+// Of both worlds, in the order in which they are asked.
+std::vector<std::string> conditions_of(const Ruleset& ruleset, TraceId undecided) {
+    std::vector<std::string> out;
+    const classify::Trace& trace = ruleset.undecided_trace(undecided);
+    for (const auto* hits : {&trace.enforced_hits, &trace.pending_hits})
+        for (const HitId id : *hits) {
+            if (!classify::is_conditional(id)) continue;
+            const HitDescriptor& hit = ruleset.hit(id);
+            std::string text = hit.text() + ": " + text_of(ruleset.condition(*hit.condition));
+            if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(std::move(text));
+        }
+    return out;
+}
+
 Result<net::Tuple> tuple_of(const TraceQuery& query, const net::Address& from, const net::Address& to) {
     net::Tuple tuple;
     tuple.source = from.bytes;
@@ -107,19 +140,27 @@ Result<TraceAnswer> explain(const Ruleset& ruleset, const TraceQuery& query, con
     TraceAnswer answer{ruleset.generation(), *tuple, source->name, destination->name, {}};
     std::optional<policy::CalicoView> view;
     if (inventory != nullptr) view = policy::calico_view(*inventory);
+    inspect::ConditionWorkspace workspace;
+    if (ruleset.inspects())
+        if (Status status = workspace.grow_for(ruleset.conditions()); !status) return status.error();
     std::vector<TraceId> seen;
     for (const std::size_t lane : *lanes) {
         tuple->ingress_port = static_cast<std::uint16_t>(lane);
-        const TraceId id = ruleset.classify(*tuple);
+        const TraceId classified = ruleset.classify(*tuple);
+        const bool depends = ruleset.verdict(classified).inspection != ruleset::Inspection::kNone;
+        const TraceId id = depends ? ruleset.resolve(classified, query.facts, workspace) : classified;
         const auto same = std::find_if(seen.begin(), seen.end(),
                                        [&](TraceId other) { return ruleset.trace(other) == ruleset.trace(id); });
         const auto place = static_cast<std::size_t>(same - seen.begin());
         if (same == seen.end()) {
             seen.push_back(id);
             answer.decisions.push_back(decision_of(ruleset, id));
+            TraceDecision& decision = answer.decisions.back();
+            if (depends) decision.depends_on = conditions_of(ruleset, classified);
             if (view) {
-                answer.decisions.back().enforced_walk = walked(ruleset, *view, *tuple, false);
-                answer.decisions.back().pending_walk = walked(ruleset, *view, *tuple, true);
+                const classify::Trace& trace = ruleset.trace(id);
+                decision.enforced_walk = walked(ruleset, *view, *tuple, false, trace.enforced_hits);
+                decision.pending_walk = walked(ruleset, *view, *tuple, true, trace.pending_hits);
             }
         }
         answer.decisions[place].ingress_ports.push_back(ruleset.surroundings().port_names[lane]);

@@ -36,12 +36,14 @@ using Lowered = std::map<std::pair<std::string, int>, std::vector<classify::Rule
 
 class Walker {
 public:
-    Walker(const Ruleset& ruleset, const policy::CalicoView& view, const net::Tuple& tuple, bool pending)
+    Walker(const Ruleset& ruleset, const policy::CalicoView& view, const net::Tuple& tuple, bool pending,
+           std::span<const HitId> took_part)
         : ruleset_(ruleset),
           program_(ruleset.program()),
           view_(view),
           packet_(packet_of(view, tuple)),
-          pending_(pending) {
+          pending_(pending),
+          took_part_(took_part) {
         for (const auto& item : view.policies)
             policies_[{item.value->kind(), item.value->metadata.ns, item.value->metadata.name}] = item.value;
     }
@@ -68,7 +70,17 @@ public:
     }
 
 private:
-    [[nodiscard]] bool matches(classify::RuleIndex rule) const {
+    [[nodiscard]] bool matches(classify::RuleIndex rule) const { return meets(rule) && holds(rule); }
+
+    // Its condition on what the connection says, if it has one.
+    [[nodiscard]] bool holds(classify::RuleIndex rule) const {
+        const HitId hit = program_.rules[index(rule)].hit;
+        if (!classify::is_conditional(hit)) return true;
+        return std::find(took_part_.begin(), took_part_.end(), classify::without_condition(hit)) != took_part_.end();
+    }
+
+    // Addresses, ports and the like.
+    [[nodiscard]] bool meets(classify::RuleIndex rule) const {
         return classify::matches(program_, program_.rules[index(rule)], packet_.tuple);
     }
 
@@ -150,8 +162,11 @@ private:
             const policy::Rule& rule = (*text.rules)[i];
             const auto found = lowered.find({text.name, static_cast<int>(i)});
             const bool matched = found != lowered.end() && matches_any(found->second);
-            policy.rules.push_back(
-                {static_cast<int>(i), rule.action, matched, matched ? std::string() : reason(rule, text), rule.spot});
+            const bool met = found != lowered.end() && std::any_of(found->second.begin(), found->second.end(),
+                                                                   [&](auto each) { return meets(each); });
+            std::string why = "the connection does not show what the rule asks for (http, domains)";
+            if (matched || !met) why = matched ? std::string() : reason(rule, text);
+            policy.rules.push_back({static_cast<int>(i), rule.action, matched, std::move(why), rule.spot});
             if (matched && rule.action != Action::kLog) return rule.action;
         }
         return std::nullopt;
@@ -211,14 +226,15 @@ private:
     const policy::CalicoView& view_;
     Packet packet_;
     bool pending_;
+    std::span<const HitId> took_part_;
     std::map<std::tuple<policy::Kind, std::string, std::string>, const policy::Policy*> policies_;
 };
 
 }  // namespace
 
 std::vector<WalkedStep> walked(const Ruleset& ruleset, const policy::CalicoView& view, const net::Tuple& tuple,
-                               bool pending) {
-    return Walker(ruleset, view, tuple, pending).all();
+                               bool pending, std::span<const HitId> took_part) {
+    return Walker(ruleset, view, tuple, pending, took_part).all();
 }
 
 }  // namespace drywall::explain

@@ -199,6 +199,10 @@ FlowLog::FlowLog(const FlowLogSettings& settings, WallClock now)
 
 FlowLog::~FlowLog() = default;
 
+void FlowLog::on_request(const telemetry::Request& request, const ruleset::Ruleset* ruleset) {
+    requests_.add(request, ruleset, std::chrono::system_clock::now());
+}
+
 void FlowLog::on_event(const telemetry::FlowEvent& event, const ruleset::Ruleset* ruleset) {
     const std::scoped_lock lock(state_->mutex);
     state_->intake.take(event, ruleset);

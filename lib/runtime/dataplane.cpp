@@ -32,6 +32,10 @@ public:
     [[nodiscard]] Snapshot snapshot() override;
     [[nodiscard]] Vitals vitals() const override;
     [[nodiscard]] Census census() override;
+    [[nodiscard]] std::vector<inspect::KnownName> names() const override {
+        const auto& names = settings_.engine.layer7.names;
+        return names == nullptr ? std::vector<inspect::KnownName>() : names->known(monotonic_now());
+    }
     [[nodiscard]] Result<std::unique_ptr<DropWatch>> watch_drops(std::size_t bytes) override {
         return drops_->watch(bytes);
     }

@@ -48,7 +48,10 @@ struct Replay::State {
           counters(ruleset->surroundings().port_names.size()),
           engine(engine_settings, counters),
           book(ruleset->trace_count(), kMaxFlows, kMaxDenied, engine_settings.hash_seed) {
-        traces.push_back(std::make_unique<telemetry::TraceCounters>(ruleset->trace_count()));
+        using Requests = telemetry::TraceCounters::Requests;
+        traces.push_back(std::make_unique<telemetry::TraceCounters>(
+            ruleset->trace_count(), ruleset->inspects() ? Requests::kCounted : Requests::kNone));
+        if (ruleset->inspects() && !workspace.grow_for(ruleset->conditions())) throw std::bad_alloc();
     }
 
     void sweep_all();
@@ -64,6 +67,7 @@ struct Replay::State {
     engine::Engine engine;
     FlowBook book;
     telemetry::EventBatch events;
+    inspect::ConditionWorkspace workspace;
     std::array<engine::Decision, kMaxBurst> decisions{};
     ReplayReport report;
     Instant now;
@@ -86,7 +90,9 @@ std::span<const engine::Decision> Replay::take(std::span<const net::FrameView> f
     state.now = std::max(state.now, Instant{time});
     if (state.now - state.swept >= kSweepEvery) state.sweep_all();
 
-    state.engine.process(frames, *state.ruleset, *state.traces.front(), state.now, state.decisions, state.events);
+    state.engine.process(frames, *state.ruleset, *state.traces.front(), state.now, state.decisions, state.events, {},
+                         &state.workspace);
+    state.engine.forget_requests();  // they are counted by their traces
     state.enter_events();
     const std::span<const engine::Decision> decided = std::span(state.decisions).first(frames.size());
     for (std::size_t i = 0; i < frames.size(); ++i)

@@ -82,7 +82,9 @@ void expect_agreement(std::uint64_t seed) {
     const policy::CalicoView view = policy::calico_view(scene.inventory);
     const reference::Evaluator evaluator(scene.inventory, scene.surroundings);
     explain::Evaluation compiled(site);
-    explain::Evaluation reference(site, [&](const net::Tuple& tuple) { return evaluator.judge(tuple); });
+    explain::Evaluation reference(site, [&](const net::Tuple& tuple, const reference::ConnectionFacts& facts) {
+        return evaluator.judge(tuple, facts);
+    });
     for (const net::Tuple& packet : random_packets(scene, seed, kPackets)) {
         if (packet.protocol == 0) continue;  // no query can name it, as no rule can
         SCOPED_TRACE("DRYWALL_SEED=" + std::to_string(seed) + " DRYWALL_ROUNDS=1: " + text(packet));

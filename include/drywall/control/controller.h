@@ -73,6 +73,8 @@ public:
     virtual Status publish(std::shared_ptr<const ruleset::Ruleset> next, runtime::Existing existing) = 0;
     virtual runtime::Snapshot snapshot() = 0;
     virtual runtime::Census census() = 0;
+    // What was learned from DNS.
+    virtual std::vector<inspect::KnownName> names() { return {}; }
     virtual Result<std::unique_ptr<runtime::DropWatch>> watch_drops(std::size_t bytes) = 0;
 };
 
@@ -84,6 +86,7 @@ public:
     }
     runtime::Snapshot snapshot() override { return dataplane_.snapshot(); }
     runtime::Census census() override { return dataplane_.census(); }
+    std::vector<inspect::KnownName> names() override { return dataplane_.names(); }
     Result<std::unique_ptr<runtime::DropWatch>> watch_drops(std::size_t bytes) override {
         return dataplane_.watch_drops(bytes);
     }
@@ -226,6 +229,7 @@ public:
     [[nodiscard]] Result<runtime::Snapshot> snapshot();
     // The connections that are open now, by a walk through the workers' tables; likewise.
     [[nodiscard]] Result<runtime::Census> census();
+    [[nodiscard]] Result<std::vector<inspect::KnownName>> names();
     // Packets as they are dropped, the first `bytes` of each; likewise. On record, with what `who` asked for.
     [[nodiscard]] Result<std::unique_ptr<runtime::DropWatch>> watch_drops(std::size_t bytes, const Peer& who,
                                                                           const std::string& asked_for);

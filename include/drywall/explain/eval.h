@@ -21,7 +21,7 @@ namespace drywall::explain {
 
 class Evaluation {
 public:
-    using Judge = std::function<reference::Answer(const net::Tuple&)>;
+    using Judge = std::function<reference::Answer(const net::Tuple&, const reference::ConnectionFacts&)>;
 
     // Asks the compiled ruleset.
     explicit Evaluation(const Site& site);
@@ -45,7 +45,9 @@ private:
     std::size_t wrong_ = 0;
 };
 
-// What the compiled ruleset says about a packet, in the words of the reference. REQUIRES: as Ruleset::classify.
-[[nodiscard]] reference::Answer judged(const ruleset::Ruleset& ruleset, const net::Tuple& tuple);
+// What the compiled ruleset says about a connection that shows these facts, in the words of the reference. REQUIRES: as
+// Ruleset::classify.
+[[nodiscard]] reference::Answer judged(const ruleset::Ruleset& ruleset, const net::Tuple& tuple,
+                                       const reference::ConnectionFacts& facts = {});
 
 }  // namespace drywall::explain

@@ -15,6 +15,11 @@
 namespace drywall::explain {
 
 // protocol, source, destination, source-port, port, type, code, in
+// What a connection shows, as people write it. `http`: "GET /path"; `sni`: the name in its TLS greeting; `domain`:
+// names by which its destination is known, with commas between. Empty: not shown.
+[[nodiscard]] Result<reference::ConnectionFacts> connection_facts(const std::string& http, const std::string& sni,
+                                                                  const std::string& domain);
+
 [[nodiscard]] Result<TraceQuery> trace_request(const Query& query);
 
 struct MatrixRequest {

@@ -11,6 +11,7 @@
 #include "drywall/base/result.h"
 #include "drywall/explain/walk.h"
 #include "drywall/net/packet_meta.h"
+#include "drywall/reference/connection_facts.h"
 #include "drywall/ruleset/ruleset.h"
 
 namespace drywall::explain {
@@ -26,6 +27,7 @@ struct TraceQuery {
     std::uint16_t source_port = kEphemeralPort;
     std::uint16_t destination_port = 0;  // ICMP: type << 8 | code
     std::string ingress_port;            // empty: every port of the appliance
+    reference::ConnectionFacts facts;    // what it shows of itself; rules that ask for more do not match
 };
 
 struct TraceHit {
@@ -49,6 +51,8 @@ struct TraceDecision {
     std::vector<WalkedStep> enforced_walk;  // empty when explain() was given no inventory
     std::vector<WalkedStep> pending_walk;
     std::vector<std::string> responsible;  // staged policies to which the difference is owed
+    // Rules that match only if the connection shows what they ask for: "default|gnp:web|allow|0: GET of /shop/..."
+    std::vector<std::string> depends_on;
 };
 
 struct TraceAnswer {

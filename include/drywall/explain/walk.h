@@ -44,8 +44,10 @@ struct WalkedStep {
 };
 
 // The steps of one world, up to the one that denies. Nothing when the failsafe list decides, or nobody is declared.
-// REQUIRES: as Ruleset::classify; `view` is of the inventory that `ruleset` was built from.
+// `took_part`: the hits of that world; rules with conditions on what a connection says matched only if they are among
+// them. REQUIRES: as Ruleset::classify; `view` is of the inventory that `ruleset` was built from.
 [[nodiscard]] std::vector<WalkedStep> walked(const ruleset::Ruleset& ruleset, const policy::CalicoView& view,
-                                             const net::Tuple& tuple, bool pending);
+                                             const net::Tuple& tuple, bool pending,
+                                             std::span<const HitId> took_part = {});
 
 }  // namespace drywall::explain

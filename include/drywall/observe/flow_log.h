@@ -18,6 +18,7 @@
 #include "drywall/observe/flow_group.h"
 #include "drywall/observe/flow_interval.h"
 #include "drywall/observe/flow_page.h"
+#include "drywall/observe/request_log.h"
 #include "drywall/runtime/dataplane.h"
 
 namespace drywall::observe {
@@ -83,7 +84,11 @@ public:
     ~FlowLog() override;
 
     void on_event(const telemetry::FlowEvent& event, const ruleset::Ruleset* ruleset) override;
+    void on_request(const telemetry::Request& request, const ruleset::Ruleset* ruleset) override;
     void on_lost(std::uint64_t records) override;
+
+    // What was asked for inside of connections.
+    [[nodiscard]] const RequestLog& requests() const noexcept { return requests_; }
 
     [[nodiscard]] FlowAnswer query(const FlowQuery& query) const;
     // Waits until something changed after `query.after_sequence`, or `timeout` passed; then as query(). Not for spans.
@@ -99,6 +104,7 @@ public:
     [[nodiscard]] std::uint64_t first_interval_in_memory() const;
 
 private:
+    RequestLog requests_;
     [[nodiscard]] FlowAnswer query_span(const FlowQuery& query) const;
 
     class State;

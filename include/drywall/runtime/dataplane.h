@@ -22,6 +22,7 @@
 #include "drywall/engine/engine.h"
 #include "drywall/flow/census.h"
 #include "drywall/flow/state.h"
+#include "drywall/inspect/name_cache.h"
 #include "drywall/io/frame_pool.h"
 #include "drywall/io/port.h"
 #include "drywall/ruleset/ruleset.h"
@@ -231,6 +232,9 @@ public:
     // as long as the tables are large; whoever asks meanwhile waits for a walk of his own. A worker that makes no step
     // within swap_timeout is named as missing.
     [[nodiscard]] virtual Census census() = 0;
+
+    // By which names addresses are known now, from DNS.
+    [[nodiscard]] virtual std::vector<inspect::KnownName> names() const = 0;
 
     // From now on until the watch is gone the workers hand over copies of what they drop, the first `bytes` of each.
     // kUnavailable when too many look already, or the dataplane has stopped. A watch may outlive the dataplane; then it

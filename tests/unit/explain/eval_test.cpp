@@ -202,7 +202,9 @@ TEST(Eval, TheReferenceAnswersTheSame) {
     const Site site = site_of({kEndpoints, kWebToDb, kStagedClosed, kHosts, kLogThenPass});
     const reference::Evaluator reference(*site.inventory, site.ruleset->surroundings());
     Evaluation compiled(site);
-    Evaluation walked(site, [&](const net::Tuple& tuple) { return reference.judge(tuple); });
+    Evaluation walked(site, [&](const net::Tuple& tuple, const drywall::reference::ConnectionFacts& facts) {
+        return reference.judge(tuple, facts);
+    });
     for (const char* source : {"prod/web", "prod/db", "192.0.2.1", "files"})
         for (const char* destination : {"prod/web", "prod/db", "192.0.2.9", "files"})
             for (const char* rest : {R"("protocol":6,"dstPort":8080})", R"("protocol":"tcp","dstPort":22})",

@@ -68,24 +68,20 @@ TEST(Validate, ChecksWhatCanBeReadAlthoughNotAllCan) {
     EXPECT_EQ(wrong_tier[0].complaint.place.file, "file3.yaml");
 }
 
-TEST(Validate, HttpRulesAreWarnedOfBecauseTheyCannotBeAppliedYet) {
-    const auto problems =
-        problems_of({kEndpoints, with(kWebToDb, "action: Allow", "action: Allow\n      http: {methods: [GET]}")});
-    ASSERT_FALSE(problems.empty());
-    bool told = false;
-    for (const Problem& problem : problems) {
-        EXPECT_EQ(problem.severity, Severity::kWarning) << problem.complaint.text();
-        told = told || problem.complaint.message.find("http rules are not matched yet") != std::string::npos;
-    }
-    EXPECT_TRUE(told);
+TEST(Validate, RulesOnRequestsAndNamesAreSound) {
+    EXPECT_TRUE(
+        problems_of({kEndpoints, with(kWebToDb, "action: Allow", "action: Allow\n      http: {methods: [GET]}")})
+            .empty());
 }
 
-TEST(Validate, RulesWithDomainsAreWarnedOfBecauseTheyCannotBeAppliedYet) {
+TEST(Validate, WhereNoConnectionIsFollowedNothingCanBeReadOfIt) {
     const auto problems =
         problems_of({"apiVersion: projectcalico.org/v3\nkind: GlobalNetworkPolicy\nmetadata: {name: out}\n"
-                     "spec: {egress: [{action: Allow, destination: {domains: [example.com]}}]}\n"});
+                     "spec: {doNotTrack: true, applyOnForward: true,\n"
+                     "  egress: [{action: Allow, destination: {domains: [example.com]}}]}\n"});
     const bool told = std::any_of(problems.begin(), problems.end(), [](const Problem& problem) {
-        return problem.complaint.message.find("rules with domains are not matched yet") != std::string::npos;
+        return problem.severity == Severity::kError &&
+               problem.complaint.message.find("rules with domains can't stand") != std::string::npos;
     });
     EXPECT_TRUE(told);
 }
