@@ -67,8 +67,15 @@ Said said(const Ruleset& ruleset, Verdict verdict, const std::vector<HitId>& hit
     return said;
 }
 
+// Of a connection that shows nothing of itself but its addresses and ports.
 Judged judged(const Ruleset& ruleset, const net::Tuple& packet) {
-    const classify::Trace& trace = ruleset.trace(ruleset.classify(packet));
+    TraceId id = ruleset.classify(packet);
+    if (ruleset.verdict(id).inspection != ruleset::Inspection::kNone) {
+        inspect::ConditionWorkspace workspace;
+        EXPECT_TRUE(workspace.grow_for(ruleset.conditions()));
+        id = ruleset.resolve(id, {}, workspace);
+    }
+    const classify::Trace& trace = ruleset.trace(id);
     return {.enforced = said(ruleset, trace.enforced, trace.enforced_hits),
             .pending = said(ruleset, trace.pending, trace.pending_hits)};
 }

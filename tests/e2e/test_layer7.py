@@ -1,5 +1,6 @@
 """What is read inside of connections, with real programs at both ends: curl, web servers, TLS, a resolver."""
 
+import json
 import socket
 import tempfile
 from pathlib import Path
@@ -50,6 +51,11 @@ class Layer7Case(WireCase):
             answer += client.recv(1000)
         return answer.decode().splitlines()[-1]
 
+    def drywall(self, *words: str, code: int = 0) -> str:
+        done = self.appliance.drywall(*words)
+        self.assertEqual(done.returncode, code, f"drywall {words}\n{done.stdout}{done.stderr}")
+        return done.stdout
+
     def rule_counts(self, text: str) -> dict:
         return next(rule for rule in self.appliance.stats()["rules"] if rule["rule"] == text and rule["current"])
 
@@ -72,6 +78,18 @@ class Requests(Layer7Case):
         self.assertGreaterEqual(stats["resets_sent"], 8)
         self.assertEqual(self.rule_counts(allowed)["requests"] - before[allowed], 2)
         self.assertEqual(self.rule_counts(denied)["requests"] - before[denied], 4)
+        told = json.loads(self.drywall("requests", "--denied", "--limit", "4", "-o", "json"))["requests"]
+        self.assertEqual([(one["method"], one["path"], one["drop_reason"], one["source_name"].split("/")[-1]) for one in told],
+                         [("GET", "/admin", "http_denied", "backend-1"), ("POST", "/shop/1", "http_denied", "backend-1")] * 2)
+        self.assertIn("GET /admin", self.drywall("requests"))
+
+    def test_what_would_become_of_a_request_can_be_asked(self):
+        self.appliance.apply(requests(GET_SHOP))
+        to = ("tcp", "backend-1", f"database:{WEB}")
+        self.drywall("trace", *to, "--http", "GET /shop/1")
+        told = self.drywall("trace", *to, "--http", "GET /admin", code=1)
+        self.assertIn("http_denied", told)
+        self.assertIn("GET of /shop...", told)
 
     def test_each_request_of_a_connection_is_judged(self):
         server = self.web()
@@ -203,6 +221,10 @@ class Names(Layer7Case):
         self.ask("shop.example")
         self.assertEqual(self.curl_name("shop.example", "database"), 0)
         self.assertEqual(self.curl_name("www.shop.example", "database"), 0, "what the alias stands for")
+        known = json.loads(self.drywall("names", "-o", "json"))["names"]
+        self.assertEqual({(one["name"], one["address"]) for one in known},
+                         {(name, self.host("database").v4) for name in ("shop.example", "www.shop.example")})
+        self.assertIn("www.shop.example", self.drywall("names"))
         self.assertEqual(self.curl_name("evil.example", "backend-2"), TIMED_OUT)
         self.ask("also-evil.example")
         self.assertIn(self.curl_name("also-evil.example", "database"), (35, RESET), "the same address by another name")

@@ -68,10 +68,11 @@ TEST(Validate, ChecksWhatCanBeReadAlthoughNotAllCan) {
     EXPECT_EQ(wrong_tier[0].complaint.place.file, "file3.yaml");
 }
 
-TEST(Validate, RulesOnRequestsAndNamesAreSound) {
-    EXPECT_TRUE(
-        problems_of({kEndpoints, with(kWebToDb, "action: Allow", "action: Allow\n      http: {methods: [GET]}")})
-            .empty());
+TEST(Validate, RulesOnRequestsAreAsSoundAsOthers) {
+    const auto problems =
+        problems_of({kEndpoints, with(kWebToDb, "action: Allow", "action: Allow\n      http: {methods: [GET]}")});
+    ASSERT_EQ(problems.size(), 1U) << problems.back().complaint.text();
+    EXPECT_THAT(problems.front().complaint.message, HasSubstr("web-to-db turns ingress of"));
 }
 
 TEST(Validate, WhereNoConnectionIsFollowedNothingCanBeReadOfIt) {
