@@ -96,7 +96,8 @@ bool allowed_by_sets(const ReadRule& rule, const ConnectionFacts& facts, const L
                      const policy::DomainConditions& conditions) {
     if (rule.direction != Direction::kEgress || rule.rule->action != Action::kAllow || !rule.destination.in)
         return false;
-    return domains_hold(landscape.allowed_domains(*rule.destination.in), facts, conditions);
+    const std::vector<std::string> domains = landscape.allowed_domains(*rule.destination.in);
+    return !domains.empty() && domains_hold(domains, facts, conditions);
 }
 
 bool conditions_hold(const policy::Rule& rule, const net::Tuple& packet, const ConnectionFacts& facts,
