@@ -148,6 +148,19 @@ Verdict Regime::verdict(const net::Tuple& tuple) const {
     return world == World::kEnforced ? trace.enforced : trace.pending;
 }
 
+std::vector<std::string> Regime::asks(const net::Tuple& tuple) const {
+    std::vector<std::string> asked;
+    const TraceId id = ruleset->classify(tuple);
+    if (ruleset->verdict(id).inspection == ruleset::Inspection::kNone) return asked;
+    const classify::Trace& trace = ruleset->undecided_trace(id);
+    const auto& hits = world == World::kEnforced ? trace.enforced_hits : trace.pending_hits;
+    if (std::ranges::none_of(hits, classify::is_conditional)) return asked;
+    for (const HitId hit : hits)
+        asked.push_back((classify::is_conditional(hit) ? "if " : "") +
+                        (world == World::kEnforced ? ruleset->hit(hit).identity : ruleset->hit(hit).enforced_twin));
+    return asked;
+}
+
 std::string Regime::decider(const net::Tuple& tuple) const {
     const classify::Trace& trace = ruleset->trace(ruleset->classify(tuple));
     const auto& hits = world == World::kEnforced ? trace.enforced_hits : trace.pending_hits;

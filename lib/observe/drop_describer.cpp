@@ -68,7 +68,8 @@ Drop DropDescriber::describe(runtime::DroppedPacket packet) {
     }
     if (packet.trace) {
         drop.judged = true;
-        const bool denied = packet.reason == DropReason::kPolicyDeny || packet.reason == DropReason::kUnmatched;
+        const bool denied = packet.reason == DropReason::kPolicyDeny || packet.reason == DropReason::kUnmatched ||
+                            packet.reason == DropReason::kHttpDenied || packet.reason == DropReason::kNameDenied;
         drop.packet.decision = packet.ruleset != nullptr
                                    ? texts_->decisions.of(*packet.ruleset, *packet.trace)
                                    : texts_->decisions.without_hits(denied ? Verdict::kDeny : Verdict::kAllow);

@@ -104,6 +104,13 @@ private:
     }
 
     [[nodiscard]] std::optional<Effect> effect_on(const FlowGroup& group, const std::vector<net::Tuple>& tuples) const {
+        // Rules ask what the connection said, and not the same ones now and then: only what was recorded under both
+        // knows.
+        const bool depends = std::ranges::any_of(
+            tuples, [&](const net::Tuple& tuple) { return rehearsal_.now.asks(tuple) != rehearsal_.then.asks(tuple); });
+        if (depends && !was_recorded_by_both(group)) return Effect::kUncertain;
+        if (depends && group.enforced == group.pending) return std::nullopt;
+        if (depends) return group.enforced == Verdict::kAllow ? Effect::kNewlyDenied : Effect::kNewlyAllowed;
         const Verdicts first = ask(tuples.front());
         const bool agreed = std::ranges::all_of(tuples, [&](const net::Tuple& tuple) { return ask(tuple) == first; });
         if (agreed) {
@@ -131,7 +138,9 @@ private:
     [[nodiscard]] bool takes_part(const net::Tuple& tuple) const {
         const auto looks = [&](const explain::Regime& regime) {
             const ruleset::Ruleset& ruleset = *regime.ruleset;
-            const classify::Trace& trace = ruleset.trace(ruleset.classify(tuple));
+            const TraceId id = ruleset.classify(tuple);
+            const bool waits = ruleset.verdict(id).inspection != ruleset::Inspection::kNone;
+            const classify::Trace& trace = waits ? ruleset.undecided_trace(id) : ruleset.trace(id);
             const auto& hits = regime.world == World::kEnforced ? trace.enforced_hits : trace.pending_hits;
             return std::ranges::any_of(hits, [&](HitId hit) { return is_of(ruleset.hit(hit), rehearsal_.matched_by); });
         };

@@ -87,9 +87,10 @@ class Changes(Operator):
                 self.assertRegex(done.stderr, r":\d+:\d+: ")
                 self.assertEqual(self.appliance.generation(), before)
 
-    def test_http_rules_are_refused_until_they_are_matched(self):
+    def test_rules_on_requests_are_refused_where_no_connection_is_followed(self):
         good = policies.only_backend_reaches_database()
-        text = good.replace("action: Allow", "action: Allow\n      http: {methods: [GET]}")
+        text = good.replace("action: Allow", "action: Allow\n      http: {methods: [GET]}").replace(
+            "spec:", "spec:\n  doNotTrack: true\n  applyOnForward: true")
         self.assertNotEqual(text, good)
         done = self.drywall("apply", "-f", "-", input=text, code=REFUSED)
         self.assertRegex(done.stderr, r":\d+:\d+: .*http")

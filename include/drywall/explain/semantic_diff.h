@@ -32,6 +32,9 @@ struct Regime {
     [[nodiscard]] Verdict verdict(const net::Tuple& tuple) const;
     // The hit that decides, as Calico's string.
     [[nodiscard]] std::string decider(const net::Tuple& tuple) const;
+    // Where what the connection says decides: every rule that takes part, by what it will be called once promoted, and
+    // whether it is asked about. Equal lists decide equally, whatever is said. Empty: addresses and ports decide.
+    [[nodiscard]] std::vector<std::string> asks(const net::Tuple& tuple) const;
 };
 
 // An address belongs to it when the longest of all these prefixes that holds it is one of `in`.

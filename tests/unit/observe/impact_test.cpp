@@ -50,6 +50,39 @@ Rehearsal together(const Built& built, std::optional<PolicyRef> owed_to = {}) {
     return {{built.get(), World::kEnforced}, {built.get(), World::kPending}, std::move(owed_to), {}};
 }
 
+// "asks" would hold what comes to port 80 to what it asks for.
+Cluster one_that_asks() {
+    Cluster cluster;
+    cluster.workload("web", "10.0.0.1", {{"app", "web"}}).workload("db", "10.1.0.1", {{"app", "db"}});
+    cluster.add(gnp("db").order(10).selects("app == 'db'").ingress(allow().tcp(80).http()).ingress(allow().tcp(443)));
+    cluster.add(sgnp("asks")
+                    .order(1)
+                    .selects("app == 'db'")
+                    .ingress(allow().tcp(443).http({.methods = {"GET"}, .paths = {{.prefix = true, .path = "/a"}}})));
+    return cluster;
+}
+
+TEST(Impact, WhatWasAskedInsideOfConnectionsCannotBeToldFromTheirPorts) {
+    const Built built = one_that_asks().build();
+    const std::vector<FlowGroup> groups{recorded(1, 80, 5), recorded(2, 443, 7)};
+    const Impact impact = rehearse(groups, together(built), 10);
+    EXPECT_EQ(impact.uncertain.groups, 1U) << "443 alone: port 80 is asked the same now and then";
+    EXPECT_EQ(impact.newly_denied.groups, 0U);
+    EXPECT_EQ(impact.groups.front().flow.id, 2U);
+}
+
+TEST(Impact, WhatWasRecordedUnderBothWorldsIsKnown) {
+    const Built built = one_that_asks().build();
+    FlowGroup denied = recorded(2, 443, 7);
+    denied.generation = built->generation();
+    denied.pending = Verdict::kDeny;
+    FlowGroup fine = recorded(3, 443, 9);
+    fine.generation = built->generation();
+    const Impact impact = rehearse(std::vector<FlowGroup>{denied, fine}, together(built), 10);
+    EXPECT_EQ(impact.newly_denied.connections, 7U);
+    EXPECT_EQ(impact.uncertain.groups, 0U);
+}
+
 TEST(Impact, AddsUpWhatWouldBeDenied) {
     const Built built = two_closings().build();
     const std::vector<FlowGroup> groups{recorded(1, 80, 5), recorded(2, 443, 7), recorded(3, 22, 9)};
