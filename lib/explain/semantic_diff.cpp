@@ -155,9 +155,13 @@ std::vector<std::string> Regime::asks(const net::Tuple& tuple) const {
     const classify::Trace& trace = ruleset->undecided_trace(id);
     const auto& hits = world == World::kEnforced ? trace.enforced_hits : trace.pending_hits;
     if (std::ranges::none_of(hits, classify::is_conditional)) return asked;
-    for (const HitId hit : hits)
-        asked.push_back((classify::is_conditional(hit) ? "if " : "") +
-                        (world == World::kEnforced ? ruleset->hit(hit).identity : ruleset->hit(hit).enforced_twin));
+    for (const HitId id_of_hit : hits) {
+        const ruleset::HitDescriptor& hit = ruleset->hit(id_of_hit);
+        if (classify::is_conditional(id_of_hit))
+            asked.push_back("if " + (world == World::kEnforced ? hit.identity : hit.enforced_twin));
+        else if (hit.action == Action::kAllow || hit.action == Action::kDeny)
+            asked.emplace_back(name(hit.action));
+    }
     return asked;
 }
 

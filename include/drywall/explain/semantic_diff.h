@@ -32,8 +32,8 @@ struct Regime {
     [[nodiscard]] Verdict verdict(const net::Tuple& tuple) const;
     // The hit that decides, as Calico's string.
     [[nodiscard]] std::string decider(const net::Tuple& tuple) const;
-    // Where what the connection says decides: every rule that takes part, by what it will be called once promoted, and
-    // whether it is asked about. Equal lists decide equally, whatever is said. Empty: addresses and ports decide.
+    // Where what the connection says decides: every rule that asks, by what it will be called once promoted, and what
+    // each step comes to otherwise. Equal lists decide equally, whatever is said. Empty: addresses and ports decide.
     [[nodiscard]] std::vector<std::string> asks(const net::Tuple& tuple) const;
 };
 
