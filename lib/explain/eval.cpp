@@ -145,8 +145,8 @@ void Evaluation::answer(std::string_view line, std::string& out) {
     reference::ConnectionFacts facts;
     if (question.wrong.empty()) {
         Result<net::Tuple> tuple = parts_->tuple_of(question);
-        Result<reference::ConnectionFacts> shown = connection_facts(question.http, question.sni, question.domain);
-        if (shown) facts = *std::move(shown);
+        const Result<reference::ConnectionFacts> shown = connection_facts(question.http, question.sni, question.domain);
+        if (shown) facts = *shown;
         if (!tuple || !shown)
             question.wrong = tuple ? shown.error().text() : tuple.error().text();
         else
