@@ -73,10 +73,20 @@ private:
             return tables;
         }
         if (bytes > budget_.block_bytes || budget_.structure == Structure::kRows) return blocks_too_large(bytes);
-        tables.traces = memory_.paths.traces();
         tables.blocks = std::move(memory_.blocks).take();
+        LocalNumbers traces;
+        traces.restart();
+        for (TraceId& cell : tables.blocks.cells) cell = TraceId{traces.number(index(cell))};
+        write_traces(tables, traces);
         write_lists(tables);
         return tables;
+    }
+
+    // Those that some block or row has: others were worked out on the way, and no packet has them (a failsafe list
+    // that stands before them answers all that they would).
+    void write_traces(PairTables& tables, const LocalNumbers& traces) const {
+        tables.traces.reserve(traces.ids().size());
+        for (const std::uint32_t id : traces.ids()) tables.traces.push_back(memory_.paths.trace(TraceId{id}));
     }
 
     void write_lists(PairTables& tables) const {
@@ -325,8 +335,7 @@ private:
                                                   .source_classes = addresses_.source.size(),
                                                   .service_classes = program_.services.count,
                                                   .most_bytes = most_bytes});
-        tables.traces.reserve(traces.ids().size());
-        for (const std::uint32_t id : traces.ids()) tables.traces.push_back(memory_.paths.trace(TraceId{id}));
+        write_traces(tables, traces);
     }
 
     void remember() {

@@ -60,6 +60,12 @@ constexpr std::array kKinds{
     KindText{Kind::kEndpointSlice, kDiscovery, "EndpointSlice", "EndpointSlice", "EndpointSlices", "eps", true},
 };
 
+constexpr auto kKindsInOrder = [] {
+    std::array<Kind, kKinds.size()> kinds{};
+    std::transform(kKinds.begin(), kKinds.end(), kinds.begin(), [](const KindText& kind) { return kind.kind; });
+    return kinds;
+}();
+
 const KindText& text_of(Kind kind) noexcept {
     const auto* found = std::find_if(kKinds.begin(), kKinds.end(), [&](const KindText& k) { return k.kind == kind; });
     return found == kKinds.end() ? kKinds.front() : *found;
@@ -98,14 +104,7 @@ std::optional<Kind> kind_by_name(std::string_view text) noexcept {
     return std::nullopt;
 }
 
-const std::vector<Kind>& all_kinds() noexcept {
-    static const std::vector<Kind> kinds = [] {
-        std::vector<Kind> out;
-        for (const KindText& kind : kKinds) out.push_back(kind.kind);
-        return out;
-    }();
-    return kinds;
-}
+std::span<const Kind> all_kinds() noexcept { return kKindsInOrder; }
 
 std::string ResourceId::text() const {
     std::string out = lower(policy::name(kind)) + '/';

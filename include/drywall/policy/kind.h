@@ -7,9 +7,9 @@
 #include <compare>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace drywall::policy {
 
@@ -53,7 +53,7 @@ enum class Kind : std::uint8_t {
 // A kind by its name, plural or short name, in any letter case: "gnp", "GlobalNetworkPolicies", "tier", "knp". A bare
 // "networkpolicy" is Calico's.
 [[nodiscard]] std::optional<Kind> kind_by_name(std::string_view text) noexcept;
-[[nodiscard]] const std::vector<Kind>& all_kinds() noexcept;
+[[nodiscard]] std::span<const Kind> all_kinds() noexcept;
 
 struct ResourceId {
     Kind kind{};

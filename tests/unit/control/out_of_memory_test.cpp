@@ -200,12 +200,12 @@ TEST_F(OutOfMemory, SomeAllocationsOfAStart) {
 
 TEST_F(OutOfMemory, SomeAllocationsOfAnApply) {
     start();
-    EXPECT_GT(apply_with_faults({}, one_of(11)), 50U);
+    EXPECT_GT(apply_with_faults({}, one_of(7)), 50U);
 }
 
 TEST_F(OutOfMemory, SomeAllocationsOfAnApplyThatWaitsToBeConfirmed) {
     start();
-    EXPECT_GT(apply_with_faults(guarded_by_confirmation, one_of(17)), 50U);
+    EXPECT_GT(apply_with_faults(guarded_by_confirmation, one_of(7)), 50U);
 }
 
 // What is new is written to the store as YAML, made from JSON objects; those of nlohmann-json 3.11 ask for memory in
@@ -228,7 +228,7 @@ TEST_F(OutOfMemory, MemoryThatStaysAwayInTheMiddleOfADeletionThatIsStored) {
 
 TEST_F(OutOfMemory, MemoryThatStaysAwayInTheMiddleOfAnApply) {
     start();
-    EXPECT_GT(apply_with_faults(guarded_by_confirmation, one_of(17, Memory::kStaysAway)), 20U);
+    EXPECT_GT(apply_with_faults(guarded_by_confirmation, one_of(11, Memory::kStaysAway)), 20U);
 }
 
 // The watchman tries again: whatever fails, what nobody confirmed comes back.
