@@ -48,6 +48,13 @@ std::string text(const Trace& trace) {
     return out;
 }
 
+std::vector<std::string> contents(std::span<const Trace> traces) {
+    std::vector<std::string> texts;
+    for (const Trace& trace : traces) texts.push_back(text(trace));
+    std::ranges::sort(texts);
+    return texts;
+}
+
 std::vector<net::Tuple> packets(RandomProgram& random, const Program& program) {
     std::vector<net::Tuple> packets;
     for (std::size_t at = 0; at < kPackets; ++at) packets.push_back(random.packet(program));
@@ -111,6 +118,7 @@ TEST_F(ClassifyDifferential, RowsAndBlocksAnswerAlike) {
         const auto blocks = Classifier::compile(program, {.structure = Structure::kBlocks});
         ASSERT_TRUE(rows) << "seed " << seed << ": " << rows.error().text();
         ASSERT_TRUE(blocks) << "seed " << seed << ": " << blocks.error().text();
+        ASSERT_EQ(contents(rows->traces()), contents(blocks->traces())) << "seed " << seed;  // none that no packet has
         const std::vector<net::Tuple> all = packets(random, program);
         for (const Classifier* classifier : {&*rows, &*blocks}) {
             std::vector<TraceId> traces(kMaxBurst);
