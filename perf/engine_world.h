@@ -74,8 +74,7 @@ inline net::Address with_ipv6(const net::Address& host) {
 
 enum class Addresses { kIPv4, kBoth };
 
-// REQUIRES: the resources are sound: a benchmark has no use for an error
-inline std::shared_ptr<const ruleset::Ruleset> world_with_staged(int staged, Addresses addresses = Addresses::kIPv4) {
+inline policy::Inventory inventory_with_staged(int staged, Addresses addresses = Addresses::kIPv4) {
     const auto of = [&](const net::Address& host) {
         std::vector<net::Address> all{host};
         if (addresses == Addresses::kBoth) all.push_back(with_ipv6(host));
@@ -95,6 +94,11 @@ inline std::shared_ptr<const ruleset::Ruleset> world_with_staged(int staged, Add
         policy.staged_action = policy::StagedAction::kSet;
         add(inventory, policy);
     }
+    return inventory;
+}
+
+// REQUIRES: the resources are sound: a benchmark has no use for an error
+inline std::shared_ptr<const ruleset::Ruleset> world_of(const policy::Inventory& inventory) {
     ruleset::Surroundings surroundings;
     surroundings.port_names = {"lan", "wan"};
     surroundings.peer_of = {PortId{1}, PortId{0}};
@@ -104,6 +108,10 @@ inline std::shared_ptr<const ruleset::Ruleset> world_with_staged(int staged, Add
         std::abort();
     }
     return *ruleset;
+}
+
+inline std::shared_ptr<const ruleset::Ruleset> world_with_staged(int staged, Addresses addresses = Addresses::kIPv4) {
+    return world_of(inventory_with_staged(staged, addresses));
 }
 
 // The same packet from the client of each of `flows` connections, 60 bytes each, in an order in which no two neighbours
@@ -144,7 +152,12 @@ class Appliance {
 public:
     explicit Appliance(std::shared_ptr<const ruleset::Ruleset> ruleset,
                        const engine::EngineSettings& settings = default_settings())
-        : ruleset_(std::move(ruleset)), counters_(2), traces_(ruleset_->trace_count()), engine_(settings, counters_) {}
+        : ruleset_(std::move(ruleset)),
+          counters_(2),
+          traces_(ruleset_->trace_count(), ruleset_->inspects() ? Requests::kCounted : Requests::kNone),
+          engine_(settings, counters_) {
+        if (ruleset_->inspects() && !workspace_.grow_for(ruleset_->conditions())) std::abort();
+    }
 
     static engine::EngineSettings default_settings() {
         engine::EngineSettings settings;
@@ -155,7 +168,8 @@ public:
 
     void process(std::span<const net::FrameView> frames) noexcept {
         events_.clear();
-        engine_.process(frames, *ruleset_, traces_, now_, decisions_, events_);
+        engine_.process(frames, *ruleset_, traces_, now_, decisions_, events_, {},
+                        ruleset_->inspects() ? &workspace_ : nullptr);
     }
 
     // Every frame once, in bursts. Frames behind the last whole burst go in a shorter one.
@@ -170,9 +184,12 @@ public:
     [[nodiscard]] Instant now() const noexcept { return now_; }
 
 private:
+    using Requests = telemetry::TraceCounters::Requests;
+
     std::shared_ptr<const ruleset::Ruleset> ruleset_;
     telemetry::WorkerCounters counters_;
     telemetry::TraceCounters traces_;
+    inspect::ConditionWorkspace workspace_;
     engine::Engine engine_;
     telemetry::EventBatch events_;
     std::array<engine::Decision, kMaxBurst> decisions_;

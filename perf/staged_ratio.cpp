@@ -4,12 +4,11 @@
 //
 //   staged_ratio [ROUNDS]
 
-#include <time.h>
-
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 
+#include "alternation.h"
 #include "engine_world.h"
 
 namespace drywall::perf {
@@ -17,20 +16,10 @@ namespace {
 
 constexpr std::size_t kPacketsPerPass = 1 << 15;
 
-std::int64_t thread_nanoseconds() {
-    timespec now{};
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return std::int64_t{now.tv_sec} * 1'000'000'000 + now.tv_nsec;
-}
-
 std::int64_t time_of_pass(Appliance& appliance, const std::vector<net::FrameView>& views) {
     const std::int64_t start = thread_nanoseconds();
     for (std::size_t packets = 0; packets < kPacketsPerPass; packets += views.size()) appliance.process_all(views);
     return thread_nanoseconds() - start;
-}
-
-double quantile(const std::vector<double>& sorted, double q) {
-    return sorted[static_cast<std::size_t>(q * static_cast<double>(sorted.size() - 1))];
 }
 
 void compare(const char* what, std::uint16_t port, std::size_t flows, int staged, int rounds) {
@@ -38,25 +27,12 @@ void compare(const char* what, std::uint16_t port, std::size_t flows, int staged
     Appliance with(world_with_staged(staged));
     const test::Frames frames = requests(flows, port);
     const std::vector<net::FrameView> views = whole_bursts(frames.views());
-    (void)time_of_pass(without, views);
-    (void)time_of_pass(with, views);
-
-    std::vector<double> ratios;
-    std::vector<double> nanoseconds;
-    for (int round = 0; round < rounds; ++round) {
-        std::int64_t none = time_of_pass(without, views);
-        std::int64_t some = time_of_pass(with, views);
-        some += time_of_pass(with, views);
-        none += time_of_pass(without, views);
-        ratios.push_back(static_cast<double>(none) / static_cast<double>(some));
-        const std::size_t packets = 2 * ((kPacketsPerPass + views.size() - 1) / views.size() * views.size());
-        nanoseconds.push_back(static_cast<double>(none) / static_cast<double>(packets));
-    }
-    std::sort(ratios.begin(), ratios.end());
-    std::sort(nanoseconds.begin(), nanoseconds.end());
+    const Alternation found = alternate(
+        rounds, [&] { return time_of_pass(without, views); }, [&] { return time_of_pass(with, views); });
+    const auto packets = static_cast<double>((kPacketsPerPass + views.size() - 1) / views.size() * views.size());
     std::printf("%-12s %6zu flows %5d staged   %6.1f ns/packet without   ratio %.4f  (quartiles %.4f %.4f)\n", what,
-                flows, staged, quantile(nanoseconds, 0.5), quantile(ratios, 0.5), quantile(ratios, 0.25),
-                quantile(ratios, 0.75));
+                flows, staged, quantile(found.ones, 0.5) / packets, found.ratio(), found.ratio(0.25),
+                found.ratio(0.75));
 }
 
 }  // namespace
