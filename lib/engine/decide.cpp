@@ -118,6 +118,7 @@ void Burst::decide(std::size_t i) noexcept {
     if (judgement.drop != DropReason::kNone) return drop(subject.packet, judgement);
     if (observed != DropReason::kNone) observe(subject, observed);
     if (flow != nullptr) place_.flows.record(*flow, arrival);
+    if (flow != nullptr && flow->is_watched() && flow::is_over(flow->state)) read_to_the_end(*flow);
     if (opens && flow->is_watched() && is_dns(meta.tuple)) listen_to_dns(subject, *flow);
     if (opens) report_.opened(*flow);
 }

@@ -124,7 +124,7 @@ void Burst::listen_to_dns(const Subject& subject, flow::Flow& flow) noexcept {
 void Burst::listen_to_dns_over_tcp(const Subject& subject, flow::Flow& flow) noexcept {
     const net::TcpSegment segment = net::read_tcp_segment(frames_[subject.packet], meta_of(subject));
     const std::span<const std::uint8_t> payload = net::tcp_payload(frames_[subject.packet], meta_of(subject));
-    if (subject.sender == flow.initiator || segment.payload == 0) return;
+    if (subject.sender == flow.initiator || segment.payload == 0 || flow::is_over(flow.state)) return;
     const std::uint32_t acknowledged = flow.tcp.of(subject.sender).unacked;
     if (notes(flow).reader == flow::FlowNotes::kNoReader)
         notes(flow).reader = static_cast<std::uint32_t>(place_.inspector.open(inspect::Protocol::kDns, acknowledged));
@@ -202,6 +202,12 @@ void Burst::inspect(const Subject& subject, flow::Flow& flow, const net::TcpSegm
 void Burst::read(const Subject& subject, flow::Flow& flow, const net::TcpSegment& segment, TraceId undecided,
                  Judgement& judgement) noexcept {
     const bool enforces = ruleset_.verdict(undecided).inspection == ruleset::Inspection::kEnforce;
+    if (notes(flow).reader == flow::FlowNotes::kNoReader && flow::is_over(flow.state)) {
+        // What the receiver acknowledged was read. More comes only where a window that does not fit is observed.
+        const auto news = static_cast<std::int32_t>(segment.end() - flow.tcp.of(flow.initiator).unacked);
+        if (enforces && news > 0) judgement.drop = DropReason::kInspectUnreadable;
+        return;
+    }
     const auto no_room = [&] {
         if (enforces && place_.settings.layer7.over_limit == Verdict::kDeny)
             judgement.drop = DropReason::kInspectLimit;  // sent again, it may find room
@@ -338,6 +344,14 @@ void Burst::deny(flow::Flow& flow, Judgement& judgement) noexcept {
 void Burst::watch_no_more(flow::Flow& flow) noexcept {
     place_.stop_reading(flow);
     flow.watch_no_more();
+}
+
+// A connection that is over is remembered for a while, but who read it is needed by others: its initiator says nothing
+// that was not read. What it sent last may be repeated, perhaps with other bytes, until the receiver has it.
+void Burst::read_to_the_end(const flow::Flow& flow) noexcept {
+    const flow::TcpSide& initiator = flow.tcp.of(flow.initiator);
+    if (flow.state == flow::FlowState::kTimeWait && initiator.unacked != initiator.end) return;
+    place_.stop_reading(flow);
 }
 
 void Burst::tell(const inspect::Finding& finding, const flow::Flow& flow, const Judgement& judgement) noexcept {

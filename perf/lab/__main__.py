@@ -14,14 +14,14 @@ import sys
 import time
 from pathlib import Path
 
-from perf.lab import cores, forwarding, interfaces, scaling, staging, swap, swapping, tables
+from perf.lab import cores, forwarding, interfaces, layer7, scaling, staging, swap, swapping, tables
 from perf.lab.plan import Scale, say
 from perf.lab.report import Question
 from tests.lab.appliance import ROOT
 from tests.lab.netns import clean_up_on_signals
 
 SCALES = {"default": Scale.default, "quick": Scale.quick, "tiny": Scale.tiny}
-QUESTIONS = {module.NAME: module for module in (forwarding, interfaces, staging, swap, swapping, scaling)}
+QUESTIONS = {module.NAME: module for module in (forwarding, interfaces, staging, swap, swapping, scaling, layer7)}
 DOCUMENT = ROOT / "docs" / "performance.md"
 NEEDS_ROOT, USAGE = 77, 2  # 77: how a test tells meson that it was skipped
 

@@ -35,19 +35,20 @@ class Scale:
     staged: tuple[int, ...]
     policies: tuple[int, ...]
     swaps: int              # of the measurement of what traffic loses
+    paths: tuple[int, ...]  # that requests may be for
     machine: Machine
 
     @classmethod
     def default(cls) -> "Scale":
-        return cls(3, 3, 0.5, 1.0, (1, 100, 10_000), (10, 1_000, 10_000), (0, 10, 100, 1_000), (100, 1_000, 10_000), 1_000, _machine())
+        return cls(3, 3, 0.5, 1.0, (1, 100, 10_000), (10, 1_000, 10_000), (0, 10, 100, 1_000), (100, 1_000, 10_000), 1_000, (10, 1_000, 10_000), _machine())
 
     @classmethod
     def quick(cls) -> "Scale":
-        return cls(2, 1, 0.2, 0.4, (1, 10_000), (10, 10_000), (0, 1_000), (100, 1_000), 100, _machine())
+        return cls(2, 1, 0.2, 0.4, (1, 10_000), (10, 10_000), (0, 1_000), (100, 1_000), 100, (1_000,), _machine())
 
     @classmethod
     def tiny(cls) -> "Scale":
-        return cls(2, 1, 0.1, 0.1, (2,), (10,), (0, 5), (10,), 4, _machine())
+        return cls(2, 1, 0.1, 0.1, (2,), (10,), (0, 5), (10,), 4, (10,), _machine())
 
 
 def _machine() -> Machine:

@@ -241,6 +241,52 @@ TEST(Layer7, WithoutMemoryToReadItASegmentWaitsOutside) {
     EXPECT_EQ(talk.engine().inspection().contexts, 0U) << "what ends gives its room back";
 }
 
+// Thousands of short connections take no more room than those that are open.
+TEST(Layer7, AConnectionThatIsOverIsReadNoMore) {
+    EngineSettings settings = Talk::default_settings();
+    settings.layer7.inspector.connections = 1;
+    Talk talk(shop(), settings);
+    for (int connection = 0; connection < 3; ++connection) {
+        SCOPED_TRACE(connection);
+        talk.at_ = 0;
+        talk.answered_ = 500;
+        talk.shake_hands();
+        EXPECT_EQ(talk.says(kAllowed), kPass);
+        EXPECT_EQ(talk.engine().inspection().contexts, 1U);
+        EXPECT_EQ(talk.is_answered(), kPass);
+        const std::uint32_t last = 100 + talk.at_;
+        if (connection == 1) {  // reset
+            EXPECT_EQ(talk.send(Talk::client().rst().ack().sequence(last, talk.answered_)), kPass);
+            EXPECT_EQ(talk.engine().inspection().contexts, 0U);
+            continue;
+        }
+        EXPECT_EQ(talk.send(Talk::server().fin().ack().sequence(talk.answered_, last)), kPass);
+        EXPECT_EQ(talk.send(Talk::client().fin().ack().sequence(last, talk.answered_ + 1)), kPass);
+        EXPECT_EQ(talk.engine().inspection().contexts, 1U) << "its last words may be sent again";
+        EXPECT_EQ(talk.send(Talk::server().ack().sequence(talk.answered_ + 1, last + 1)), kPass);
+        EXPECT_EQ(talk.engine().inspection().contexts, 0U);
+        EXPECT_EQ(talk.send(talk.said(kAllowed, 0)), kPass) << "repeated, and late";
+        EXPECT_EQ(talk.engine().inspection().contexts, 0U);
+    }
+    EXPECT_EQ(talk.requests().size(), 3U);
+    talk.expect_all_accounted();
+}
+
+// Behind a reset nothing is read again from the middle, where a part of a request may look like a whole one.
+TEST(Layer7, NothingIsSaidBehindAResetAlsoWhereWindowsAreOnlyObserved) {
+    EngineSettings settings = Talk::default_settings();
+    settings.tcp_window = TcpWindow::kObserve;
+    Talk talk(shop(), settings);
+    talk.shake_hands();
+    EXPECT_EQ(talk.says("GET /admin?"), kPass);
+    EXPECT_EQ(talk.is_answered(), kPass);
+    EXPECT_EQ(talk.send(Talk::client().rst().ack().sequence(100 + talk.at_, talk.answered_)), kPass);
+    EXPECT_EQ(talk.says(kAllowed), DropReason::kInspectUnreadable);
+    EXPECT_EQ(talk.send(talk.said("GET /admin?", 0)), kPass) << "which the server has";
+    EXPECT_EQ(talk.requests(), std::vector<std::string>{});
+    talk.expect_all_accounted();
+}
+
 TEST(Layer7, StagedRulesLetEverythingPassWhateverItIs) {
     Talk talk(with_policies(1, {staged(ingress_policy("web", "server", {http_rule({"GET"}, "/shop")}))}));
     talk.shake_hands();
