@@ -18,7 +18,7 @@ from perf.lab.swapping import STILL, SWAPPING
 from tests.lab.appliance import ROOT
 
 SCHEMA = json.loads((ROOT / "docs" / "bench-report.schema.json").read_text())
-ASKED = ("forwarding", "swap", "swapping")
+ASKED = ("forwarding", "swap", "swapping", "layer7")
 ROUNDS = 2
 
 
