@@ -160,7 +160,7 @@ Exit swap(const Invocation& invocation, const SwapOptions& options) {
     if ((*swapper)->swaps() > 0)
         for (Figure& figure : latency_figures({(*swapper)->latency()}, " of a swap's request"))
             figures.push_back(std::move(figure));
-    if (auto back = (*swapper)->put_back(); !back) return cli::report(invocation, back.error());
+    const Status back = (*swapper)->put_back();
     const auto nothing = [](const std::vector<double>& all) {
         return std::all_of(all.begin(), all.end(), [](double n) { return n == 0; });
     };
@@ -175,6 +175,7 @@ Exit swap(const Invocation& invocation, const SwapOptions& options) {
                                   {"stopped", interrupted()},
                                   {"while_swapping", std::move(swapped.trials)},
                                   {"without_swaps", std::move(still.trials)}});
+    if (!back) return cli::report(invocation, back.error());  // what was measured is told all the same
     return exit == Exit::kOk && options.measure.traffic.strict && !clean ? Exit::kNegative : exit;
 }
 

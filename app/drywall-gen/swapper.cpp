@@ -20,6 +20,9 @@ Result<std::unique_ptr<Swapper>> Swapper::create(const std::string& socket, cons
     std::unique_ptr<Swapper> swapper(new Swapper(socket, std::move(bodies)));
     auto status = swapper->client_.get("/v1/status");
     if (!status) return status.error();
+    auto resources = swapper->client_.get_text("/v1/resources?format=yaml");
+    if (!resources) return resources.error();
+    swapper->resources_before_ = *std::move(resources);
     swapper->generation_before_ = status->value("generation", std::uint64_t{0});
     for (const std::size_t which : {std::size_t{1}, std::size_t{0}}) {
         auto applied = swapper->apply(which);
@@ -46,9 +49,13 @@ Result<cli::Json> Swapper::apply(std::size_t which) const {
 Status Swapper::put_back() {
     if (is_back_ || generation_before_ == 0) return Done{};
     is_back_ = true;
-    auto answer =
-        client_.post(cli::with_query("/v1/rollback", {{"force", "true"}, {"comment", "drywall-gen swap ended"}}),
-                     cli::Json{{"generation", generation_before_}}.dump());
+    const cli::Query how{{"force", "true"}, {"comment", "drywall-gen swap ended"}};
+    if (client_.post(cli::with_query("/v1/rollback", how), cli::Json{{"generation", generation_before_}}.dump()))
+        return Done{};
+    // More swaps than the appliance keeps generations (state.generations), or it keeps none.
+    auto body = cli::bundle_of({{"what was in force before", resources_before_}});
+    if (!body) return body.error();
+    auto answer = client_.post(cli::with_query("/v1/restore", how), *body);
     if (answer) return Done{};
     return answer.error();
 }

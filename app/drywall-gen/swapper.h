@@ -35,7 +35,8 @@ public:
     [[nodiscard]] const generate::LatencyHistogram& latency() const noexcept { return latency_; }  // of a request
     [[nodiscard]] const std::optional<Error>& error() const noexcept { return error_; }            // it then stopped
 
-    // What the appliance said when the generation before could not be put back.
+    // Puts the generation back that was in force before; one that the appliance did not keep so long, by its resources.
+    // An error: what the appliance said when it could not.
     [[nodiscard]] Status put_back();
 
 private:
@@ -46,6 +47,7 @@ private:
     cli::Client client_;
     std::vector<std::string> bodies_;
     std::uint64_t generation_before_ = 0;
+    std::string resources_before_;  // as YAML
     bool is_back_ = false;
     std::size_t next_ = 1;
     std::atomic<bool> stop_{false};

@@ -125,7 +125,9 @@ class Comparing(unittest.TestCase):
             self.assertEqual(self.compared(bad, bad).returncode, EXIT_INVALID)
 
 
-class ThroughTheAppliance(generator.ThroughTheAppliance):
+class Swaps:
+    """Of an appliance between the generator's interfaces."""
+
     def profile(self, rate: str) -> str:
         streams = "".join(f"- {{name: {name}, from: left, to: right, expect: {expect}, flows: {{count: 20}}, "
                           f"ip: {{source: 10.77.0.11, destination: 10.77.0.21}}, udp: {{source-port: 1000-1999, destination-port: {port}}}}}\n"
@@ -155,6 +157,8 @@ class ThroughTheAppliance(generator.ThroughTheAppliance):
         self.assertGreater(after["generation"], before["generation"])
         self.assertEqual(after["resources"], before["resources"])
 
+
+class ThroughTheAppliance(Swaps, generator.ThroughTheAppliance):
     def test_cps_ends_with_bounds_that_its_own_trials_bear_out(self):
         profile = generator.ports() + ("drain: 500ms\nconnections:\n- {name: c, from: left, to: right, concurrent: 500, "
                                        "ip: {source: 10.77.0.11, destination: 10.77.0.21}}\n")
@@ -181,6 +185,12 @@ class ThroughTheAppliance(generator.ThroughTheAppliance):
                                  command="swap", namespace=self.bench.generator, profile=self.profile("1kpps"))
         self.assertEqual(done.code, EXIT_INVALID, done.err)
         self.assertIn("the same", done.err)
+
+
+class ThroughAnApplianceThatKeepsFewGenerations(Swaps, generator.ThroughTheAppliance):
+    """What was in force before is none of those it keeps when the swaps end."""
+
+    ADJUST = staticmethod(lambda text: text.replace("state:\n", "state:\n  generations: 3\n"))
 
 
 if __name__ == "__main__":

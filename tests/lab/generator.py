@@ -91,6 +91,7 @@ class ThroughTheAppliance(unittest.TestCase):
     """An appliance between the generator's two interfaces, with a client and a server, and POLICIES between them."""
 
     POLICIES: tuple[str, ...] = ()
+    ADJUST = staticmethod(lambda text: text)  # of the configuration
 
     @classmethod
     def setUpClass(cls) -> None:
@@ -98,7 +99,7 @@ class ThroughTheAppliance(unittest.TestCase):
             raise unittest.SkipTest("needs root, for network namespaces")
         cls.bench = Bench()
         cls.addClassCleanup(cls.bench.delete)
-        cls.appliance = Appliance(cls.bench.box)
+        cls.appliance = Appliance(cls.bench.box, adjust=cls.ADJUST)
         cls.addClassCleanup(cls.appliance.forget)
         cls.addClassCleanup(cls.appliance.stop)
         cls.appliance.start()
