@@ -1,15 +1,15 @@
 // Some bursts through the engine, for callgrind to count: perf/instructions runs it. What prepares them is not counted.
 //
-//   instructions_probe CASE STAGED
+//   instructions_probe CASE STAGED [PATHS]     PATHS: beside policies that allow so many paths of web servers; 0: all
 
 #include <cstdio>
 #include <cstdlib>
-#include <map>
+#include <optional>
 #include <string>
 
 #include <valgrind/callgrind.h>
 
-#include "engine_world.h"
+#include "web_world.h"
 
 namespace drywall::perf {
 namespace {
@@ -38,9 +38,9 @@ Case case_of(const std::string& name) {
     std::exit(2);
 }
 
-int run(const std::string& name, int staged) {
+int run(const std::string& name, int staged, std::optional<std::size_t> paths) {
     const Case one = case_of(name);
-    Appliance appliance(world_with_staged(staged));
+    Appliance appliance(paths ? world_with_paths(made_paths(*paths)) : world_with_staged(staged));
     appliance.process_all(one.opening.views());
     const std::vector<net::FrameView> views = whole_bursts(one.frames.views());
     CALLGRIND_START_INSTRUMENTATION;
@@ -59,9 +59,10 @@ int run(const std::string& name, int staged) {
 }  // namespace drywall::perf
 
 int main(int argc, char** argv) {
-    if (argc != 3) {
-        std::fprintf(stderr, "usage: instructions_probe CASE STAGED\n");
+    if (argc != 3 && argc != 4) {
+        std::fprintf(stderr, "usage: instructions_probe CASE STAGED [PATHS]\n");
         return 2;
     }
-    return drywall::perf::run(argv[1], std::atoi(argv[2]));
+    return drywall::perf::run(argv[1], std::atoi(argv[2]),
+                              argc == 4 ? std::optional<std::size_t>(std::stoul(argv[3])) : std::nullopt);
 }

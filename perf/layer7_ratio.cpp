@@ -9,58 +9,15 @@
 #include <cstdlib>
 
 #include "alternation.h"
-#include "engine_world.h"
-#include "web_requests.h"
+#include "web_world.h"
 
 namespace drywall::perf {
 namespace {
 
-constexpr std::uint16_t kWebPort = 8080;
 constexpr std::size_t kPacketsPerPass = 1 << 15;
 constexpr std::size_t kConnections = 256;
 constexpr std::size_t kRequestsOfEach = 8;
-constexpr std::size_t kPathsOfARule = 10;
 constexpr std::size_t kAnswer = 200;  // bytes
-
-policy::Policy web_policy(int of_app, std::vector<policy::Rule> rules) {
-    policy::Policy policy = port_policy("web-to-" + app(of_app), app(of_app), 500 + of_app, Action::kAllow, kWebPort);
-    policy.ingress = std::move(rules);
-    return policy;
-}
-
-policy::Rule web_rule() {
-    policy::Rule rule;
-    rule.action = Action::kAllow;
-    rule.protocol = net::protocol::kTcp;
-    rule.destination.ports = {{kWebPort, kWebPort}};
-    return rule;
-}
-
-// The paths that an app may be asked for: its share, or all where there are few.
-std::vector<std::string> paths_of(int of_app, const std::vector<std::string>& paths) {
-    if (paths.size() < kApps) return paths;
-    std::vector<std::string> some;
-    for (auto at = static_cast<std::size_t>(of_app); at < paths.size(); at += kApps) some.push_back(paths[at]);
-    return some;
-}
-
-// Without any paths all may be asked for everything.
-std::shared_ptr<const ruleset::Ruleset> world(const std::vector<std::string>& paths) {
-    policy::Inventory inventory = inventory_with_staged(0);
-    for (int i = 0; i < kApps; ++i) {
-        std::vector<policy::Rule> rules;
-        if (paths.empty()) rules.push_back(web_rule());
-        for (const std::string& path : paths_of(i, paths)) {
-            if (rules.empty() || rules.back().http->paths.size() == kPathsOfARule) {
-                rules.push_back(web_rule());
-                rules.back().http = policy::HttpMatch{.methods = {"GET"}, .paths = {}};
-            }
-            rules.back().http->paths.push_back({.prefix = true, .path = path});
-        }
-        if (!rules.empty()) add(inventory, web_policy(i, std::move(rules)));
-    }
-    return world_of(inventory);
-}
 
 engine::EngineSettings settings() {
     engine::EngineSettings settings = Appliance::default_settings();
@@ -79,8 +36,8 @@ void tell(const char* what, std::size_t patterns, const Alternation& found, doub
 
 void beside(const char* what, const test::Frames& opening, const test::Frames& frames, std::size_t patterns,
             int rounds) {
-    Appliance without(world({}), settings());
-    Appliance with(world(made_paths(patterns)), settings());
+    Appliance without(world_with_paths({}), settings());
+    Appliance with(world_with_paths(made_paths(patterns)), settings());
     const std::vector<net::FrameView> views = whole_bursts(frames.views());
     const auto pass = [&](Appliance& appliance) {
         const std::int64_t start = thread_nanoseconds();
@@ -177,8 +134,8 @@ enum class What : std::uint8_t { kRequests, kWholeConnections };
 void read(const char* what, What timed, std::size_t patterns, int rounds) {
     const std::vector<std::string> paths = made_paths(patterns);
     const Conversations packets = conversations(paths);
-    Appliance without(world({}), settings());
-    Appliance with(world(paths), settings());
+    Appliance without(world_with_paths({}), settings());
+    Appliance with(world_with_paths(paths), settings());
     std::size_t seen = 0;
     const auto all = [&](Appliance& appliance, const test::Frames& frames) {
         const auto views = frames.views();
