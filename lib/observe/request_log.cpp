@@ -49,6 +49,8 @@ public:
         connection.destination_port = tuple.destination_port;
         connection.generation = request.generation;
         connection.first_seen = connection.last_seen = now;
+        if (ruleset != nullptr && tuple.ingress_port < ruleset->surroundings().port_names.size())
+            connection.ingress_port = ruleset->surroundings().port_names[tuple.ingress_port];
         connection.decision =
             ruleset == nullptr ? decisions_.without_hits(record.enforced()) : decisions_.of(*ruleset, request.trace);
         return record;
@@ -63,20 +65,22 @@ RequestLog::RequestLog(std::size_t most) : most_(most), describer_(std::make_uni
 RequestLog::~RequestLog() = default;
 
 void RequestLog::add(const telemetry::Request& request, const ruleset::Ruleset* ruleset, WallTime now) {
-    RequestRecord record = describer_->describe(request, ruleset, now);
+    const auto record = std::make_shared<RequestRecord>(describer_->describe(request, ruleset, now));
     {
         const std::scoped_lock lock(mutex_);
-        record.sequence = last_ + 1;
-        records_.push_back(std::move(record));
+        record->sequence = last_ + 1;
+        records_.push_back(record);
         ++last_;
         make_room();
+        if (record->would_change()) differing_.push_back(record);
+        if (differing_.size() > most_) differing_.pop_front();
     }
     changed_.notify_all();
 }
 
 void RequestLog::make_room() {
     while (records_.size() > most_) {
-        const RequestRecord& oldest = records_.front();
+        const RequestRecord& oldest = *records_.front();
         if (held_ && oldest.sequence > taken_ && records_.size() <= std::max(most_, kMostHeld)) return;
         ++forgotten_.requests;
         forgotten_.last = oldest.time;
@@ -94,9 +98,10 @@ bool RequestLog::wanted(const RequestRecord& record, const RequestQuery& query) 
 std::vector<RequestRecord> RequestLog::query(const RequestQuery& query) const {
     std::vector<RequestRecord> found;
     const std::scoped_lock lock(mutex_);
-    for (auto record = records_.rbegin(); record != records_.rend() && found.size() < query.limit; ++record) {
-        if (record->sequence <= query.after_sequence) break;
-        if (wanted(*record, query)) found.push_back(*record);
+    const Records& records = query.only_differing || query.only_would_deny ? differing_ : records_;
+    for (auto record = records.rbegin(); record != records.rend() && found.size() < query.limit; ++record) {
+        if ((*record)->sequence <= query.after_sequence) break;
+        if (wanted(**record, query)) found.push_back(**record);
     }
     std::reverse(found.begin(), found.end());
     return found;
@@ -108,15 +113,15 @@ RequestAnswer RequestLog::wait(const RequestQuery& query, std::chrono::milliseco
     std::unique_lock lock(mutex_);
     const auto look = [&] {
         if (records_.empty()) return false;
-        const std::uint64_t oldest = records_.front().sequence;
+        const std::uint64_t oldest = records_.front()->sequence;
         if (oldest > answer.next_sequence + 1) {
             answer.missed += oldest - answer.next_sequence - 1;
             answer.next_sequence = oldest - 1;
         }
         for (std::size_t at = answer.next_sequence + 1 - oldest; at < records_.size(); ++at) {
             if (answer.requests.size() == query.limit) break;
-            answer.next_sequence = records_[at].sequence;
-            if (wanted(records_[at], query)) answer.requests.push_back(records_[at]);
+            answer.next_sequence = records_[at]->sequence;
+            if (wanted(*records_[at], query)) answer.requests.push_back(*records_[at]);
         }
         return !answer.requests.empty() || answer.missed > 0;
     };
@@ -134,6 +139,17 @@ RequestLog::Forgotten RequestLog::forgotten() const {
     return forgotten_;
 }
 
+std::vector<RequestRecord> RequestLog::everything(WallTime since) const {
+    std::vector<RequestRecord> out;
+    const std::scoped_lock lock(mutex_);
+    const std::uint64_t first = records_.empty() ? last_ + 1 : records_.front()->sequence;
+    for (const auto& record : differing_)
+        if (record->sequence < first && record->time >= since) out.push_back(*record);
+    for (const auto& record : records_)
+        if (record->time >= since) out.push_back(*record);
+    return out;
+}
+
 void RequestLog::hold_for_recorder(bool hold) {
     const std::scoped_lock lock(mutex_);
     held_ = hold;
@@ -147,7 +163,8 @@ RequestLog::Taken RequestLog::take() {
     if (taken_ == last_) return out;
     const std::uint64_t fresh = std::min<std::uint64_t>(last_ - taken_, records_.size());
     out.missed = last_ - taken_ - fresh;
-    out.requests.assign(records_.end() - static_cast<std::ptrdiff_t>(fresh), records_.end());
+    out.requests.reserve(fresh);
+    for (std::size_t at = records_.size() - fresh; at < records_.size(); ++at) out.requests.push_back(*records_[at]);
     taken_ = last_;
     make_room();
     return out;

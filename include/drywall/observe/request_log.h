@@ -2,6 +2,8 @@
 //
 // Threads: the stats core adds, a recorder takes, any thread reads. One mutex, held for short.
 // Memory:  as many records as the settings say, then the oldest goes; more only while a recorder has not taken them.
+//          As many of those that staged policies would decide otherwise are kept beside them: what is rare is not
+//          forgotten because much else is asked.
 #pragma once
 
 #include <chrono>
@@ -56,6 +58,9 @@ public:
     };
     [[nodiscard]] Forgotten forgotten() const;
 
+    // Everything that is kept from that moment on, also what query() no longer shows, in its order.
+    [[nodiscard]] std::vector<RequestRecord> everything(WallTime since) const;
+
     // From now on they are kept until they were taken, within bounds; or no longer.
     void hold_for_recorder(bool hold);
     struct Taken {
@@ -67,6 +72,8 @@ public:
 private:
     class Describer;  // makes texts once per trace and endpoint
 
+    using Records = std::deque<std::shared_ptr<const RequestRecord>>;
+
     [[nodiscard]] static bool wanted(const RequestRecord& record, const RequestQuery& query);
     void make_room();
 
@@ -74,7 +81,8 @@ private:
     std::unique_ptr<Describer> describer_;  // the stats core's alone
     mutable std::mutex mutex_;              // guards what follows
     mutable std::condition_variable changed_;
-    std::deque<RequestRecord> records_;
+    Records records_;
+    Records differing_;  // that would change, the newest
     std::uint64_t last_ = 0;
     Forgotten forgotten_;
     bool held_ = false;        // somebody takes them
