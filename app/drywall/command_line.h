@@ -69,6 +69,8 @@ void add_objects_and_numbers(CommandLine& line);
 void add_questions(CommandLine& line);
 void add_drops(CommandLine& line);
 void add_flows(CommandLine& line);
+void add_layer7(CommandLine& line);
+void add_watch(CommandLine& line);
 void add_offline(CommandLine& line);
 void add_store(CommandLine& line);
 void add_whatif(CommandLine& line);

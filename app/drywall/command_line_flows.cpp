@@ -1,8 +1,8 @@
 // The flow log on the command line. Its flags are those of observe::FlowFilter.
 #include "command_line.h"
+#include "command_line_watch.h"
 #include "commands.h"
 #include "drywall/observe/flow_filter.h"
-#include "filter_options.h"
 
 namespace drywall::cli {
 
@@ -27,11 +27,7 @@ void add_flows(CommandLine& line) {
     command.add_option("--limit,--last", options.limit, "At most so many, the last ones")->check(CLI::Range(1, 10000));
     command.add_flag("-f,--follow", options.follow, "Go on showing what changes");
     command.add_option("--input-file", options.input_file, "Read flows from this file (-: standard input) instead");
-    command.callback([&command, &options] {
-        read_filter(command, options.filter);
-        options.terms = options.filter.terms;
-        options.mistake = options.filter.mistake;
-    });
+    command.callback([&command, &options] { take_filter(command, options.filter, options); });
 }
 
 }  // namespace drywall::cli

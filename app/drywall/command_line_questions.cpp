@@ -45,25 +45,11 @@ void add_trace(CommandLine& line) {
     add_files(command, t.files, t.config)->allow_extra_args(false);  // -f A -f B: names come after it
 }
 
-void add_layer7(CommandLine& line) {
-    auto [requests_command, r] =
-        line.add<RequestsArguments>("requests", "Show what was asked for inside of connections, and who decided it",
-                                    {Format::kJson}, &show_requests);
-    requests_command.add_flag("--denied", r.denied, "Only what was denied");
-    requests_command.add_flag("--would-change", r.would_change, "Only what staged policies would decide otherwise");
-    requests_command.add_option("--limit", r.limit, "The newest so many (default: 100)");
-    auto [names_command, n] =
-        line.add<NamesArguments>("names", "Show by which names addresses are known", {Format::kJson}, &show_names);
-    names_command.add_option("name", n.name, "Only this one");
-    names_command.add_option("--limit", n.limit, "At most so many (default: 1000)");
-}
-
 }  // namespace
 
 void add_questions(CommandLine& line) {
     add_matrix(line);
     add_trace(line);
-    add_layer7(line);
 }
 
 }  // namespace drywall::cli

@@ -121,21 +121,6 @@ struct TraceArguments {
 };
 Exit trace(const Invocation& invocation, const TraceArguments& arguments);
 
-// What was asked for inside of connections, the newest.
-struct RequestsArguments {
-    bool denied = false;        // only those that were denied
-    bool would_change = false;  // only those about which the worlds differ
-    std::string limit;
-};
-Exit show_requests(const Invocation& invocation, const RequestsArguments& arguments);
-
-// By which names addresses are known.
-struct NamesArguments {
-    std::string name;  // only this one; empty: all
-    std::string limit;
-};
-Exit show_names(const Invocation& invocation, const NamesArguments& arguments);
-
 Exit version(const Invocation& invocation);
 
 struct ValidateArguments {

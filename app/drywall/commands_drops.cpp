@@ -3,12 +3,9 @@
 
 #include <algorithm>
 #include <array>
-#include <csignal>
-#include <functional>
 #include <optional>
 #include <utility>
 
-#include "arguments.h"
 #include "drywall/io/pcapng_writer.h"
 #include "drywall/observe/drop.h"
 #include "fields.h"
@@ -17,84 +14,7 @@ namespace drywall::cli {
 
 namespace {
 
-// While it lives, Ctrl-C ends what is watched instead of the command, which then still says what it saw.
-class Interrupt {
-public:
-    Interrupt() {
-        was_seen = 0;
-        struct sigaction action {};
-        action.sa_handler = [](int) { was_seen = 1; };
-        for (std::size_t i = 0; i < kSignals.size(); ++i) (void)::sigaction(kSignals[i], &action, &before_[i]);
-    }
-    ~Interrupt() {
-        for (std::size_t i = 0; i < kSignals.size(); ++i) (void)::sigaction(kSignals[i], &before_[i], nullptr);
-    }
-    Interrupt(const Interrupt&) = delete;
-    Interrupt& operator=(const Interrupt&) = delete;
-    [[nodiscard]] static bool seen() { return was_seen != 0; }
-
-private:
-    static constexpr std::array kSignals{SIGINT, SIGTERM};
-    static inline volatile std::sig_atomic_t was_seen = 0;
-    std::array<struct sigaction, kSignals.size()> before_{};
-};
-
-Exit misread(const Invocation& invocation, const Error& error) {
-    (void)report(invocation, error);
-    return Exit::kUsage;
-}
-
-// What one look at dropped packets came to.
-struct Seen {
-    std::uint64_t drops = 0;
-    std::uint64_t missed = 0;
-    std::string why;  // it ended; empty: it was interrupted, or the connection broke
-};
-
-void say_what_was_seen(const Invocation& invocation, const Seen& seen) {
-    if (invocation.quiet) return;
-    invocation.err << seen.drops << (seen.drops == 1 ? " drop" : " drops");
-    if (seen.missed > 0)
-        invocation.err << ", and " << seen.missed << " were missed (they came faster than they can be copied)";
-    if (seen.why == "timeout") invocation.err << "; the time is over";
-    if (seen.why == "stopping" || seen.why == "stopped") invocation.err << "; drywalld stopped";
-    invocation.err << '\n';
-}
-
-// Gives `each` every drop that is meant until the end; false from it ends it at once. `begin` gets the ports first.
-Exit look(const Invocation& invocation, const WatchArguments& arguments, std::uint32_t snaplen,
-          const std::function<bool(const Json&)>& begin, const std::function<bool(const Json&)>& each) {
-    Query query = filter_query(arguments.terms);
-    if (arguments.count > 0) query["count"] = std::to_string(arguments.count);
-    if (!arguments.timeout.empty()) query["timeout"] = arguments.timeout;
-    if (snaplen > 0) query["snaplen"] = std::to_string(snaplen);
-
-    const Interrupt interrupt;
-    Seen seen;
-    bool go_on = true;
-    const auto take = [&](const Event& event) {
-        if (!go_on) return;
-        if (event.name == "begin") go_on = begin(event.data);
-        if (event.name == "drop") {
-            ++seen.drops;
-            go_on = each(event.data);
-        }
-        if (event.name == "missed") seen.missed = number_at(event.data, "/missed");
-        if (event.name == "end") {
-            seen.why = text_at(event.data, "/why");
-            seen.missed = number_at(event.data, "/missed");
-        }
-    };
-    const Status followed = Client(invocation.socket).follow(with_query("/v1/drops/watch", query), take, [&] {
-        return go_on && !Interrupt::seen();
-    });
-    if (!followed && seen.why.empty()) {
-        if (seen.drops > 0) say_what_was_seen(invocation, seen);
-        return report(invocation, followed.error());
-    }
-    if (go_on) say_what_was_seen(invocation, seen);  // or whoever read us has gone, or the file can't be written
-    return Exit::kOk;
-}
+const Watched kDropped{"/v1/drops/watch", "drop", "they came faster than they can be copied"};
 
 // What drywalld would refuse is refused before it is asked, and in the words of flags.
 std::optional<Error> mistake_in(const WatchArguments& arguments) {
@@ -140,7 +60,7 @@ Exit watch_drops(const Invocation& invocation, const WatchArguments& arguments) 
         invocation.out.flush();
         return static_cast<bool>(invocation.out);
     };
-    return look(invocation, arguments, 0, begin, [&](const Json& drop) {
+    return watch(invocation, kDropped, watch_query(arguments), begin, [&](const Json& drop) {
         invocation.out << (lines ? drop.dump() + '\n' : render_drop(drop, style));
         invocation.out.flush();
         return static_cast<bool>(invocation.out);  // or whoever read us has gone
@@ -164,7 +84,9 @@ Exit capture(const Invocation& invocation, const CaptureArguments& arguments) {
             file = *std::move(created);
         return file.has_value();
     };
-    const Exit looked = look(invocation, arguments, arguments.snaplen, begin, [&](const Json& drop) {
+    Query query = watch_query(arguments);
+    query["snaplen"] = std::to_string(arguments.snaplen);
+    const Exit looked = watch(invocation, kDropped, query, begin, [&](const Json& drop) {
         const std::vector<std::uint8_t> bytes = bytes_at(drop, "/frame");
         const auto port = std::find(ports.begin(), ports.end(), text_at(drop, "/ingress_port"));
         const io::CapturedPacket packet{.time = Nanos(static_cast<std::int64_t>(number_at(drop, "/time_ns"))),

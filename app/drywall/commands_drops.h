@@ -5,12 +5,11 @@
 
 #include <cstdint>
 #include <string>
-#include <vector>
 
 #include "client.h"
-#include "drywall/observe/flow_filter.h"
 #include "invocation.h"
 #include "render.h"
+#include "watching.h"
 
 namespace drywall::cli {
 
@@ -19,12 +18,6 @@ struct DropsArguments {
 };
 Exit drops(const Invocation& invocation, const DropsArguments& arguments);
 
-struct WatchArguments {
-    std::vector<observe::FlowTerm> terms;  // in the order in which they were written
-    std::string mistake;                   // in how they were written
-    std::uint64_t count = 0;               // then it ends; 0: any number
-    std::string timeout;                   // then too; empty: never
-};
 // A line per packet, until count, timeout or Ctrl-C, and what was missed.
 Exit watch_drops(const Invocation& invocation, const WatchArguments& arguments);
 

@@ -12,18 +12,15 @@
 #include "commands.h"
 #include "drywall/observe/flow_filter.h"
 #include "drywall/observe/flow_json.h"
+#include "drywall/observe/request.h"
 #include "fields.h"
+#include "watching.h"
 
 namespace drywall::cli {
 
 namespace {
 
 using observe::FlowFilter;
-
-Exit wrong_words(const Invocation& invocation, const Error& error) {
-    (void)report(invocation, error);
-    return Exit::kUsage;
-}
 
 Query parameters_of(const FlowsArguments& arguments) {
     Query query = filter_query(arguments.terms);
@@ -137,6 +134,7 @@ Result<Json> flows_of_file(const Invocation& invocation, const FlowsArguments& a
         ++number;
         if (line.find_first_not_of(" \t\r") == std::string::npos) continue;
         Json json = Json::parse(line, nullptr, false);
+        if (observe::is_request_line(json)) continue;  // the flow file has both
         const auto flow = observe::flow_of_json(json);
         if (!flow)
             return Error::invalid({arguments.input_file, number, 0}, "this line is no flow",
@@ -154,23 +152,23 @@ Result<Json> flows_of_file(const Invocation& invocation, const FlowsArguments& a
 }  // namespace
 
 Exit flows(const Invocation& invocation, const FlowsArguments& arguments) {
-    if (!arguments.mistake.empty()) return wrong_words(invocation, Error::of(ErrorKind::kInvalid, arguments.mistake));
+    if (!arguments.mistake.empty()) return misread(invocation, Error::of(ErrorKind::kInvalid, arguments.mistake));
     // What drywalld would refuse is refused before it is asked, and in the words of flags.
     const Result<FileQuery> query = file_query(arguments);
-    if (!query) return wrong_words(invocation, query.error());
+    if (!query) return misread(invocation, query.error());
     const bool span = !arguments.since.empty() || !arguments.until.empty();
     if (!arguments.input_file.empty()) {
         if (arguments.follow)
-            return wrong_words(invocation, Error::of(ErrorKind::kInvalid, "a file can't be followed",
-                                                     "leave out --follow, or --input-file"));
+            return misread(invocation, Error::of(ErrorKind::kInvalid, "a file can't be followed",
+                                                 "leave out --follow, or --input-file"));
         const Result<Json> answer = flows_of_file(invocation, arguments, *query);
         if (!answer) return report(invocation, answer.error());
         print_answer(invocation, *answer);
         return Exit::kOk;
     }
     if (arguments.follow && !arguments.until.empty())
-        return wrong_words(
-            invocation, Error::of(ErrorKind::kInvalid, "--follow has no --until", "what is still to come has no end"));
+        return misread(invocation,
+                       Error::of(ErrorKind::kInvalid, "--follow has no --until", "what is still to come has no end"));
     if (arguments.follow && span) return follow_since(invocation, arguments);
     if (arguments.follow) return follow_flows(invocation, parameters_of(arguments));
     const Result<Json> answer = Client(invocation.socket).get(with_query("/v1/flows", parameters_of(arguments)));

@@ -88,7 +88,9 @@ int main(int argc, char** argv) {
     add_guard(line);
     add_objects_and_numbers(line);
     add_drops(line);
+    add_watch(line);
     add_flows(line);
+    add_layer7(line);
     add_questions(line);
     add_impact(line);
     add_offline(line);

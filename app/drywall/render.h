@@ -52,8 +52,6 @@ struct StatsParts {
 [[nodiscard]] std::string render_matrix_csv(const Json& matrix);
 
 [[nodiscard]] std::string render_trace(const Json& trace, const Style& style);
-[[nodiscard]] std::string render_requests(const Json& answer, const Style& style);
-[[nodiscard]] std::string render_known_names(const Json& answer, const Style& style);
 
 // Generations, newest first; `*` marks the one in force.
 [[nodiscard]] std::string render_history(const Json& answer, const Style& style);

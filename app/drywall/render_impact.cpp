@@ -88,6 +88,37 @@ std::string groups_table(const Json& impact, const Style& style) {
     return out;
 }
 
+// "10.0.0.1 -> workloadendpoint/prod/db tcp/8080 GET /admin of shop, by default|sgnp:x|deny|0"
+std::string request_text(const Json& request) {
+    const std::string kind = text_at(request, "/kind");
+    std::string asked = kind == "http" ? text_at(request, "/method") + ' ' + text_at(request, "/path")
+                                       : std::string(kind == "tls" ? "TLS" : "not readable");
+    if (const std::string host = text_at(request, "/host"); !host.empty()) asked += " of " + host;
+    return who(at(request, "/source")) + " -> " + who(at(request, "/dest")) + ' ' + service_of(request) + ' ' + asked +
+           ", by " + text_at(request, "/then_by");
+}
+
+// Inside of connections; nothing where nothing was asked that rules look at.
+std::string requests_text(const Json& requests, const Style& style) {
+    if (number_at(requests, "/observed") == 0) return {};
+    const auto number = [&](const char* what, Color color) {
+        const std::uint64_t value = number_at(requests, what);
+        return painted(std::to_string(value), value > 0 ? color : Color::kFaint, style.color);
+    };
+    std::string out = "  requests            of " + text_at(requests, "/observed") + " would newly DENY " +
+                      number("/newly_denied", Color::kBad) + ", newly ALLOW " +
+                      number("/newly_allowed", Color::kDoubtful) + ", uncertain " +
+                      number("/uncertain", Color::kDoubtful) +
+                      (flag_at(requests, "/complete") ? "" : " (not all are on record)") + '\n';
+    for (const Json& one : at(requests, "/examples"))
+        out += "  " + text_at(one, "/effect") +
+               std::string(20 - std::min<std::size_t>(19, text_at(one, "/effect").size()), ' ') + request_text(one) +
+               '\n';
+    if (const std::uint64_t more = number_at(requests, "/left_out"); more > 0)
+        out += "  and " + plural_of(more, "more request") + "; --limit shows more\n";
+    return out;
+}
+
 std::string unhit_text(const Json& rules) {
     std::string out;
     if (!rules.is_array()) return out;
@@ -141,12 +172,18 @@ std::string policy_impact(const Json& policy, const Style& style) {
                       "   last edit of it or of what is above it: " + text_at(policy, "/last_edit/time") +
                       " (generation " + text_at(policy, "/last_edit/generation") + ")\n";
     out += " alone, if it were promoted now\n" + counts_text(at(policy, "/alone"), style) +
-           groups_table(at(policy, "/alone"), style) + live_text(at(policy, "/live"), style);
+           groups_table(at(policy, "/alone"), style) + requests_text(at(policy, "/alone/requests"), style) +
+           live_text(at(policy, "/live"), style);
     out += " together with everything else that is staged\n" + counts_text(at(policy, "/in_combination"), style);
     out += "  counted             would deny " + text_at(policy, "/counted/would_deny/packets") + " packets, " +
            bytes_text(number_at(policy, "/counted/would_deny/bytes")) + "; would allow " +
            text_at(policy, "/counted/would_allow/packets") + " packets, " +
            bytes_text(number_at(policy, "/counted/would_allow/bytes")) + '\n';
+    const std::uint64_t denied = number_at(policy, "/counted/would_deny_requests");
+    const std::uint64_t allowed = number_at(policy, "/counted/would_allow_requests");
+    if (denied + allowed > 0)
+        out += "                      would deny " + plural_of(denied, "request") + "; would allow " +
+               plural_of(allowed, "request") + '\n';
     return out + unhit_text(at(policy, "/rules_never_hit"));
 }
 
@@ -202,7 +239,8 @@ std::string render_impact(const Json& answer, const Style& style) {
     }
     if (at(answer, "/policies").size() > 1)
         out += "\neverything staged, promoted together\n" + counts_text(at(answer, "/together"), style) +
-               groups_table(at(answer, "/together"), style) + live_text(at(answer, "/live"), style);
+               groups_table(at(answer, "/together"), style) + requests_text(at(answer, "/together/requests"), style) +
+               live_text(at(answer, "/live"), style);
     return out + completeness_text(answer, style);
 }
 
@@ -231,7 +269,8 @@ std::string render_check(const Json& answer, const Style& style) {
            plural_of(number_at(impact, "/matched/connections"), "connection") + " matched (asked for " +
            text_at(answer, "/min_connections") + "), " + text_at(answer, "/lost") + " records lost, " +
            text_at(answer, "/acknowledged") + " acknowledged\n";
-    return out + counts_text(impact, style) + groups_table(impact, style) + live_text(at(answer, "/live"), style) +
+    return out + counts_text(impact, style) + groups_table(impact, style) +
+           requests_text(at(impact, "/requests"), style) + live_text(at(answer, "/live"), style) +
            unhit_text(at(answer, "/rules_never_hit")) + guards_text(answer);
 }
 

@@ -26,11 +26,23 @@ bool any(const Json& list, const char* what) {
     return std::any_of(list.begin(), list.end(), [&](const Json& one) { return counted(one, what); });
 }
 
+// Requests inside of connections, which there are only where rules ask for them.
+bool any_number(const Json& list, const char* what) {
+    return std::any_of(list.begin(), list.end(), [&](const Json& one) { return number_at(one, what) > 0; });
+}
+
+Field doubtful_number(const Json& json, const char* what) {
+    const std::uint64_t number = number_at(json, what);
+    return {std::to_string(number), number > 0 ? Color::kDoubtful : Color::kFaint};
+}
+
 std::string rules_table(const Json& rules, const StatsParts& parts, const Style& style) {
     const bool would_allow = any(rules, "/would_allow");
     std::vector<Table::Column> columns{
         {"RULE"}, {"DIRECTION"}, {"ENFORCED", kRight}, {"PENDING", kRight}, {"WOULD-DENY", kRight}};
     if (would_allow) columns.push_back({"WOULD-ALLOW", kRight});
+    const bool requests = any_number(rules, "/requests");
+    if (requests) columns.insert(columns.end(), {{"REQUESTS", kRight}, {"WOULD-DENY-REQUESTS", kRight}});
     Table table(std::move(columns));
     for (const Json& rule : rules) {
         const bool current = flag_at(rule, "/current");
@@ -45,19 +57,40 @@ std::string rules_table(const Json& rules, const StatsParts& parts, const Style&
                                {count(rule, "/pending", style), color},
                                doubtful(rule, "/would_deny", style)};
         if (would_allow) row.push_back(doubtful(rule, "/would_allow", style));
+        if (requests) row.push_back({text_at(rule, "/requests"), color});
+        if (requests) row.push_back(doubtful_number(rule, "/would_deny_requests"));
         table.add(std::move(row));
     }
     return table.empty() ? std::string("no rule was compiled: nothing is declared\n") : table.text(style.color);
 }
 
 std::string staged_table(const Json& staged, const Style& style) {
-    Table table({{"STAGED-POLICY"}, {"TIER"}, {"WOULD-DENY", kRight}, {"WOULD-ALLOW", kRight}});
-    for (const Json& policy : staged)
-        table.add({{text_at(policy, "/policy")},
-                   {text_at(policy, "/tier")},
-                   doubtful(policy, "/would_deny", style),
-                   doubtful(policy, "/would_allow", style)});
+    const bool requests = any_number(staged, "/would_deny_requests") || any_number(staged, "/would_allow_requests");
+    std::vector<Table::Column> columns{{"STAGED-POLICY"}, {"TIER"}, {"WOULD-DENY", kRight}, {"WOULD-ALLOW", kRight}};
+    if (requests) columns.insert(columns.end(), {{"WOULD-DENY-REQUESTS", kRight}, {"WOULD-ALLOW-REQUESTS", kRight}});
+    Table table(std::move(columns));
+    for (const Json& policy : staged) {
+        std::vector<Field> row{{text_at(policy, "/policy")},
+                               {text_at(policy, "/tier")},
+                               doubtful(policy, "/would_deny", style),
+                               doubtful(policy, "/would_allow", style)};
+        if (requests) row.push_back(doubtful_number(policy, "/would_deny_requests"));
+        if (requests) row.push_back(doubtful_number(policy, "/would_allow_requests"));
+        table.add(std::move(row));
+    }
     return table.empty() ? std::string() : table.text(style.color);
+}
+
+// What reading inside of connections comes to, where there is any.
+std::string inspection(const Json& counts) {
+    const std::uint64_t inspected = number_at(counts, "/inspected");
+    const std::uint64_t resets = number_at(counts, "/resets_sent");
+    const std::uint64_t untold = number_at(counts, "/requests_untold");
+    if (inspected + resets + untold == 0) return {};
+    std::string out = "inspected  " + std::to_string(inspected) + " connections are being read; resets sent " +
+                      std::to_string(resets);
+    if (untold > 0) out += "; requests without a record " + std::to_string(untold);
+    return out + '\n';
 }
 
 std::string drops_table(const Json& drops, const Style& style) {
@@ -130,7 +163,9 @@ std::string flow_memory(const Json& status) {
 
 std::string render_stats(const Json& stats, const StatsParts& parts, const Style& style) {
     std::vector<std::string> sections;
-    if (parts.rules) sections.push_back(totals(stats, style) + '\n' + rules_table(at(stats, "/rules"), parts, style));
+    if (parts.rules)
+        sections.push_back(totals(stats, style) + inspection(stats) + '\n' +
+                           rules_table(at(stats, "/rules"), parts, style));
     if (parts.staged) sections.push_back(staged_table(at(stats, "/staged"), style));
     if (parts.drops)
         sections.push_back(drops_table(at(stats, "/drops"), style) + render_observed(at(stats, "/observed"), style));
@@ -183,7 +218,8 @@ std::string render_status(const Json& status, const Style& style) {
     out += render_store(status, style);
     if (!at(status, "/ports").is_array()) return out;
     out += "flows      " + text_at(status, "/flows/live") + " live, " + text_at(status, "/flows/opened") +
-           " opened; records lost " + text_at(status, "/flows/records_lost") + flow_memory(status) + '\n';
+           " opened; records lost " + text_at(status, "/flows/records_lost") + flow_memory(status) + '\n' +
+           inspection(status);
     out += "packets    " + text_at(status, "/received/packets") + " received, " +
            text_at(status, "/transmitted/packets") + " transmitted, " + text_at(status, "/dropped_packets") +
            " dropped\n\n";

@@ -35,7 +35,6 @@ constexpr auto kSemantic = std::to_array<std::string_view>({"from", "to", "limit
 constexpr auto kSemanticFiles = std::to_array<std::string_view>({"source", "limit"});
 constexpr auto kTrace = std::to_array<std::string_view>(
     {"protocol", "source", "destination", "source-port", "port", "type", "code", "in", "http", "sni", "domain"});
-constexpr auto kRequests = std::to_array<std::string_view>({"limit", "denied", "would-change"});
 constexpr auto kNames = std::to_array<std::string_view>({"name", "limit"});
 
 std::vector<std::string_view> segments(std::string_view path) {
@@ -152,7 +151,8 @@ std::span<const Api::Route> Api::routes() {
         {"POST", "/v1/diff/semantic", &Api::semantic_diff_of_files, kSemanticFiles},
         {"GET", "/v1/review/{what}", &Api::review, kNone},
         {"GET", "/v1/stats", &Api::stats, kNone},
-        {"GET", "/v1/requests", &Api::requests, kRequests},
+        {"GET", "/v1/requests", &Api::requests, request_parameters()},
+        {"GET", "/v1/requests/watch", &Api::watch_requests, request_watch_parameters()},
         {"GET", "/v1/names", &Api::names, kNames},
         {"GET", "/v1/drops", &Api::drops, kNone},
         {"GET", "/v1/drops/watch", &Api::watch_drops, drop_parameters()},

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -127,6 +128,9 @@ private:
     Result<ApiResponse> trace(const ApiRequest& request, const Parts& parts);
 
     // api_layer7.cpp
+    static std::span<const std::string_view> request_parameters();
+    static std::span<const std::string_view> request_watch_parameters();
+    Result<ApiResponse> watch_requests(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> requests(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> names(const ApiRequest& request, const Parts& parts);
 
@@ -134,6 +138,9 @@ private:
     static std::span<const std::string_view> flow_parameters();
     Result<ApiResponse> flows(const ApiRequest& request, const Parts& parts);
     Result<ApiResponse> follow_flows(observe::FlowQuery query, Access access);
+    // Held as long as somebody follows flows or requests; null: too many do.
+    std::shared_ptr<void> place_to_follow(Access access);
+    static ApiResponse too_many_follow();
 
     // api_drops.cpp
     static std::span<const std::string_view> drop_parameters();
@@ -156,7 +163,7 @@ private:
     const IpfixExporter* ipfix_;          // null: there is none
     const runtime::HealthWatch* health_;  // null: nobody watches
     std::chrono::steady_clock::time_point started_ = std::chrono::steady_clock::now();
-    // Of flows, just now, by socket: those who may only look keep no operator out.
+    // Of flows and requests, just now, by socket: those who may only look keep no operator out.
     std::array<std::atomic<std::size_t>, kAccesses> followers_{};
     std::atomic<bool> stopping_{false};              // the server's owner writes, waiting requests read
     std::atomic<std::uint64_t> changes_refused_{0};  // whoever serves a request writes and reads

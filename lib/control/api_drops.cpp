@@ -11,6 +11,7 @@
 #include "drywall/control/guard.h"
 #include "drywall/explain/parameters.h"
 #include "drywall/observe/drop_describer.h"
+#include "filter_parameters.h"
 #include "json.h"
 
 namespace drywall::control {
@@ -29,7 +30,6 @@ constexpr auto kLookEvery = 20ms;
 constexpr auto kPiece = 200ms;                // how soon the server notices that it is to stop
 constexpr auto kStillThere = 500ms;           // so that one who has gone is noticed, and looks no more
 constexpr std::size_t kDropsPerPiece = 1024;  // what is sent at once is bounded
-constexpr std::string_view kTurnedRound = "not-";
 
 struct WatchRequest {
     DropFilter filter;
@@ -39,24 +39,9 @@ struct WatchRequest {
     std::string text;  // the query, for the audit trail
 };
 
-bool is_drop_flag(std::string_view name) {
-    const auto flags = DropFilter::flags();
-    return std::any_of(flags.begin(), flags.end(), [&](const observe::FlowFlag& flag) { return flag.name == name; });
-}
-
-std::vector<observe::FlowTerm> drop_terms(const explain::Query& query) {
-    std::vector<observe::FlowTerm> terms;
-    for (const auto& [name, value] : query) {
-        const bool negated = name.starts_with(kTurnedRound);
-        const std::string flag = negated ? name.substr(kTurnedRound.size()) : name;
-        if (is_drop_flag(flag)) terms.push_back({flag, value, negated});
-    }
-    return terms;
-}
-
 Result<WatchRequest> watch_request(const explain::Query& query) {
     WatchRequest out;
-    auto filter = DropFilter::of(drop_terms(query));
+    auto filter = DropFilter::of(filter_terms(query, DropFilter::flags()));
     if (!filter) return filter.error();
     out.filter = *std::move(filter);
     const auto bytes = explain::number_parameter(query, "snaplen", 0, runtime::kMostDropBytes);
@@ -77,10 +62,6 @@ Result<WatchRequest> watch_request(const explain::Query& query) {
     return out;
 }
 
-std::string drop_event(std::string_view name, const Json& data) {
-    return "event: " + std::string(name) + "\ndata: " + write(data) + '\n';
-}
-
 // One who looks: begin, then drops as they come, and end. Every packet that was missed is told.
 class DropFollower {
 public:
@@ -96,7 +77,7 @@ public:
     bool next(std::string& piece) {
         if (!begun_) {
             begun_ = true;
-            piece = drop_event("begin", {{"ports", ports_}, {"snaplen", request_.bytes}});
+            piece = server_event("begin", {{"ports", ports_}, {"snaplen", request_.bytes}});
             return true;
         }
         const auto patience = SteadyClock::now() + kPiece;
@@ -111,7 +92,7 @@ public:
         }
         tell_missed(piece);
         if (over)
-            piece += drop_event("end", {{"why", *over}, {"drops", told_}, {"looked_at", seen_}, {"missed", missed_}});
+            piece += server_event("end", {{"why", *over}, {"drops", told_}, {"looked_at", seen_}, {"missed", missed_}});
         if (piece.empty() && SteadyClock::now() - last_told_ >= kStillThere) piece = ": nothing new\n\n";
         if (!piece.empty()) last_told_ = SteadyClock::now();
         return !over;
@@ -136,13 +117,13 @@ private:
             const observe::Drop drop = describer_.describe(std::move(packet));
             if (!request_.filter.matches(drop)) continue;
             ++told_;
-            piece += drop_event("drop", observe::json_of_drop(drop, request_.bytes));
+            piece += server_event("drop", observe::json_of_drop(drop, request_.bytes));
         }
     }
 
     void tell_missed(std::string& piece) {
         const std::uint64_t missed = watch_->missed();
-        if (missed != missed_) piece += drop_event("missed", {{"missed", missed}});
+        if (missed != missed_) piece += server_event("missed", {{"missed", missed}});
         missed_ = missed;
     }
 
@@ -164,20 +145,8 @@ private:
 }  // namespace
 
 std::span<const std::string_view> Api::drop_parameters() {
-    static const std::vector<std::string> negated = [] {
-        std::vector<std::string> names;
-        for (const observe::FlowFlag& flag : DropFilter::flags())
-            names.push_back(std::string(kTurnedRound) + std::string(flag.name));
-        return names;
-    }();
-    static const std::vector<std::string_view> all = [] {
-        std::vector<std::string_view> names;
-        for (const observe::FlowFlag& flag : DropFilter::flags()) names.push_back(flag.name);
-        names.insert(names.end(), negated.begin(), negated.end());
-        for (const std::string_view name : {"snaplen", "count", "timeout"}) names.push_back(name);
-        return names;
-    }();
-    return all;
+    static const FilterParameters all(DropFilter::flags(), {"snaplen", "count", "timeout"});
+    return all.names();
 }
 
 Result<ApiResponse> Api::drops(const ApiRequest& /*request*/, const Parts& /*parts*/) {

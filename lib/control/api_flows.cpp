@@ -8,6 +8,7 @@
 #include "api_requests.h"
 #include "drywall/explain/parameters.h"
 #include "drywall/observe/flow_json.h"
+#include "filter_parameters.h"
 #include "json.h"
 
 namespace drywall::control {
@@ -27,32 +28,16 @@ constexpr std::chrono::milliseconds kWaitStep = 200ms;  // how soon one who wait
 constexpr std::size_t kMostFollowers = 16;              // of a socket's 64 connections
 constexpr std::size_t kFlowsPerChunk = 64;              // what a follower is sent at once is bounded
 constexpr auto kSignOfLife = 5s;                        // so that a follower that has gone is noticed
-constexpr std::string_view kNot = "not-";
 
-bool is_flag(std::string_view name) {
-    const auto flags = observe::FlowFilter::flags();
-    return std::any_of(flags.begin(), flags.end(), [&](const observe::FlowFlag& flag) { return flag.name == name; });
-}
-
-// `from-ip=10.0.0.1` and `not-to-port=53` as the flags that they stand for.
+// A switch may stand there without a value, and may be off.
 std::vector<observe::FlowTerm> flow_terms(const Query& query) {
-    std::vector<observe::FlowTerm> terms;
-    for (const auto& [name, value] : query) {
-        const bool negated = name.starts_with(kNot);
-        const std::string flag = negated ? name.substr(kNot.size()) : name;
-        if (!is_flag(flag)) continue;
-        if (flag == "differing" && value == "false" && !negated) continue;  // a switch that is off
-        terms.push_back({flag, flag == "differing" && value.empty() ? "true" : value, negated});
-    }
+    std::vector<observe::FlowTerm> terms = filter_terms(query, observe::FlowFilter::flags());
+    std::erase_if(terms, [](const observe::FlowTerm& term) {
+        return term.flag == "differing" && term.value == "false" && !term.negated;
+    });
+    for (observe::FlowTerm& term : terms)
+        if (term.flag == "differing" && term.value.empty()) term.value = "true";
     return terms;
-}
-
-Result<std::optional<observe::WallTime>> moment_parameter(const Query& query, const std::string& name) {
-    const auto found = query.find(name);
-    if (found == query.end()) return std::optional<observe::WallTime>();
-    const Result<observe::WallTime> when = observe::moment(found->second, std::chrono::system_clock::now());
-    if (!when) return when.error();
-    return std::optional(*when);
 }
 
 // `page=` is the first one, of the span that is asked for; the others are named by the answer before them. An `until`
@@ -103,12 +88,6 @@ Result<observe::FlowQuery> flow_query(const Query& query) {
     return out;
 }
 
-std::string event(std::string_view name, const Json& data, std::optional<std::uint64_t> id = {}) {
-    std::string text = "event: " + std::string(name) + '\n';
-    if (id) text += "id: " + std::to_string(*id) + '\n';
-    return text + "data: " + write(data) + '\n';
-}
-
 // One follower's place in the log. What it has not read yet is not kept for it: it is the groups themselves, so that
 // one who dawdles sees their latest state, and is told how many were forgotten meanwhile.
 class Follower {
@@ -126,9 +105,9 @@ public:
         observe::mark_changed(answer.groups, *controller_.state().ruleset);
         std::string text;
         if (!begun_ || answer.lost != lost_ || answer.missed > 0)
-            text += event("lost", {{"lost", answer.lost}, {"missed", answer.missed}});
+            text += server_event("lost", {{"lost", answer.lost}, {"missed", answer.missed}});
         for (const observe::FlowGroup& group : answer.groups)
-            text += event("flow", observe::json_of_flow(group), group.sequence);
+            text += server_event("flow", observe::json_of_flow(group), group.sequence);
         begun_ = true;
         lost_ = answer.lost;
         query_.after_sequence = std::max(query_.after_sequence, answer.next_sequence);
@@ -152,21 +131,9 @@ private:
 }  // namespace
 
 std::span<const std::string_view> Api::flow_parameters() {
-    static const std::vector<std::string> negated = [] {
-        std::vector<std::string> names;
-        for (const observe::FlowFlag& flag : observe::FlowFilter::flags())
-            names.push_back(std::string(kNot) + std::string(flag.name));
-        return names;
-    }();
-    static const std::vector<std::string_view> all = [] {
-        std::vector<std::string_view> names;
-        for (const observe::FlowFlag& flag : observe::FlowFilter::flags()) names.push_back(flag.name);
-        names.insert(names.end(), negated.begin(), negated.end());
-        for (const std::string_view name : {"since", "until", "page", "after", "limit", "latest", "wait", "follow"})
-            names.push_back(name);
-        return names;
-    }();
-    return all;
+    static const FilterParameters all(observe::FlowFilter::flags(),
+                                      {"since", "until", "page", "after", "limit", "latest", "wait", "follow"});
+    return all.names();
 }
 
 Result<ApiResponse> Api::flows(const ApiRequest& request, const Parts& /*parts*/) {
@@ -200,17 +167,25 @@ observe::FlowAnswer Api::wait_for_flows(const observe::FlowQuery& query, std::ch
     }
 }
 
-Result<ApiResponse> Api::follow_flows(observe::FlowQuery query, Access access) {
+std::shared_ptr<void> Api::place_to_follow(Access access) {
     std::atomic<std::size_t>& followers = followers_[static_cast<std::size_t>(access)];
     if (followers.fetch_add(1) >= kMostFollowers) {
         followers.fetch_sub(1);
-        return error_response(503, "busy",
-                              std::to_string(kMostFollowers) + " are following flows already; end one of them");
+        return nullptr;
     }
-    const std::shared_ptr<void> place(
-        &followers, [](void* counter) { static_cast<std::atomic<std::size_t>*>(counter)->fetch_sub(1); });
+    return {&followers, [](void* counter) { static_cast<std::atomic<std::size_t>*>(counter)->fetch_sub(1); }};
+}
+
+ApiResponse Api::too_many_follow() {
+    return error_response(
+        503, "busy", std::to_string(kMostFollowers) + " are following flows and requests already; end one of them");
+}
+
+Result<ApiResponse> Api::follow_flows(observe::FlowQuery query, Access access) {
+    std::shared_ptr<void> place = place_to_follow(access);
+    if (!place) return too_many_follow();
     query.limit = std::min(query.limit, kMostFlows);
-    auto follower = std::make_shared<Follower>(controller_, flows_, std::move(query), place);
+    auto follower = std::make_shared<Follower>(controller_, flows_, std::move(query), std::move(place));
     ApiResponse response;
     response.content_type = "text/event-stream";
     response.next = [this, follower](std::string& chunk) {

@@ -89,6 +89,22 @@ Recorded recorded_since(const observe::FlowLog& log, std::optional<WallTime> sin
     return out;
 }
 
+// What was asked inside of connections since then, and how complete that is. Without a dataplane no names are known.
+observe::RequestEvidence asked_since(Controller& controller, const observe::FlowLog& log,
+                                     const runtime::Snapshot& snapshot, std::optional<WallTime> since) {
+    observe::RequestEvidence out;
+    out.requests = log.requests().everything(since.value_or(WallTime{}));
+    if (auto names = controller.names()) out.names = *std::move(names);
+    // Whose record found no room may have been of any time.
+    if (snapshot.requests_untold > 0) return out;
+    const auto forgotten = log.requests().forgotten();
+    if (forgotten.requests == 0)
+        out.complete_since = since.value_or(WallTime{});
+    else
+        out.complete_since = std::max(since.value_or(WallTime{}), forgotten.last + std::chrono::milliseconds(1));
+    return out;
+}
+
 observe::Rehearsal in_combination(const ruleset::Ruleset& now, const Candidate& candidate) {
     return {
         {&now, World::kEnforced}, {&now, World::kPending}, candidate.staged, {candidate.staged, candidate.enforced}};
@@ -114,7 +130,10 @@ Json never_hit(const runtime::Snapshot& snapshot, const Candidate& candidate) {
 Json counted(const runtime::Snapshot& snapshot, const Candidate& candidate) {
     const auto found = std::ranges::find(snapshot.staged, candidate.staged, &runtime::PolicyCounts::policy);
     const runtime::PolicyCounts counts = found == snapshot.staged.end() ? runtime::PolicyCounts{} : *found;
-    return {{"would_deny", json_of(counts.would_deny)}, {"would_allow", json_of(counts.would_allow)}};
+    return {{"would_deny", json_of(counts.would_deny)},
+            {"would_allow", json_of(counts.would_allow)},
+            {"would_deny_requests", counts.would_deny_requests},
+            {"would_allow_requests", counts.would_allow_requests}};
 }
 
 Json disagreement_rows(const std::vector<runtime::Disagreement>& disagreements) {
@@ -196,6 +215,10 @@ Result<ApiResponse> Api::impact(const ApiRequest& request, const Parts& /*parts*
     const Recorded recorded = recorded_since(flows_, *since);
     const std::vector<observe::FlowGroup>& groups = recorded.flows.groups;
     const runtime::Census census = census_of(controller_);
+    const observe::RequestEvidence asked = asked_since(controller_, flows_, snapshot, recorded.since);
+    const auto rehearsed = [&](const observe::Rehearsal& rehearsal) {
+        return json_of(observe::rehearse(groups, rehearsal, *limit, asked), *limit);
+    };
 
     Json policies = Json::array();
     for (const Candidate& candidate : *wanted) {
@@ -205,9 +228,9 @@ Result<ApiResponse> Api::impact(const ApiRequest& request, const Parts& /*parts*
         const auto then = controller_.rehearse_promotion(candidate.id);
         if (!then) return then.error();
         const observe::Rehearsal by_itself = alone(*state.ruleset, **then, candidate);
-        one["alone"] = json_of(observe::rehearse(groups, by_itself, *limit));
+        one["alone"] = rehearsed(by_itself);
         one["live"] = live_of(census, by_itself, *limit);
-        one["in_combination"] = json_of(observe::rehearse(groups, in_combination(*state.ruleset, candidate), *limit));
+        one["in_combination"] = rehearsed(in_combination(*state.ruleset, candidate));
         one["counted"] = counted(snapshot, candidate);
         one["rules_never_hit"] = never_hit(snapshot, candidate);
         policies.push_back(std::move(one));
@@ -217,7 +240,7 @@ Result<ApiResponse> Api::impact(const ApiRequest& request, const Parts& /*parts*
     const observe::Rehearsal all{
         {state.ruleset.get(), World::kEnforced}, {state.ruleset.get(), World::kPending}, std::nullopt, {}};
     out["policies"] = std::move(policies);
-    out["together"] = json_of(observe::rehearse(groups, all, *limit));
+    out["together"] = rehearsed(all);
     out["live"] = live_of(census, all, *limit);
     out["disagreements"] = disagreement_rows(snapshot.disagreements);
     return json_response(out);
@@ -264,7 +287,8 @@ Json check_json(const observe::Evidence& evidence, const observe::Judgement& jud
             {"observed_for_seconds", evidence.observed_for.count()},
             {"min_time_seconds", limits.min_time.count()},
             {"min_connections", limits.min_connections},
-            {"acknowledged", judgement.acknowledged}};
+            {"acknowledged", judgement.acknowledged},
+            {"would_deny_requests", judgement.would_deny_requests}};
 }
 
 // The paths by which the site is managed are not for sale: no acknowledgement makes their loss safe.
@@ -323,8 +347,11 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
 
     const observe::Rehearsal rehearsal =
         one ? alone(*state.ruleset, **then, candidate) : together(*state.ruleset, *wanted);
+    const Result<runtime::Snapshot> snapshot = controller_.snapshot();
     observe::Evidence evidence;
-    evidence.impact = observe::rehearse(recorded.flows.groups, rehearsal, kEveryGroup);
+    evidence.impact =
+        observe::rehearse(recorded.flows.groups, rehearsal, kEveryGroup,
+                          asked_since(controller_, flows_, snapshot ? *snapshot : runtime::Snapshot{}, recorded.since));
     evidence.observed_for =
         observe::observed_for(*recorded.since, std::chrono::system_clock::now(), monotonic_now() - edit.at);
     evidence.lost = recorded.lost();
@@ -344,7 +371,6 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
     out["last_edit"] = edit_json(edit);
     add_completeness(out, recorded);
     out["live"] = live_json(census, live, rehearsal, question->groups);
-    const Result<runtime::Snapshot> snapshot = controller_.snapshot();
     Json unhit = Json::array();
     if (snapshot)
         for (const Candidate& each : *wanted)
@@ -352,7 +378,7 @@ Result<ApiResponse> Api::check(const ApiRequest& request, const Parts& /*parts*/
     out["rules_never_hit"] = std::move(unhit);
     out["management"] = {{"seen", lockouts.management_seen}, {"cut", lockouts.management.size()}};
     out["safety_net"] = caught_share(*state.ruleset, **then, safety_nets(*state.inventory), recorded.flows.groups);
-    out["impact"] = json_of(evidence.impact);
+    out["impact"] = json_of(evidence.impact, question->groups);
     return json_response(out);
 }
 

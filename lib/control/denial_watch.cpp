@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "drywall/explain/semantic_diff.h"
+#include "drywall/observe/request_impact.h"
 
 namespace drywall::control {
 
@@ -67,14 +68,11 @@ void DenialWatch::look_at(const telemetry::Request& request) {
     if (previous_ == nullptr || workspace_ == nullptr || request.generation < since_) return;
     const TraceId before = previous_->classify(request.tuple);
     if (previous_->verdict(before).inspection == ruleset::Inspection::kNone) return;
-    reference::ConnectionFacts facts;
-    if (request.kind == telemetry::RequestKind::kHttp)
-        facts.http = {.method = std::string(request.method.text()), .target = std::string(request.path.text())};
-    if (request.kind == telemetry::RequestKind::kTls)
-        facts.tls = {.server_name = std::string(request.host.text()), .encrypted = false};
+    const reference::ConnectionFacts facts =
+        observe::facts_of(request.kind, request.method.text(), request.host.text(), request.path.text());
     if (previous_->trace(previous_->resolve(before, facts, *workspace_)).enforced != Verdict::kAllow) return;
     std::string text = explain::packet_text(request.tuple);
-    if (facts.http) text += " " + facts.http->method + " " + facts.http->target;
+    if (facts.http) text += " " + facts.http->method + " " + std::string(request.path.text());
     note(request.tuple, std::move(text));
 }
 

@@ -49,6 +49,33 @@ Json group_json(const observe::ImpactGroup& group) {
     return out;
 }
 
+Json requests_json(const observe::RequestImpact& requests, std::size_t limit) {
+    Json examples = Json::array();
+    for (const observe::ImpactRequest& one : requests.affected) {
+        if (examples.size() == limit) break;
+        Json row = {{"effect", name(one.effect)}, {"now_by", one.now_by}, {"then_by", one.then_by}};
+        const observe::FlowRecord& connection = one.request.connection;
+        row["time"] = time_text(one.request.time);
+        row["kind"] = observe::name(one.request.kind);
+        row["method"] = one.request.method;
+        row["host"] = one.request.host;
+        row["path"] = one.request.path;
+        row["source"] = party_json(connection.source, connection.source_party->id);
+        row["source_port"] = connection.source_port;
+        row["dest"] = party_json(connection.destination, connection.destination_party->id);
+        add_service(row, connection.protocol, connection.destination_port);
+        examples.push_back(std::move(row));
+    }
+    const std::size_t left_out = requests.affected.size() - examples.size();
+    return {{"observed", requests.observed},
+            {"newly_denied", requests.newly_denied},
+            {"newly_allowed", requests.newly_allowed},
+            {"uncertain", requests.uncertain},
+            {"complete", requests.complete},
+            {"examples", std::move(examples)},
+            {"left_out", left_out}};
+}
+
 }  // namespace
 
 Json summary_of(const observe::FlowGroup& flow) {
@@ -76,16 +103,13 @@ Json json_of(const observe::ImpactCount& count) {
     return out;
 }
 
-Json json_of(const observe::Impact& impact) {
+Json json_of(const observe::Impact& impact, std::size_t limit) {
     Json groups = Json::array();
     for (const observe::ImpactGroup& group : impact.groups) groups.push_back(group_json(group));
-    return {{"observed", json_of(impact.observed)},
-            {"matched", json_of(impact.matched)},
-            {"newly_denied", json_of(impact.newly_denied)},
-            {"newly_allowed", json_of(impact.newly_allowed)},
-            {"uncertain", json_of(impact.uncertain)},
-            {"groups", std::move(groups)},
-            {"groups_left_out", impact.left_out}};
+    return {{"observed", json_of(impact.observed)},         {"matched", json_of(impact.matched)},
+            {"newly_denied", json_of(impact.newly_denied)}, {"newly_allowed", json_of(impact.newly_allowed)},
+            {"uncertain", json_of(impact.uncertain)},       {"groups", std::move(groups)},
+            {"groups_left_out", impact.left_out},           {"requests", requests_json(impact.requests, limit)}};
 }
 
 Json json_of(const ruleset::PolicyRef& policy) {

@@ -183,6 +183,9 @@ Json json_of_status(const State& state, const std::optional<Snapshot>& snapshot,
     out["flows"] = flows_json(*snapshot);
     out["workers"] = workers_json(*snapshot);
     out["staged"] = staged_json(snapshot->staged);
+    out["resets_sent"] = snapshot->resets_sent;
+    out["inspected"] = snapshot->inspected;
+    out["requests_untold"] = snapshot->requests_untold;
     out["swaps"] = snapshot->swaps;
     return out;
 }

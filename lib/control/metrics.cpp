@@ -159,6 +159,17 @@ void add_connections(MetricFamilies& out, const Snapshot& snapshot, std::uint64_
                 snapshot.flows_rejudged);
 }
 
+void add_inspection(MetricFamilies& out, const Snapshot& snapshot) {
+    out.gauge("drywall_inspected_connections", "Connections that are being read, for rules that ask what they say.",
+              static_cast<double>(snapshot.inspected));
+    out.counter("drywall_resets_sent_total",
+                "Frames of the appliance's own that ended connections for what they asked; among those transmitted.",
+                snapshot.resets_sent);
+    out.counter("drywall_requests_untold_total",
+                "Requests that were judged and counted, and for whose record there was no room.",
+                snapshot.requests_untold);
+}
+
 void add_workers(MetricFamilies& out, const Snapshot& snapshot) {
     for (std::size_t i = 0; i < snapshot.workers.size(); ++i)
         out.gauge("drywall_worker_heartbeat_age_seconds", "Since the worker was last seen to turn its loop.",
@@ -205,6 +216,7 @@ void add_dataplane(MetricFamilies& out, const Snapshot& snapshot, const MetricsL
     add_ports(out, snapshot.ports);
     add_packets(out, snapshot);
     add_connections(out, snapshot, limits.connections);
+    add_inspection(out, snapshot);
     add_workers(out, snapshot);
     add_latency(out, snapshot.residence);
     add_rules(out, snapshot, limits.rules);

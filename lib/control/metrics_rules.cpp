@@ -39,6 +39,7 @@ struct RuleSums {
     std::uint64_t would_deny = 0;
     std::uint64_t would_allow = 0;
     std::uint64_t connections = 0;
+    std::uint64_t requests = 0;
     std::chrono::system_clock::time_point last_hit{};
 };
 
@@ -73,6 +74,7 @@ void add(RuleSums& sums, const RuleCounts& rule) {
     sums.would_deny += rule.would_deny.packets;
     sums.would_allow += rule.would_allow.packets;
     sums.connections += rule.connections;
+    sums.requests += rule.requests;
     sums.last_hit = std::max(sums.last_hit, rule.last_hit);
 }
 
@@ -99,6 +101,11 @@ void write_rules(MetricFamilies& out, const std::map<RuleLabels, RuleSums>& rule
         out.counter("drywall_policy_connections_total",
                     "Connections that opened and in whose decision the rule took part, in the world that mode names.",
                     sums.connections, labels.labels());
+    for (const auto& [labels, sums] : rules)
+        out.counter("drywall_policy_requests_total",
+                    "Requests, TLS greetings and unreadable streams inside of connections, in whose decision the rule "
+                    "took part, in the world that mode names.",
+                    sums.requests, labels.labels());
     // A rule that was never hit has no time, and no series that would claim one.
     for (const auto& [labels, sums] : rules)
         if (sums.last_hit != std::chrono::system_clock::time_point{})
@@ -121,6 +128,7 @@ void write_staged(MetricFamilies& out, const std::vector<runtime::PolicyCounts>&
         PacketsBytes deny;
         PacketsBytes allow;
         std::uint64_t denied_connections = 0;
+        std::uint64_t denied_requests = 0;
     };
     std::map<std::string, Sums> by_policy;
     for (std::size_t i = 0; i < policies.size(); ++i) {
@@ -128,6 +136,7 @@ void write_staged(MetricFamilies& out, const std::vector<runtime::PolicyCounts>&
         sums.deny += policies[i].would_deny;
         sums.allow += policies[i].would_allow;
         sums.denied_connections += policies[i].would_deny_connections;
+        sums.denied_requests += policies[i].would_deny_requests;
     }
     const auto write = [&](std::string_view name, std::string_view help, auto value) {
         for (const auto& [policy, sums] : by_policy) out.counter(name, help, value(sums), {{"policy", policy}});
@@ -145,6 +154,11 @@ void write_staged(MetricFamilies& out, const std::vector<runtime::PolicyCounts>&
     write("drywall_staged_would_deny_connections_total",
           "Connections that opened and that the staged policy is responsible for denying once all are promoted.",
           [](const Sums& sums) { return sums.denied_connections; });
+    write(
+        "drywall_staged_would_deny_requests_total",
+        "Requests inside of connections that pass today and that the staged policy is responsible for denying once all "
+        "are promoted.",
+        [](const Sums& sums) { return sums.denied_requests; });
 }
 
 }  // namespace

@@ -1,7 +1,5 @@
 #include "drywall/observe/flow_filter.h"
 
-#include <algorithm>
-
 #include "drywall/base/nearest.h"
 #include "flow_flags.h"
 
@@ -9,7 +7,14 @@ namespace drywall::observe {
 
 namespace {
 
-// "10.0.0.1,10.0.0.2" are two alternatives, as if the flag stood there twice.
+Error unknown_flag(const std::string& flag) {
+    std::vector<std::string_view> known;
+    for (const FlowFlag& one : FlowFilter::flags()) known.push_back(one.name);
+    return Error::of(ErrorKind::kInvalid, "flows can't be filtered by '" + flag + "'", did_you_mean(flag, known));
+}
+
+}  // namespace
+
 std::vector<std::string> alternatives(const std::string& value) {
     std::vector<std::string> out(1);
     int inside = 0;  // a selector's set has commas of its own: `app in {'a', 'b'}`
@@ -24,40 +29,21 @@ std::vector<std::string> alternatives(const std::string& value) {
     return out;
 }
 
-Error unknown_flag(const std::string& flag) {
-    std::vector<std::string_view> known;
-    for (const FlowFlag& one : FlowFilter::flags()) known.push_back(one.name);
-    return Error::of(ErrorKind::kInvalid, "flows can't be filtered by '" + flag + "'", did_you_mean(flag, known));
-}
-
-}  // namespace
-
 Result<FlowFilter> FlowFilter::of(std::span<const FlowTerm> terms) {
     FlowFilter filter;
     for (const FlowTerm& term : terms) {
         const FlagReader* reader = flag_reader(term.flag);
         if (reader == nullptr) return unknown_flag(term.flag);
-        auto condition = std::find_if(filter.conditions_.begin(), filter.conditions_.end(), [&](const Condition& one) {
-            return one.flag == reader->canonical && one.negated == term.negated;
-        });
-        if (condition == filter.conditions_.end())
-            condition = filter.conditions_.insert(condition, {reader->canonical, term.negated, {}});
         for (const std::string& value : alternatives(term.value)) {
             Result<FlowTest> test = reader->read(term.flag, value);
             if (!test) return test.error();
-            condition->any.push_back(*std::move(test));
+            filter.conditions_.add(reader->canonical, term.negated, *std::move(test));
         }
     }
     return filter;
 }
 
-bool FlowFilter::matches(const FlowRecord& flow) const {
-    return std::all_of(conditions_.begin(), conditions_.end(), [&](const Condition& condition) {
-        const bool hit =
-            std::any_of(condition.any.begin(), condition.any.end(), [&](const Test& test) { return test(flow); });
-        return hit != condition.negated;
-    });
-}
+bool FlowFilter::matches(const FlowRecord& flow) const { return conditions_.match(flow); }
 
 bool fits_pattern(std::string_view pattern, std::string_view text) noexcept {
     std::size_t at = 0;

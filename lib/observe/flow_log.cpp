@@ -195,12 +195,13 @@ FlowLog::FlowLog(std::size_t max_groups, std::size_t max_connections, WallClock 
     : FlowLog(FlowLogSettings{.max_groups = max_groups, .max_connections = max_connections}, std::move(now)) {}
 
 FlowLog::FlowLog(const FlowLogSettings& settings, WallClock now)
-    : state_(std::make_unique<State>(settings, now ? std::move(now) : WallClock(std::chrono::system_clock::now))) {}
+    : clock_(now ? std::move(now) : WallClock(std::chrono::system_clock::now)),
+      state_(std::make_unique<State>(settings, clock_)) {}
 
 FlowLog::~FlowLog() = default;
 
 void FlowLog::on_request(const telemetry::Request& request, const ruleset::Ruleset* ruleset) {
-    requests_.add(request, ruleset, std::chrono::system_clock::now());
+    requests_.add(request, ruleset, clock_());
 }
 
 void FlowLog::on_event(const telemetry::FlowEvent& event, const ruleset::Ruleset* ruleset) {
@@ -293,6 +294,8 @@ void FlowLog::not_recorded(std::uint64_t records) {
     const std::scoped_lock lock(state_->mutex);
     state_->intake.not_recorded(records);
 }
+
+RequestLog::Taken FlowLog::take_requests() { return requests_.take(); }
 
 std::uint64_t FlowLog::first_interval_in_memory() const {
     const std::scoped_lock lock(state_->mutex);

@@ -25,6 +25,7 @@ constexpr auto kRound = 250ms;
 constexpr auto kOpenAgain = 10s;  // after the history could not be opened
 constexpr std::size_t kIntervalsAtOnce = 64;
 constexpr std::size_t kSummedAtOnce = 1024;
+constexpr std::size_t kRequestsPerWrite = 256;        // the file is turned over between them
 constexpr std::int64_t kMostRecordsSummed = 200'000;  // a sum is made in memory
 
 std::int64_t ms(WallTime time) {
@@ -57,6 +58,12 @@ std::string lines_of(const FlowInterval& interval) {
     return lines;
 }
 
+std::string lines_of(std::span<const RequestRecord> requests) {
+    std::string lines;
+    for (const RequestRecord& request : requests) lines += line_of_request(request).dump() + '\n';
+    return lines;
+}
+
 }  // namespace
 
 class FlowRecorder::State {
@@ -64,7 +71,10 @@ public:
     State(FlowLog& log, const std::optional<FlowHistorySettings>& history, const std::optional<FlowFileSettings>& file,
           FlowLog::WallClock now)
         : log_(log), settings_(history), now_(std::move(now)), run_(now_().time_since_epoch().count()) {
-        if (file) file_ = std::make_unique<RotatingFile>(file->file, file->max_bytes, file->files);
+        if (file) {
+            file_ = std::make_unique<RotatingFile>(file->file, file->max_bytes, file->files);
+            log_.hold_requests(true);
+        }
         if (!settings_) return;
         steps_ = {{1s, 1min, settings_->fine}, {1min, 15min, 24h}};
         open_history();
@@ -92,6 +102,7 @@ public:
     void work(bool last) {
         const auto intervals = log_.take_intervals(last);
         write_lines(intervals);
+        write_requests();
         if (!settings_) return;
         if (!history_) open_history();
         write_history(intervals);
@@ -158,6 +169,25 @@ private:
                 note_file(appended);
             });
             if (!written && !settings_) log_.not_recorded(interval->records.size());
+        }
+    }
+
+    // They are kept nowhere else.
+    void write_requests() {
+        if (!file_) return;
+        RequestLog::Taken taken;
+        if (!as_memory_allows([&] { taken = log_.take_requests(); })) return;  // asked for again in the next round
+        if (taken.missed > 0) log_.not_recorded(taken.missed);
+        const std::span<const RequestRecord> requests(taken.requests);
+        for (std::size_t at = 0; at < requests.size(); at += kRequestsPerWrite) {
+            const auto some = requests.subspan(at, std::min(requests.size() - at, kRequestsPerWrite));
+            bool written = false;
+            (void)as_memory_allows([&] {
+                const Status appended = file_->append(lines_of(some));
+                written = static_cast<bool>(appended);
+                note_file(appended);
+            });
+            if (!written) log_.not_recorded(some.size());
         }
     }
 
@@ -275,6 +305,7 @@ FlowRecorder::~FlowRecorder() {
     state_->stop();
     state_->work(true);
     log_.set_archive(nullptr);
+    log_.hold_requests(false);
 }
 
 void FlowRecorder::start() { state_->start(); }

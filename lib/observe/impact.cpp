@@ -46,8 +46,8 @@ struct Verdicts {
 
 class Rehearser {
 public:
-    explicit Rehearser(const Rehearsal& rehearsal)
-        : rehearsal_(rehearsal), source_ports_(telling_source_ports(rehearsal)) {
+    Rehearser(const Rehearsal& rehearsal, RequestRehearser& asked)
+        : rehearsal_(rehearsal), asked_(asked), source_ports_(telling_source_ports(rehearsal)) {
         const bool at_ports = judges_at_ports(*rehearsal.now.ruleset) || judges_at_ports(*rehearsal.then.ruleset);
         lanes_ = at_ports ? rehearsal.now.ruleset->program().lanes.size() : 1;
     }
@@ -56,15 +56,15 @@ public:
         count(impact.observed, group);
         const std::vector<net::Tuple> tuples = tuples_of(group);
         if (takes_part(tuples.front())) count(impact.matched, group);
-        const std::optional<Effect> effect = effect_on(group, tuples);
-        if (!effect) return;
-        switch (*effect) {
+        std::optional<ImpactGroup> found =
+            depends(tuples) ? by_what_it_said(group, tuples) : by_addresses(group, tuples);
+        if (!found) return;
+        switch (found->effect) {
             case Effect::kNewlyDenied: count(impact.newly_denied, group); break;
             case Effect::kNewlyAllowed: count(impact.newly_allowed, group); break;
             case Effect::kUncertain: count(impact.uncertain, group); break;
         }
-        const net::Tuple& example = telling(tuples);
-        impact.groups.push_back({group, *effect, rehearsal_.now.decider(example), rehearsal_.then.decider(example)});
+        impact.groups.push_back(*std::move(found));
     }
 
 private:
@@ -103,19 +103,30 @@ private:
         return std::ranges::find(owed, *rehearsal_.owed_to) != owed.end();
     }
 
-    [[nodiscard]] std::optional<Effect> effect_on(const FlowGroup& group, const std::vector<net::Tuple>& tuples) const {
-        // Rules ask what the connection said, and not the same ones now and then: only what was recorded under both
-        // knows.
-        const bool depends = std::ranges::any_of(
+    // Rules ask what the connection said, and not the same ones now and then.
+    [[nodiscard]] bool depends(const std::vector<net::Tuple>& tuples) const {
+        return std::ranges::any_of(
             tuples, [&](const net::Tuple& tuple) { return rehearsal_.now.asks(tuple) != rehearsal_.then.asks(tuple); });
-        if (depends && !was_recorded_by_both(group)) return Effect::kUncertain;
-        if (depends && group.enforced == group.pending) return std::nullopt;
-        if (depends) return group.enforced == Verdict::kAllow ? Effect::kNewlyDenied : Effect::kNewlyAllowed;
+    }
+
+    // Its own record knows, if both judged it; else what was asked in it may.
+    [[nodiscard]] std::optional<ImpactGroup> by_what_it_said(const FlowGroup& group,
+                                                             const std::vector<net::Tuple>& tuples) const {
+        if (was_recorded_by_equals(group, tuples)) return as_recorded(group, tuples);
+        const std::optional<ImpactRequest> asked = asked_.look_at(group);
+        if (!asked) return std::nullopt;
+        if (asked->effect == Effect::kUncertain) return told(group, Effect::kUncertain, telling(tuples));
+        return ImpactGroup{group, asked->effect, asked->now_by, asked->then_by};
+    }
+
+    [[nodiscard]] std::optional<ImpactGroup> by_addresses(const FlowGroup& group,
+                                                          const std::vector<net::Tuple>& tuples) const {
         const Verdicts first = ask(tuples.front());
         const bool agreed = std::ranges::all_of(tuples, [&](const net::Tuple& tuple) { return ask(tuple) == first; });
         if (agreed) {
             if (first.now == first.then || !is_owed(tuples.front())) return std::nullopt;
-            return first.now == Verdict::kAllow ? Effect::kNewlyDenied : Effect::kNewlyAllowed;
+            return told(group, first.now == Verdict::kAllow ? Effect::kNewlyDenied : Effect::kNewlyAllowed,
+                        telling(tuples));
         }
         const auto differing = std::ranges::find_if(tuples, [&](const net::Tuple& tuple) {
             const Verdicts verdicts = ask(tuple);
@@ -123,16 +134,40 @@ private:
         });
         if (differing == tuples.end()) return std::nullopt;
         // What the packets of this very generation were told is no guess.
-        if (was_recorded_by_both(group)) {
-            if (group.enforced == group.pending) return std::nullopt;
-            return group.enforced == Verdict::kAllow ? Effect::kNewlyDenied : Effect::kNewlyAllowed;
-        }
-        return Effect::kUncertain;
+        if (was_recorded_by_both(group)) return as_recorded(group, tuples);
+        return told(group, Effect::kUncertain, telling(tuples));
+    }
+
+    [[nodiscard]] std::optional<ImpactGroup> as_recorded(const FlowGroup& group,
+                                                         const std::vector<net::Tuple>& tuples) const {
+        if (group.enforced == group.pending) return std::nullopt;
+        const std::vector<std::string>& owed = group.decision->responsible;
+        if (rehearsal_.owed_to && !owed.empty() && std::ranges::find(owed, rehearsal_.owed_to->text()) == owed.end())
+            return std::nullopt;
+        return told(group, group.enforced == Verdict::kAllow ? Effect::kNewlyDenied : Effect::kNewlyAllowed,
+                    telling(tuples));
+    }
+
+    [[nodiscard]] ImpactGroup told(const FlowGroup& group, Effect effect, const net::Tuple& example) const {
+        return {group, effect, rehearsal_.now.decider(example), rehearsal_.then.decider(example)};
     }
 
     [[nodiscard]] bool was_recorded_by_both(const FlowGroup& group) const {
         return rehearsal_.now.ruleset == rehearsal_.then.ruleset &&
                group.generation == rehearsal_.now.ruleset->generation();
+    }
+
+    // Or by one whose pending world asks and answers what the other ruleset will.
+    [[nodiscard]] bool was_recorded_by_equals(const FlowGroup& group, const std::vector<net::Tuple>& tuples) const {
+        if (was_recorded_by_both(group)) return true;
+        if (group.generation != rehearsal_.now.ruleset->generation() || rehearsal_.now.world != World::kEnforced)
+            return false;
+        const explain::Regime pending{rehearsal_.now.ruleset, World::kPending};
+        return std::ranges::all_of(tuples, [&](const net::Tuple& tuple) {
+            const std::vector<std::string> asked = pending.asks(tuple);
+            return asked == rehearsal_.then.asks(tuple) &&
+                   (!asked.empty() || pending.verdict(tuple) == rehearsal_.then.verdict(tuple));
+        });
     }
 
     [[nodiscard]] bool takes_part(const net::Tuple& tuple) const {
@@ -158,6 +193,7 @@ private:
     }
 
     const Rehearsal& rehearsal_;
+    RequestRehearser& asked_;
     std::vector<std::uint16_t> source_ports_;
     std::size_t lanes_ = 1;
 };
@@ -184,16 +220,23 @@ std::uint64_t unacknowledged(const Evidence& evidence, std::uint64_t& acknowledg
     return evidence.impact.newly_denied.groups - acknowledged;
 }
 
-}  // namespace
-
-std::string_view name(Effect effect) noexcept {
-    switch (effect) {
-        case Effect::kNewlyDenied: return "newly-denied";
-        case Effect::kNewlyAllowed: return "newly-allowed";
-        case Effect::kUncertain: return "uncertain";
-    }
-    return "uncertain";
+// Likewise of requests, whose connections are of groups.
+std::uint64_t unacknowledged_requests(const Evidence& evidence) {
+    const auto is_acknowledged = [&](const ImpactRequest& one) {
+        return std::ranges::any_of(evidence.impact.groups, [&](const ImpactGroup& group) {
+            return group.effect == Effect::kNewlyDenied && group.flow.source == one.request.connection.source &&
+                   group.flow.destination == one.request.connection.destination &&
+                   group.flow.protocol == one.request.connection.protocol &&
+                   group.flow.destination_port == one.request.connection.destination_port &&
+                   std::ranges::find(evidence.acknowledged, group.flow.id) != evidence.acknowledged.end();
+        });
+    };
+    return static_cast<std::uint64_t>(std::ranges::count_if(
+        evidence.impact.requests.affected,
+        [&](const ImpactRequest& one) { return one.effect == Effect::kNewlyDenied && !is_acknowledged(one); }));
 }
+
+}  // namespace
 
 std::string_view name(Safety safety) noexcept {
     switch (safety) {
@@ -208,9 +251,12 @@ const ImpactCount& Impact::count(Effect effect) const noexcept {
     return effect == Effect::kNewlyDenied ? newly_denied : effect == Effect::kNewlyAllowed ? newly_allowed : uncertain;
 }
 
-Impact rehearse(std::span<const FlowGroup> groups, const Rehearsal& rehearsal, std::size_t limit) {
+Impact rehearse(std::span<const FlowGroup> groups, const Rehearsal& rehearsal, std::size_t limit,
+                const RequestEvidence& asked) {
     Impact impact;
-    const Rehearser rehearser(rehearsal);
+    RequestRehearser requests(rehearsal, asked);
+    impact.requests = requests.impact();
+    const Rehearser rehearser(rehearsal, requests);
     for (const FlowGroup& group : groups) rehearser.look_at(group, impact);
     std::ranges::stable_sort(impact.groups, [](const ImpactGroup& a, const ImpactGroup& b) {
         if (a.effect != b.effect) return a.effect < b.effect;
@@ -245,6 +291,10 @@ Judgement judge(const Evidence& evidence, const CheckLimits& limits) {
     reasons = evidence.objections;
     if (const std::uint64_t denied = unacknowledged(evidence, judgement.acknowledged); denied > 0)
         reasons.push_back(plural(denied, "group") + " of connections would newly be denied");
+    judgement.would_deny_requests = unacknowledged_requests(evidence);
+    if (judgement.would_deny_requests > 0)
+        reasons.push_back(plural(judgement.would_deny_requests, "request") +
+                          " inside of connections would newly be denied");
     if (evidence.open_unforeseen > 0)
         reasons.push_back(plural(evidence.open_unforeseen, "open connection") +
                           " that no record tells of would be cut");

@@ -66,6 +66,9 @@ Status read_service(const Json& record, RecordedFlow& flow) {
     return Done{};
 }
 
+// The appliance's flow file has a line for every request inside of a connection, too; the connection has its own.
+bool is_of_a_request(const Json& record) { return record.is_object() && text_of(record, "record") == "request"; }
+
 void place(Error& error, const std::string& name, int line) {
     for (Complaint& complaint : error.complaints) complaint.place = {name, line, 0};
 }
@@ -93,6 +96,7 @@ public:
 
 private:
     void take_record(const Json& record, int line) {
+        if (is_of_a_request(record)) return;
         Result<RecordedFlow> flow = recorded_flow(record);
         if (flow)
             flows_.push_back(*std::move(flow));

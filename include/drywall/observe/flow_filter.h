@@ -1,17 +1,15 @@
-// FlowFilter: which flows are meant. Hubble's logic: the values of one repeated flag are alternatives, different flags
-// must all hold, and `--not` turns the flag that follows it round: what it names is left out.
+// FlowFilter: which flows are meant, by the logic of FilterConditions; `--not` turns the flag that follows it round.
 //
 // Threads: values; matches() is a pure function.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "drywall/base/result.h"
+#include "drywall/observe/filter_conditions.h"
 #include "drywall/observe/flow_group.h"
 
 namespace drywall::observe {
@@ -43,13 +41,7 @@ public:
     [[nodiscard]] bool everything() const noexcept { return conditions_.empty(); }
 
 private:
-    using Test = std::function<bool(const FlowRecord&)>;
-    struct Condition {
-        std::string_view flag;
-        bool negated = false;
-        std::vector<Test> any;  // alternatives
-    };
-    std::vector<Condition> conditions_;
+    FilterConditions<FlowRecord> conditions_;
 };
 
 // `text` with every `*` standing for any characters.

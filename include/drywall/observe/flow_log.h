@@ -103,9 +103,15 @@ public:
     void not_recorded(std::uint64_t records);  // taken, but nobody could keep them
     [[nodiscard]] std::uint64_t first_interval_in_memory() const;
 
+    // Likewise, of what was asked for inside of connections; kept for somebody who takes it as long as it is held.
+    void hold_requests(bool hold) { requests_.hold_for_recorder(hold); }
+    [[nodiscard]] RequestLog::Taken take_requests();
+
 private:
-    RequestLog requests_;
     [[nodiscard]] FlowAnswer query_span(const FlowQuery& query) const;
+
+    WallClock clock_;
+    RequestLog requests_;
 
     class State;
     std::unique_ptr<State> state_;

@@ -1,5 +1,6 @@
 // FlowRecorder: a thread that takes the flow log's intervals as they are finished, and writes them to the history on
-// disk and to a file of JSON lines. It is where spans of time older than memory are read from.
+// disk and to a file of JSON lines. It is where spans of time older than memory are read from. What was asked for
+// inside of connections is written to the file alone, a line for each.
 //
 // Threads: start() and the destructor are the owner's; the recorder's own thread writes; any thread reads.
 // Failure: what can't be written is counted (FlowAnswer::unrecorded) and said (trouble()); nobody waits for it, and

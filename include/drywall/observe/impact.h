@@ -4,7 +4,8 @@
 //
 // Threads: pure functions over values and immutable rulesets.
 // Exact:   for what was recorded. Where records were lost or groups forgotten, all numbers are lower bounds; a group
-//          whose source port or port of entry would decide is counted as uncertain, and as nothing else.
+//          whose source port or port of entry would decide is counted as uncertain, and as nothing else. So is one that
+//          rules ask what it said, where neither its own record nor those of its requests tell.
 #pragma once
 
 #include <chrono>
@@ -15,24 +16,11 @@
 #include <string>
 #include <vector>
 
-#include "drywall/explain/semantic_diff.h"
 #include "drywall/observe/flow_log.h"
+#include "drywall/observe/request_impact.h"
 #include "drywall/ruleset/ruleset.h"
 
 namespace drywall::observe {
-
-enum class Effect : std::uint8_t { kNewlyDenied, kNewlyAllowed, kUncertain };
-[[nodiscard]] std::string_view name(Effect effect) noexcept;
-
-// What is compared: what is enforced now, and what would be.
-struct Rehearsal {
-    explain::Regime now;
-    explain::Regime then;
-    // In combination with other staged policies: only what is owed to this one. Absent: every difference.
-    std::optional<ruleset::PolicyRef> owed_to;
-    // Whose decisions are counted as matched: the staged policy, and the enforced one that it becomes.
-    std::vector<ruleset::PolicyRef> matched_by;
-};
 
 struct ImpactCount {
     std::uint64_t groups = 0;
@@ -58,11 +46,13 @@ struct Impact {
     ImpactCount uncertain;
     std::vector<ImpactGroup> groups;  // newly denied first, then by connections; at most `limit`
     std::size_t left_out = 0;
+    RequestImpact requests;  // inside of connections
 
     [[nodiscard]] const ImpactCount& count(Effect effect) const noexcept;
 };
 
-[[nodiscard]] Impact rehearse(std::span<const FlowGroup> groups, const Rehearsal& rehearsal, std::size_t limit);
+[[nodiscard]] Impact rehearse(std::span<const FlowGroup> groups, const Rehearsal& rehearsal, std::size_t limit,
+                              const RequestEvidence& asked = {});
 
 // Groups of `known` with open connections that are not among `seen` join them, their open connections counted as if
 // they had been opened now: a promotion meets them, however long ago they were heard of.
@@ -98,6 +88,8 @@ struct Judgement {
     Safety safety = Safety::kNotEnoughEvidence;
     std::vector<std::string> reasons;  // what speaks against it, or is missing; empty: safe
     std::uint64_t acknowledged = 0;    // groups that would be denied, and may be
+    // Requests that would be denied, and are not of an acknowledged group.
+    std::uint64_t would_deny_requests = 0;
 };
 
 [[nodiscard]] Judgement judge(const Evidence& evidence, const CheckLimits& limits);

@@ -1,72 +1,92 @@
-// RequestLog: the newest things that were asked for inside of connections (HTTP requests, TLS greetings, and streams
-// that could not be read), with what both worlds decided about each.
+// RequestLog: the newest things that were asked for inside of connections, with what both worlds decided about each.
 //
-// Threads: the stats core adds, any thread reads. One mutex, held for short.
-// Memory:  as many records as the settings say; then the oldest goes.
+// Threads: the stats core adds, a recorder takes, any thread reads. One mutex, held for short.
+// Memory:  as many records as the settings say, then the oldest goes; more only while a recorder has not taken them.
+//          As many of those that staged policies would decide otherwise are kept beside them: what is rare is not
+//          forgotten because much else is asked.
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <mutex>
-#include <string>
+#include <optional>
 #include <vector>
 
-#include "drywall/base/drop_reason.h"
-#include "drywall/base/verdict.h"
-#include "drywall/observe/flow_group.h"
+#include "drywall/observe/request.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/telemetry/request.h"
 
 namespace drywall::observe {
 
-// Texts from the wire are printable ASCII here: other bytes became "?".
-struct RequestRecord {
-    std::uint64_t sequence = 0;  // 1, 2, 3, ...
-    WallTime time{};             // when it was recorded, which is within milliseconds
-    telemetry::RequestKind kind = telemetry::RequestKind::kHttp;
-    std::string method;
-    std::string host;  // HTTP: what it names; TLS: the SNI
-    std::string path;  // normalised
-    std::string source;
-    std::string source_name;  // of the endpoint; empty: none is declared
-    std::uint16_t source_port = 0;
-    std::string destination;
-    std::string destination_name;
-    std::uint16_t destination_port = 0;
-    Generation generation{};
-    bool known = false;  // not: its generation was freed before it was read, and what follows is not known
-    Verdict enforced = Verdict::kDeny;
-    Verdict pending = Verdict::kDeny;
-    DropReason drop_reason = DropReason::kNone;
-    std::string enforced_by;  // what decided, as Calico's string
-    std::string pending_by;
-    std::vector<std::string> responsible;  // staged policies to which a difference is owed
-};
-
 struct RequestQuery {
     bool only_denied = false;
-    bool only_differing = false;
-    std::size_t limit = 100;  // the newest
+    bool only_differing = false;   // those that would change
+    bool only_would_deny = false;  // those of them that would be denied
+    RequestFilter filter = {};
+    std::optional<WallTime> since = {};
+    std::uint64_t after_sequence = 0;
+    std::size_t limit = 100;  // the newest; of wait(): the oldest, to go on from
+};
+
+struct RequestAnswer {
+    std::vector<RequestRecord> requests;  // in the order in which they were recorded
+    std::uint64_t next_sequence = 0;      // where to go on from
+    std::uint64_t missed = 0;             // that came after the query's cursor, and were forgotten since
 };
 
 class RequestLog {
 public:
-    explicit RequestLog(std::size_t most = 4096) : most_(most) {}
+    explicit RequestLog(std::size_t most = 4096);
+    ~RequestLog();
 
     // `ruleset`: of the request's generation, null when it was freed long ago.
     void add(const telemetry::Request& request, const ruleset::Ruleset* ruleset, WallTime now);
 
-    // In the order in which they were recorded.
     [[nodiscard]] std::vector<RequestRecord> query(const RequestQuery& query) const;
+    // Waits until something that is meant came after `query.after_sequence`, or `timeout` passed.
+    [[nodiscard]] RequestAnswer wait(const RequestQuery& query, std::chrono::milliseconds timeout) const;
+    [[nodiscard]] std::uint64_t last_sequence() const;
+
+    // The number of those that were forgotten to make room, ever, and when the last of them was recorded.
+    struct Forgotten {
+        std::uint64_t requests = 0;
+        WallTime last{};
+    };
+    [[nodiscard]] Forgotten forgotten() const;
+
+    // Everything that is kept from that moment on, also what query() no longer shows, in its order.
+    [[nodiscard]] std::vector<RequestRecord> everything(WallTime since) const;
+
+    // From now on they are kept until they were taken, within bounds; or no longer.
+    void hold_for_recorder(bool hold);
+    struct Taken {
+        std::vector<RequestRecord> requests;  // that were not taken yet, oldest first
+        std::uint64_t missed = 0;             // of them, forgotten before anybody came
+    };
+    [[nodiscard]] Taken take();
 
 private:
-    const std::size_t most_;
-    mutable std::mutex mutex_;  // guards what follows
-    std::deque<RequestRecord> records_;
-    std::uint64_t last_ = 0;
-};
+    class Describer;  // makes texts once per trace and endpoint
 
-[[nodiscard]] std::string_view name(telemetry::RequestKind kind) noexcept;
+    using Records = std::deque<std::shared_ptr<const RequestRecord>>;
+
+    [[nodiscard]] static bool wanted(const RequestRecord& record, const RequestQuery& query);
+    void make_room();
+
+    const std::size_t most_;
+    std::unique_ptr<Describer> describer_;  // the stats core's alone
+    mutable std::mutex mutex_;              // guards what follows
+    mutable std::condition_variable changed_;
+    Records records_;
+    Records differing_;  // that would change, the newest
+    std::uint64_t last_ = 0;
+    Forgotten forgotten_;
+    bool held_ = false;        // somebody takes them
+    std::uint64_t taken_ = 0;  // the last one taken, or forgotten before
+};
 
 }  // namespace drywall::observe

@@ -8,6 +8,7 @@
 #include "arguments.h"
 #include "client.h"
 #include "commands.h"
+#include "commands_impact.h"
 #include "fields.h"
 #include "render.h"
 #include "served.h"
@@ -138,6 +139,36 @@ TEST(Render, StagedRulesHaveNoEnforcedCount) {
         {.staged = false, .drops = false, .ports = false}, {});
     EXPECT_THAT(text, HasSubstr("default|sgnp:closed|deny|-1  ingress           -        7           7\n"));
     EXPECT_THAT(text, Not(HasSubstr("gnp:old")));
+}
+
+TEST(Render, ImpactShowsRequestsByExample) {
+    const std::string text = render_impact(
+        json(R"({"exact":true,"policies":[{"policy":"sgnp/web","alone":{"requests":{"observed":7,"newly_denied":3,
+        "newly_allowed":0,"uncertain":1,"complete":false,"left_out":2,"examples":[{"effect":"newly-denied","kind":"http",
+        "method":"GET","path":"/admin","host":"shop","source":{"name":"","ip":"10.0.0.1"},"dest":{"name":"w/db","ip":"10.1.0.1"},
+        "protocol":"tcp","dest_port":80,"then_by":"default|gnp:web|deny|1"}]}},
+        "counted":{"would_deny_requests":3,"would_allow_requests":0}}]})"),
+        {});
+    EXPECT_THAT(text, HasSubstr("of 7 would newly DENY 3, newly ALLOW 0, uncertain 1 (not all are on record)\n"));
+    EXPECT_THAT(
+        text, HasSubstr("newly-denied        10.0.0.1 -> w/db tcp/80 GET /admin of shop, by default|gnp:web|deny|1\n"));
+    EXPECT_THAT(text, HasSubstr("and 2 more requests; --limit shows more\n"));
+    EXPECT_THAT(text, HasSubstr("would deny 3 requests; would allow 0 requests\n"));
+}
+
+TEST(Render, RequestsHaveColumnsWhereThereAreAny) {
+    const char* stats = R"({"rules":[{"rule":"default|gnp:web|allow|0","direction":"ingress","current":true,
+        "enforced":{"packets":3},"pending":{"packets":3},"would_deny":{"packets":0},"requests":7,"would_deny_requests":2}],
+        "staged":[{"policy":"sgnp:asks","tier":"default","would_deny":{"packets":0},"would_allow":{"packets":0},
+        "would_deny_requests":2,"would_allow_requests":0}],"inspected":1,"resets_sent":4,"requests_untold":5})";
+    const std::string text = render_stats(json(stats), {.drops = false, .ports = false}, {});
+    EXPECT_THAT(text, HasSubstr("WOULD-DENY  REQUESTS  WOULD-DENY-REQUESTS\n"));
+    EXPECT_THAT(text, HasSubstr("           0         7                    2\n"));
+    EXPECT_THAT(text, HasSubstr("WOULD-ALLOW  WOULD-DENY-REQUESTS  WOULD-ALLOW-REQUESTS\n"));
+    EXPECT_THAT(text, HasSubstr("1 connections are being read; resets sent 4; requests without a record 5\n"));
+    const std::string none = render_stats(json(R"({"rules":[],"staged":[],"inspected":0,"resets_sent":0})"), {}, {});
+    EXPECT_THAT(none, Not(HasSubstr("REQUESTS")));
+    EXPECT_THAT(none, Not(HasSubstr("being read")));
 }
 
 TEST(Render, FlowsNameTheHitThatDecided) {

@@ -101,6 +101,8 @@ TEST(Metrics, ARuleTellsItsConnectionsAndWhenItWasLastHit) {
     snapshot.rules = {rule("web", 0, false, 10), rule("web", 0, false, 5), rule("web", 1, false, 5)};
     snapshot.rules[0].connections = 3;
     snapshot.rules[1].connections = 4;
+    snapshot.rules[0].requests = 2;
+    snapshot.rules[1].requests = 9;
     snapshot.rules[0].last_hit = std::chrono::system_clock::time_point(std::chrono::milliseconds(1500));
     auto found = metrics_of(snapshot);
     const auto labels = [](const std::string& number) {
@@ -108,6 +110,8 @@ TEST(Metrics, ARuleTellsItsConnectionsAndWhenItWasLastHit) {
                R"(",direction="ingress",action="deny",mode="enforced"})";
     };
     EXPECT_EQ(found["drywall_policy_connections_total" + labels("0")], 7);
+    EXPECT_EQ(found["drywall_policy_requests_total" + labels("0")], 11);
+    EXPECT_EQ(found["drywall_policy_requests_total" + labels("1")], 0);
     EXPECT_EQ(found["drywall_policy_last_hit_timestamp_seconds" + labels("0")], 1.5);
     EXPECT_EQ(found.count("drywall_policy_last_hit_timestamp_seconds" + labels("1")), 0U) << "it was never hit";
 }
@@ -117,8 +121,22 @@ TEST(Metrics, StagedPoliciesTellTheConnectionsThatTheyWouldDeny) {
     snapshot.staged = {{.policy = *rule("web", 0, true, 0).hit.policy,
                         .would_deny = {},
                         .would_allow = {},
-                        .would_deny_connections = 12}};
-    EXPECT_EQ(metrics_of(snapshot)[R"(drywall_staged_would_deny_connections_total{policy="sgnp:web"})"], 12);
+                        .would_deny_connections = 12,
+                        .would_deny_requests = 5}};
+    auto found = metrics_of(snapshot);
+    EXPECT_EQ(found[R"(drywall_staged_would_deny_connections_total{policy="sgnp:web"})"], 12);
+    EXPECT_EQ(found[R"(drywall_staged_would_deny_requests_total{policy="sgnp:web"})"], 5);
+}
+
+TEST(Metrics, TellWhatReadingInsideOfConnectionsComesTo) {
+    Snapshot snapshot;
+    snapshot.inspected = 3;
+    snapshot.resets_sent = 8;
+    snapshot.requests_untold = 1;
+    auto found = metrics_of(snapshot);
+    EXPECT_EQ(found["drywall_inspected_connections"], 3);
+    EXPECT_EQ(found["drywall_resets_sent_total"], 8);
+    EXPECT_EQ(found["drywall_requests_untold_total"], 1);
 }
 
 TEST(Metrics, ConnectionsAreToldByStateAndWorkersByTheirTime) {

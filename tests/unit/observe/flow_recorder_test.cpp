@@ -207,5 +207,49 @@ TEST_F(RecordedFlows, LinesAreFlowsAndTheFilesAreBounded) {
     EXPECT_FALSE(std::filesystem::exists(file.string() + ".3"));
 }
 
+TEST_F(RecordedFlows, EveryRequestIsALineBesideThoseOfFlows) {
+    FlowLog log(16, 16, clock_.clock());
+    const std::filesystem::path file = folder_ / "flows.jsonl";
+    telemetry::Request asked;
+    asked.tuple = tcp_to(80);
+    asked.method = telemetry::ShortText<24>("GET");
+    asked.host = telemetry::ShortText<255>("shop");
+    log.on_request(asked, nullptr);  // before anybody recorded
+    {
+        FlowRecorder lines(log, std::nullopt, FlowFileSettings{.file = file}, clock_.clock());
+        open(log, 1);
+        for (int i = 0; i < 600; ++i) {
+            asked.path = telemetry::ShortText<255>("/" + std::to_string(i));
+            log.on_request(asked, nullptr);
+            if (i % 2 == 0) lines.work();
+        }
+    }
+    std::vector<nlohmann::ordered_json> requests;
+    std::size_t flows = 0;
+    std::ifstream in(file);
+    for (std::string line; std::getline(in, line);) {
+        const auto json = nlohmann::ordered_json::parse(line);
+        if (is_request_line(json))
+            requests.push_back(json);
+        else
+            flows += flow_of_json(json) ? 1 : 0;
+    }
+    EXPECT_EQ(flows, 1U);
+    ASSERT_EQ(requests.size(), 600U) << "each once";
+    EXPECT_EQ(requests[7]["path"], "/7");
+    EXPECT_EQ(requests[7]["host"], "shop");
+    EXPECT_EQ(requests[7]["dest_port"], 80);
+    EXPECT_FALSE(flow_of_json(requests[7])) << "and it is no flow";
+    EXPECT_EQ(log.query({}).unrecorded, 0U);
+}
+
+TEST_F(RecordedFlows, RequestsThatNoFileTookAreCounted) {
+    FlowLog log(16, 16, clock_.clock());
+    FlowRecorder lines(log, std::nullopt, FlowFileSettings{.file = folder_ / "gone" / "flows.jsonl"}, clock_.clock());
+    for (int i = 0; i < 300; ++i) log.on_request({}, nullptr);
+    lines.work();
+    EXPECT_EQ(log.query({}).unrecorded, 300U);
+}
+
 }  // namespace
 }  // namespace drywall::observe

@@ -34,6 +34,13 @@ TEST(RecordedFlows, ALineIsAGroupAndFieldsOfNewerVersionsAreSkipped) {
     EXPECT_EQ(time_text(*flow.last), "2026-11-22T12:16:00.000Z");
 }
 
+TEST(RecordedFlows, LinesOfRequestsAreNoFlowsOfTheirOwn) {
+    const auto flows = read(std::string(R"({"record":"request","sequence":1,"kind":"http","source_ip":"10.0.0.1"})") +
+                            "\n" + kRecord + "\n");
+    ASSERT_TRUE(flows) << flows.error().text();
+    EXPECT_EQ(flows->size(), 1U);
+}
+
 TEST(RecordedFlows, AWholeAnswerOfTheApiIsReadToo) {
     const auto flows = read(std::string("{\n \"flows\": [") + kRecord + "],\n \"next\": 7}\n");
     ASSERT_TRUE(flows) << flows.error().text();
