@@ -66,7 +66,8 @@ Requirement requirement_of(const Regime& regime, TraceId trace) {
         if (hit.action != Action::kAllow && hit.action != Action::kDeny) continue;
         clause.step = step_of(hit);
         if (hit.action == Action::kDeny && clause.any_of.empty()) {
-            out.clauses.assign(1, std::move(clause));
+            out.clauses.clear();
+            out.clauses.push_back(std::move(clause));
             return out;
         }
         if (hit.action == Action::kDeny) out.clauses.push_back(std::move(clause));

@@ -78,9 +78,9 @@ private:
     std::vector<std::uint32_t> by_trace_;  // of the classifier's traces
 };
 
-// What connections may show that tells two regimes apart, for packets classified as these traces: at most one example
-// of what is newly denied, and one of what is newly allowed.
-[[nodiscard]] std::vector<ShownDifference> shown_differences(const Regime& before, TraceId was, const Regime& after,
-                                                             TraceId is);
+// What the packet's connection may show that tells two regimes apart: at most one example of what is newly denied, and
+// one of what is newly allowed.
+[[nodiscard]] std::vector<ShownDifference> shown_differences(const Regime& before, const Regime& after,
+                                                             const net::Tuple& packet);
 
 }  // namespace drywall::explain

@@ -156,8 +156,7 @@ private:
         out.example = packet(sources.front(), destinations.front(), changed.services.front(),
                              space_.lanes[changed.lanes.front()].lanes.front());
         if (out.before == Outcome::kDepends || out.after == Outcome::kDepends)
-            out.shown = shown_differences(before_, before_.ruleset->classify(out.example), after_,
-                                          after_.ruleset->classify(out.example));
+            out.shown = shown_differences(before_, after_, out.example);
         out.before_by = out.shown.empty() ? before_.decider(out.example) : out.shown.front().before_by;
         out.after_by = out.shown.empty() ? after_.decider(out.example) : out.shown.front().after_by;
         return out;

@@ -69,19 +69,23 @@ public:
                 out.emplace_back().http = reference::HttpRequest{.method = method, .target = path};
         return out;
     }
-    [[nodiscard]] std::vector<ConnectionFacts> names() const {
+    // `tls`: the connection may be one. What is plain comes first.
+    [[nodiscard]] std::vector<ConnectionFacts> names(bool tls) const {
         std::vector<ConnectionFacts> out(1);
         const std::vector<std::string> all = names_.with_a_stranger();
         if (all.size() == 1) return out;  // nobody asks for any
-        for (const std::string& name : all) {
-            out.emplace_back().names = {name};
-            for (const std::string& greeted : all) {
-                ConnectionFacts& both = out.emplace_back();
-                both.names = {name};
-                both.tls = reference::TlsHello{.server_name = greeted};
-            }
-            out.emplace_back().tls = reference::TlsHello{.server_name = name};
-        }
+        const auto known_as = [&](const std::string& name) -> ConnectionFacts& {
+            ConnectionFacts& facts = out.emplace_back();
+            facts.names = {name};
+            return facts;
+        };
+        for (const std::string& name : all) known_as(name);
+        if (!tls) return out;
+        for (const std::string& name : all) known_as(name).tls = reference::TlsHello{.server_name = name};
+        for (const std::string& name : all) out.emplace_back().tls = reference::TlsHello{.server_name = name};
+        for (const std::string& name : all)
+            for (const std::string& other : all)
+                if (name != other) known_as(name).tls = reference::TlsHello{.server_name = other};
         return out;
     }
 
@@ -126,14 +130,16 @@ std::vector<bool> either(const std::vector<bool>& a, const std::vector<bool>& b)
 
 }  // namespace
 
-std::vector<ShownDifference> shown_differences(const Regime& before, TraceId was, const Regime& after, TraceId is) {
+std::vector<ShownDifference> shown_differences(const Regime& before, const Regime& after, const net::Tuple& packet) {
+    const TraceId was = before.ruleset->classify(packet);
+    const TraceId is = after.ruleset->classify(packet);
     Edges edges;
     for (const Requirement& requirement : {requirement_of(before, was), requirement_of(after, is)})
         for (const Requirement::Clause& clause : requirement.clauses)
             for (const inspect::Condition& condition : clause.any_of) edges.add(condition);
     Matcher matcher(*before.ruleset, *after.ruleset);
     const auto requests = matcher.distinct(edges.requests());
-    const auto names = matcher.distinct(edges.names());
+    const auto names = matcher.distinct(edges.names(packet.protocol == net::protocol::kTcp));
     std::map<Verdict, ShownDifference> found;  // by the verdict before
     for (const auto& [name, name_met] : names)
         for (const auto& [request, request_met] : requests) {
