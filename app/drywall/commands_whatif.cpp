@@ -184,12 +184,18 @@ bool some(const Json& answer, const char* amount) {
 }
 
 bool fails(const Json& answer, const std::string& on) {
-    const bool newly_denied = some(answer, "/newly_denied") || some(answer, "/enforced_newly_denied");
-    const bool newly_allowed = some(answer, "/newly_allowed") || some(answer, "/enforced_newly_allowed");
+    const Json& requests = at(answer, "/requests");
+    const bool newly_denied = some(answer, "/newly_denied") || some(answer, "/enforced_newly_denied") ||
+                              number_at(requests, "/newly_denied") > 0;
+    const bool newly_allowed = some(answer, "/newly_allowed") || some(answer, "/enforced_newly_allowed") ||
+                               number_at(requests, "/newly_allowed") > 0;
     if (on == "newly-denied") return newly_denied;
     if (on == "newly-allowed") return newly_allowed;
-    if (on == "difference") return newly_denied || newly_allowed || some(answer, "/uncertain");
-    if (on == "denied") return some(answer, "/enforced/denied") || some(answer, "/pending/denied");
+    if (on == "difference")
+        return newly_denied || newly_allowed || some(answer, "/uncertain") || some(answer, "/undecided");
+    const bool request_denied =
+        number_at(requests, "/enforced_denied") > 0 || number_at(requests, "/pending_denied") > 0;
+    if (on == "denied") return some(answer, "/enforced/denied") || some(answer, "/pending/denied") || request_denied;
     return false;
 }
 

@@ -317,6 +317,31 @@ std::string render_review(const Json& answer, const Style& style) {
     return table.text(style.color);
 }
 
+namespace {
+
+std::string asked_text(const std::string& when, const Json& one, const Json& asked) {
+    if (asked.empty()) return "  " + when + ": " + text_at(one, ("/" + when).c_str()) + '\n';
+    std::string out;
+    for (const Json& line : asked) out += "  " + when + ", " + line.get<std::string>() + '\n';
+    return out;
+}
+
+// What can't stand in a row: what is asked for, and with which question the difference shows.
+std::string asked_text(const Json& one) {
+    if (text_at(one, "/before") != "depends" && text_at(one, "/after") != "depends") return {};
+    std::string out = '\n' + text_at(one, "/example/text") + '\n';
+    out += asked_text("before", one, at(one, "/before_asks")) + asked_text("after", one, at(one, "/after_asks"));
+    for (const Json& shown : at(one, "/shown")) {
+        const std::string options = text_at(shown, "/options");
+        out += "  " + (options.empty() ? "a connection that shows nothing" : options) + ": " +
+               text_at(shown, "/before") + "->" + text_at(shown, "/after") + ", by " + text_at(shown, "/after_by") +
+               '\n';
+    }
+    return out;
+}
+
+}  // namespace
+
 std::string render_semantic_diff(const Json& answer, const Style& style) {
     const std::uint64_t denied = number_at(answer, "/newly_denied");
     const std::uint64_t allowed = number_at(answer, "/newly_allowed");
@@ -324,8 +349,8 @@ std::string render_semantic_diff(const Json& answer, const Style& style) {
     if (denied + allowed == 0) return head + "every packet is decided alike\n";
     Table table({{"CHANGE"}, {"SOURCES"}, {"DESTINATIONS"}, {"SERVICES"}, {"BY"}, {"EXAMPLE"}});
     for (const Json& one : at(answer, "/differences")) {
-        const bool denies = text_at(one, "/after") == "deny";
-        table.add({{denies ? "allow->deny" : "deny->allow", denies ? Color::kBad : Color::kGood},
+        const Color color = flag_at(one, "/newly_denied") ? Color::kBad : Color::kGood;
+        table.add({{text_at(one, "/before") + "->" + text_at(one, "/after"), color},
                    {region_text(at(one, "/sources"), style.wide)},
                    {region_text(at(one, "/destinations"), style.wide)},
                    {text_at(one, "/services")},
@@ -334,6 +359,7 @@ std::string render_semantic_diff(const Json& answer, const Style& style) {
     }
     std::string out = head + plural_of(denied, "region") + " newly denied, " + plural_of(allowed, "region") +
                       " newly allowed\n" + table.text(style.color);
+    for (const Json& one : at(answer, "/differences")) out += asked_text(one);
     if (const std::uint64_t more = number_at(answer, "/left_out"); more > 0)
         out += "and " + plural_of(more, "more region") + "; --limit shows more\n";
     return out;

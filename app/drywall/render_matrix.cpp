@@ -20,6 +20,7 @@ Field glyph(const std::string& reach) {
     if (reach == "allow") return {".", Color::kGood};
     if (reach == "deny") return {"X", Color::kBad};
     if (reach == "mixed") return {"±", Color::kDoubtful};
+    if (reach == "depends") return {"?", Color::kDoubtful};
     return {"-", Color::kFaint};
 }
 
@@ -42,9 +43,30 @@ std::vector<std::string> without(const std::vector<std::string>& a, const std::v
     return out;
 }
 
+std::string joined_by(const std::string& between, const std::string& a, const std::string& b) {
+    return a.empty() || b.empty() ? a + b : a + between + b;
+}
+
+// "tcp/80 if ingress of the destination: GET of /shop..."
+std::string asked_of(const Json& depends) {
+    std::string out;
+    for (const Json& one : depends) {
+        std::string asks;
+        for (const std::string& line : texts_at(one, "/asks")) asks = joined_by(" and ", asks, line);
+        out = joined_by("; ", out, text_at(one, "/service") + " if " + asks);
+    }
+    return out;
+}
+
 // What a glyph can't say: which services pass, or change. Empty when there is nothing to add.
 std::string note_of(const Json& cell, bool diff) {
-    if (!diff) return text_at(cell, "/reach") == "mixed" ? "only " + listed(texts_at(cell, "/allowed")) : std::string();
+    if (!diff) {
+        const std::string depends = asked_of(at(cell, "/depends"));
+        if (text_at(cell, "/reach") != "mixed") return depends;
+        const std::vector<std::string> allowed = texts_at(cell, "/allowed");
+        if (allowed.empty() && !depends.empty()) return "only " + depends;
+        return joined_by("; ", "only " + listed(allowed), depends);
+    }
     if (!flag_at(cell, "/differs")) return {};
     const std::vector<std::string> now = texts_at(cell, "/enforced_allowed");
     const std::vector<std::string> then = texts_at(cell, "/pending_allowed");
@@ -53,6 +75,12 @@ std::string note_of(const Json& cell, bool diff) {
     std::string out;
     if (!less.empty()) out = "would lose " + listed(less);
     if (!more.empty()) out += (out.empty() ? "would gain " : "; would gain ") + listed(more);
+    const Json& asked_now = at(cell, "/enforced_depends");
+    const Json& asked_then = at(cell, "/pending_depends");
+    if (asked_now != asked_then) {
+        if (!asked_now.empty()) out = joined_by("; ", out, "now " + asked_of(asked_now));
+        if (!asked_then.empty()) out = joined_by("; ", out, "then " + asked_of(asked_then));
+    }
     return out.empty() ? "depends on the port of entry or the address" : out;
 }
 
@@ -68,7 +96,8 @@ std::string notes(const Json& matrix, const std::vector<std::string>& names, boo
             const std::size_t to = column++;
             const std::string note = note_of(cell, diff);
             if (note.empty() || ++count > kMostNotes || to >= names.size()) continue;
-            out.append(diff ? "# " : "± ").append(source).append(" -> ").append(names[to]);
+            const std::string glyph_text = text_at(cell, "/reach") == "depends" ? "? " : "± ";
+            out.append(diff ? "# " : glyph_text).append(source).append(" -> ").append(names[to]);
             out.append(": ").append(note) += '\n';
         }
     }
@@ -91,10 +120,13 @@ std::string joined(const Json& cell, const char* pointer) {
 }
 
 std::string csv_of(const Json& cell, bool diff) {
-    if (!diff) return csv(text_at(cell, "/reach")) + ',' + csv(joined(cell, "/allowed"));
+    if (!diff)
+        return csv(text_at(cell, "/reach")) + ',' + csv(joined(cell, "/allowed")) + ',' +
+               csv(asked_of(at(cell, "/depends")));
     return csv(text_at(cell, "/enforced")) + ',' + csv(text_at(cell, "/pending")) + ',' +
            (flag_at(cell, "/differs") ? "true" : "false") + ',' + csv(joined(cell, "/enforced_allowed")) + ',' +
-           csv(joined(cell, "/pending_allowed"));
+           csv(joined(cell, "/pending_allowed")) + ',' + csv(asked_of(at(cell, "/enforced_depends"))) + ',' +
+           csv(asked_of(at(cell, "/pending_depends")));
 }
 
 std::string left_out(const Json& matrix) {
@@ -129,7 +161,7 @@ std::string render_matrix(const Json& matrix, const Style& style) {
         ++number;
     }
     std::string out = table.text(style.color);
-    out += std::string("\n. allow   X deny   ± some services only   - not asked") +
+    out += std::string("\n. allow   X deny   ± some services only   ? depends on what is said   - not asked") +
            (diff ? "   # promotion of everything staged would change it" : "") + '\n';
     const std::string more = notes(matrix, names, diff) + left_out(matrix);
     return more.empty() ? out : out + '\n' + more;
@@ -137,8 +169,9 @@ std::string render_matrix(const Json& matrix, const Style& style) {
 
 std::string render_matrix_csv(const Json& matrix) {
     const bool diff = text_at(matrix, "/view") == "diff";
-    std::string out = diff ? "source,destination,enforced,pending,differs,enforced_allowed,pending_allowed\r\n"
-                           : "source,destination,reach,allowed\r\n";
+    std::string out = diff ? "source,destination,enforced,pending,differs,enforced_allowed,pending_allowed,"
+                             "enforced_depends,pending_depends\r\n"
+                           : "source,destination,reach,allowed,depends\r\n";
     const std::vector<std::string> names = texts_at(matrix, "/endpoints");
     for (const Json& row : at(matrix, "/rows")) {
         std::size_t column = 0;

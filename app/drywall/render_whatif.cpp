@@ -82,6 +82,8 @@ std::string amounts(const Json& answer, const Style& style) {
         add_amount(table, "newly denied without promotion", at(answer, "/enforced_newly_denied"), Color::kBad);
         add_amount(table, "newly allowed without promotion", at(answer, "/enforced_newly_allowed"), Color::kDoubtful);
         add_amount(table, "uncertain (port of entry)", at(answer, "/uncertain"), Color::kDoubtful);
+        if (number_at(answer, "/undecided/connections") > 0)
+            add_amount(table, "undecided (what they said)", at(answer, "/undecided"), Color::kDoubtful);
     }
     return table.text(style.color);
 }
@@ -121,6 +123,41 @@ std::string flows_of(const Json& answer, const Style& style) {
     return out;
 }
 
+std::string asked_for(const Json& request) {
+    const std::string kind = text_at(request, "/kind");
+    std::string out = kind == "http"  ? text_at(request, "/method") + ' ' + text_at(request, "/path")
+                      : kind == "tls" ? std::string("TLS")
+                                      : std::string("not readable");
+    if (const std::string host = text_at(request, "/host"); !host.empty())
+        out += (kind == "tls" ? " to " : " of ") + host;
+    return out + ", " + text_at(request, "/source_ip") + " -> " + text_at(request, "/dest_ip") + ':' +
+           text_at(request, "/dest_port");
+}
+
+// Nothing where nobody was asked anything.
+std::string requests_of(const Json& answer, const Style& style) {
+    const Json& requests = at(answer, "/requests");
+    const std::uint64_t judged = number_at(requests, "/enforced_allowed") + number_at(requests, "/enforced_denied");
+    if (judged == 0) return {};
+    std::string out = number_of(judged, "request") + ": " + text_at(requests, "/enforced_denied") + " denied, " +
+                      text_at(requests, "/pending_denied") + " in the pending world; " +
+                      text_at(requests, "/newly_denied") + " newly denied, " + text_at(requests, "/newly_allowed") +
+                      " newly allowed\n";
+    Table table({{"NOW"}, {"PENDING"}, {"REQUESTS", kRightAligned}, {"NOW-BY"}, {"PENDING-BY"}, {"FOR EXAMPLE"}});
+    for (const Json& group : at(requests, "/groups")) {
+        const std::string now = text_at(group, "/action");
+        const std::string pending = text_at(group, "/pending_action");
+        const Json& examples = at(group, "/examples");
+        table.add({{now, color_of(now)},
+                   {pending, now != pending ? Color::kDoubtful : color_of(pending)},
+                   {text_at(group, "/requests")},
+                   {text_at(group, "/enforced_by")},
+                   {text_at(group, "/pending_by")},
+                   {examples.empty() ? std::string("-") : asked_for(examples.front())}});
+    }
+    return out + (table.empty() ? std::string() : table.text(style.color)) + '\n';
+}
+
 std::string amount_of(const Json& answer, const char* what) {
     return number_of(number_at(at(answer, what), "/connections"), "connection");
 }
@@ -135,7 +172,7 @@ std::string render_replay(const Json& answer, const Style& style) {
         const StatsParts parts{true, true, true, false, false};
         out += '\n' + balance(answer) + render_stats(answer, parts, style);
     }
-    return out + '\n' + flows_of(answer, style);
+    return out + '\n' + requests_of(answer, style) + flows_of(answer, style);
 }
 
 std::string render_recommendation(const Json& answer) {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "conditions.h"
+
 namespace drywall::explain {
 
 namespace {
@@ -63,7 +65,8 @@ std::uint32_t DiffContents::service(const classify::ServiceMatch& match) {
     return number;
 }
 
-std::uint32_t DiffContents::rule(const classify::Program& program, classify::RuleIndex at) {
+std::uint32_t DiffContents::rule(const ruleset::Ruleset& ruleset, classify::RuleIndex at) {
+    const classify::Program& program = ruleset.program();
     const classify::Rule& rule = program.rules[index(at)];
     const Match from = match(program, rule.source);
     const Match to = match(program, rule.destination);
@@ -71,28 +74,36 @@ std::uint32_t DiffContents::rule(const classify::Program& program, classify::Rul
     if (source == sources_.size()) sources_.push_back(from);
     const std::uint32_t destination = numbered(destination_numbers_, to);
     if (destination == destinations_.size()) destinations_.push_back(to);
-    return numbered(rule_numbers_,
-                    Key{source, destination, service(rule.service), static_cast<std::uint32_t>(rule.action)});
+    Key key{source, destination, service(rule.service), static_cast<std::uint32_t>(rule.action)};
+    if (classify::is_conditional(rule.hit))
+        key.push_back(numbered(condition_numbers_, condition_key(ruleset, *ruleset.hit(rule.hit).condition)));
+    return numbered(rule_numbers_, key);
 }
 
-// A rule that only notes the packet decides nothing.
-std::uint32_t DiffContents::rules(const classify::Program& program, const std::vector<classify::RuleIndex>& list) {
+// A rule that only notes the packet decides nothing. One with a condition is a Log rule, too, and may decide.
+void DiffContents::append_rules(const ruleset::Ruleset& ruleset, const std::vector<classify::RuleIndex>& list,
+                                Key& key) {
+    for (const classify::RuleIndex at : list) {
+        const classify::Rule& each = ruleset.program().rules[index(at)];
+        if (each.action != Action::kLog || classify::is_conditional(each.hit)) key.push_back(rule(ruleset, at));
+    }
+}
+
+std::uint32_t DiffContents::rules(const ruleset::Ruleset& ruleset, const std::vector<classify::RuleIndex>& list) {
     Key key;
-    for (const classify::RuleIndex at : list)
-        if (program.rules[index(at)].action != Action::kLog) key.push_back(rule(program, at));
+    append_rules(ruleset, list, key);
     key.push_back(kEndOfList);
     return numbered(walk_numbers_, key, kNoWalk + 1);
 }
 
-std::uint32_t DiffContents::walk(const classify::Program& program, classify::WalkId id) {
-    const auto [known, fresh] = known_walks_.try_emplace({&program, id}, 0);
+std::uint32_t DiffContents::walk(const ruleset::Ruleset& ruleset, classify::WalkId id) {
+    const auto [known, fresh] = known_walks_.try_emplace({&ruleset.program(), id}, 0);
     if (!fresh) return known->second;
-    const classify::Walk& walk = program.walks[index(id)];
+    const classify::Walk& walk = ruleset.program().walks[index(id)];
     Key key;
     for (const classify::Tier& tier : walk.tiers) {
         const std::size_t before = key.size();
-        for (const classify::RuleIndex at : tier.rules)
-            if (program.rules[index(at)].action != Action::kLog) key.push_back(rule(program, at));
+        append_rules(ruleset, tier.rules, key);
         if (key.size() == before && tier.end == Action::kPass) continue;  // a tier that says nothing
         key.push_back(kEndOfList);
         key.push_back(static_cast<std::uint32_t>(tier.end));

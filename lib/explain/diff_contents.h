@@ -5,10 +5,12 @@
 
 #include <cstdint>
 #include <map>
-#include <set>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "drywall/classify/program.h"
+#include "drywall/ruleset/ruleset.h"
 
 namespace drywall::explain {
 
@@ -23,8 +25,8 @@ public:
     };
 
     // Rules and sets that are looked at become known.
-    std::uint32_t walk(const classify::Program& program, classify::WalkId id);
-    std::uint32_t rules(const classify::Program& program, const std::vector<classify::RuleIndex>& list);
+    std::uint32_t walk(const ruleset::Ruleset& ruleset, classify::WalkId id);
+    std::uint32_t rules(const ruleset::Ruleset& ruleset, const std::vector<classify::RuleIndex>& list);
 
     [[nodiscard]] const std::vector<std::vector<net::Prefix>>& sets() const noexcept { return sets_; }
     [[nodiscard]] const std::vector<Match>& sources() const noexcept { return sources_; }
@@ -34,7 +36,9 @@ public:
 private:
     std::uint32_t set(const classify::Program& program, classify::SetId id);
     Match match(const classify::Program& program, const classify::AddressMatch& match);
-    std::uint32_t rule(const classify::Program& program, classify::RuleIndex index);
+    std::uint32_t rule(const ruleset::Ruleset& ruleset, classify::RuleIndex index);
+    void append_rules(const ruleset::Ruleset& ruleset, const std::vector<classify::RuleIndex>& list,
+                      std::vector<std::uint32_t>& key);
     std::uint32_t service(const classify::ServiceMatch& match);
 
     using Key = std::vector<std::uint32_t>;
@@ -46,6 +50,7 @@ private:
     std::vector<Match> destinations_;
     std::map<Key, std::uint32_t> service_numbers_;
     std::vector<classify::ServiceMatch> services_;
+    std::map<std::string, std::uint32_t> condition_numbers_;
     std::map<Key, std::uint32_t> rule_numbers_;
     std::map<Key, std::uint32_t> walk_numbers_;
     std::map<std::pair<const classify::Program*, classify::WalkId>, std::uint32_t> known_walks_;

@@ -9,7 +9,7 @@ namespace drywall::explain {
 
 RegimeSteps::RegimeSteps(const Regime& regime, DiffContents& contents) : program_(&regime.ruleset->program()) {
     const auto step = [&](const classify::Walks& walks) {
-        return contents.walk(*program_, regime.world == World::kEnforced ? walks.enforced : walks.pending);
+        return contents.walk(*regime.ruleset, regime.world == World::kEnforced ? walks.enforced : walks.pending);
     };
     for (const classify::Party& party : program_->parties) {
         egress_.push_back(step(party.egress));
@@ -18,7 +18,7 @@ RegimeSteps::RegimeSteps(const Regime& regime, DiffContents& contents) : program
     for (const classify::Lane& lane : program_->lanes)
         lanes_.push_back({lane.ingress_port ? step(*lane.ingress_port) : DiffContents::kNoWalk,
                           lane.egress_port ? step(*lane.egress_port) : DiffContents::kNoWalk});
-    failsafe_ = contents.rules(*program_, program_->failsafe);
+    failsafe_ = contents.rules(*regime.ruleset, program_->failsafe);
 }
 
 namespace {

@@ -7,15 +7,24 @@ namespace drywall::explain {
 
 namespace {
 
+void add_asked(Json& cell, const char* member, const std::vector<AskedService>& asked) {
+    if (asked.empty()) return;
+    Json& out = cell[member] = Json::array();
+    for (const AskedService& one : asked) out.push_back({{"service", one.service}, {"asks", one.asks}});
+}
+
 Json cell_json(const Cell& cell, MatrixView view) {
     if (view != MatrixView::kDiff) {
         const bool enforced = view == MatrixView::kEnforced;
         const Reach reach = enforced ? cell.enforced : cell.pending;
         Json out = {{"reach", name(reach)}};
         if (reach == Reach::kMixed) out["allowed"] = enforced ? cell.enforced_allowed : cell.pending_allowed;
+        add_asked(out, "depends", enforced ? cell.enforced_depends : cell.pending_depends);
         return out;
     }
     Json out = {{"enforced", name(cell.enforced)}, {"pending", name(cell.pending)}, {"differs", cell.differs}};
+    add_asked(out, "enforced_depends", cell.enforced_depends);
+    add_asked(out, "pending_depends", cell.pending_depends);
     if (!cell.differs) return out;
     out["enforced_allowed"] = cell.enforced_allowed;
     out["pending_allowed"] = cell.pending_allowed;

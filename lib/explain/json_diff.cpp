@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <set>
 
+#include "drywall/explain/requests.h"
 #include "drywall/explain/semantic_diff.h"
 
 namespace drywall::explain {
@@ -52,13 +53,28 @@ Json packet_json(const net::Tuple& tuple, const Regime& regime) {
             {"ingress_port", regime.ruleset->surroundings().port_names[tuple.ingress_port]}};
 }
 
+Json shown_json(const ShownDifference& shown) {
+    const ShownText asked = shown_text(shown.facts);
+    return {{"http", asked.http},           {"sni", asked.sni},
+            {"domain", asked.domain},       {"options", asked.options()},
+            {"before", name(shown.before)}, {"after", name(shown.after)},
+            {"before_by", shown.before_by}, {"after_by", shown.after_by}};
+}
+
 Json difference_json(const Difference& difference, const Regime& before, const Regime& after) {
     Json services = Json::array();
     for (const ServiceRegion& service : difference.services) services.push_back(service.text());
     Json ports = Json::array();
     for (const std::uint16_t lane : difference.lanes) ports.push_back(after.ruleset->surroundings().port_names[lane]);
+    Json shown = Json::array();
+    for (const ShownDifference& one : difference.shown) shown.push_back(shown_json(one));
     return {{"before", name(difference.before)},
             {"after", name(difference.after)},
+            {"newly_denied", difference.newly_denied},
+            {"newly_allowed", difference.newly_allowed},
+            {"before_asks", difference.before_asks},
+            {"after_asks", difference.after_asks},
+            {"shown", std::move(shown)},
             {"sources", region_json(difference.sources, before, after)},
             {"destinations", region_json(difference.destinations, before, after)},
             {"services", std::move(services)},

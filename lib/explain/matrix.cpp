@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <utility>
 
 #include "drywall/explain/trace.h"
+#include "requirement.h"
 
 namespace drywall::explain {
 
@@ -13,33 +15,42 @@ namespace {
 using ruleset::EndpointInfo;
 using ruleset::Ruleset;
 
-// What was seen when one service was asked for from every port and address.
+// What was seen in one world when one service was asked for from every port and address.
+struct SeenWorld {
+    bool allow = false;
+    bool deny = false;
+    std::optional<std::uint32_t> depends;  // the first requirement that was met
+
+    void note(Outcome outcome, std::uint32_t requirement) {
+        if (outcome == Outcome::kAllow) allow = true;
+        if (outcome == Outcome::kDeny) deny = true;
+        if (outcome == Outcome::kDepends && !depends) depends = requirement;
+    }
+    SeenWorld& operator|=(const SeenWorld& other) {
+        allow |= other.allow;
+        deny |= other.deny;
+        if (!depends) depends = other.depends;
+        return *this;
+    }
+    [[nodiscard]] Reach reach() const noexcept {
+        const int kinds = (allow ? 1 : 0) + (deny ? 1 : 0) + (depends ? 1 : 0);
+        if (kinds > 1) return Reach::kMixed;
+        return allow ? Reach::kAllow : deny ? Reach::kDeny : depends ? Reach::kDepends : Reach::kNone;
+    }
+};
+
 struct Seen {
-    bool enforced_allow = false;
-    bool enforced_deny = false;
-    bool pending_allow = false;
-    bool pending_deny = false;
+    SeenWorld enforced;
+    SeenWorld pending;
     bool differs = false;
 
-    void note(Verdict enforced, Verdict pending) noexcept {
-        (enforced == Verdict::kAllow ? enforced_allow : enforced_deny) = true;
-        (pending == Verdict::kAllow ? pending_allow : pending_deny) = true;
-        differs = differs || enforced != pending;
-    }
-    Seen& operator|=(const Seen& other) noexcept {
-        enforced_allow |= other.enforced_allow;
-        enforced_deny |= other.enforced_deny;
-        pending_allow |= other.pending_allow;
-        pending_deny |= other.pending_deny;
+    Seen& operator|=(const Seen& other) {
+        enforced |= other.enforced;
+        pending |= other.pending;
         differs |= other.differs;
         return *this;
     }
 };
-
-Reach reach_of(bool allow, bool deny) noexcept {
-    if (allow && deny) return Reach::kMixed;
-    return allow ? Reach::kAllow : deny ? Reach::kDeny : Reach::kNone;
-}
 
 // The port of entry matters only where a port has policies of its own.
 std::size_t lanes_to_ask(const classify::Program& program) {
@@ -63,11 +74,14 @@ using Members = std::vector<const EndpointInfo*>;
 
 class Surveyor {
 public:
-    explicit Surveyor(const Ruleset& ruleset) : ruleset_(ruleset), lanes_(lanes_to_ask(ruleset.program())) {}
+    explicit Surveyor(const Ruleset& ruleset)
+        : ruleset_(ruleset),
+          lanes_(lanes_to_ask(ruleset.program())),
+          enforced_({&ruleset, World::kEnforced}, requirements_),
+          pending_({&ruleset, World::kPending}, requirements_) {}
 
     // Every service, from each of the sources to each of the destinations but itself.
-    [[nodiscard]] Cell cell(const Members& sources, const Members& destinations,
-                            const std::vector<Service>& services) const {
+    [[nodiscard]] Cell cell(const Members& sources, const Members& destinations, const std::vector<Service>& services) {
         Cell cell;
         Seen all;
         std::vector<Seen> each;
@@ -78,19 +92,27 @@ public:
                     if (source != destination) seen |= ask(*source, *destination, service);
             all |= seen;
         }
-        cell.enforced = reach_of(all.enforced_allow, all.enforced_deny);
-        cell.pending = reach_of(all.pending_allow, all.pending_deny);
+        cell.enforced = all.enforced.reach();
+        cell.pending = all.pending.reach();
         cell.differs = all.differs;
+        for (std::size_t i = 0; i < services.size(); ++i) {
+            add_asked(cell.enforced_depends, services[i], each[i].enforced);
+            add_asked(cell.pending_depends, services[i], each[i].pending);
+        }
         if (cell.enforced != Reach::kMixed && cell.pending != Reach::kMixed && !cell.differs) return cell;
         for (std::size_t i = 0; i < services.size(); ++i) {
-            if (each[i].enforced_allow) cell.enforced_allowed.push_back(services[i].text());
-            if (each[i].pending_allow) cell.pending_allowed.push_back(services[i].text());
+            if (each[i].enforced.allow) cell.enforced_allowed.push_back(services[i].text());
+            if (each[i].pending.allow) cell.pending_allowed.push_back(services[i].text());
         }
         return cell;
     }
 
 private:
-    [[nodiscard]] Seen ask(const EndpointInfo& source, const EndpointInfo& destination, const Service& service) const {
+    void add_asked(std::vector<AskedService>& asked, const Service& service, const SeenWorld& seen) const {
+        if (seen.depends) asked.push_back({service.text(), requirements_[*seen.depends].words()});
+    }
+
+    [[nodiscard]] Seen ask(const EndpointInfo& source, const EndpointInfo& destination, const Service& service) {
         Seen seen;
         for (const net::Address& from : some_of(source))
             for (const net::Address& to : some_of(destination))
@@ -98,7 +120,7 @@ private:
         return seen;
     }
 
-    void ask_every_lane(Seen& seen, const net::Address& from, const net::Address& to, const Service& service) const {
+    void ask_every_lane(Seen& seen, const net::Address& from, const net::Address& to, const Service& service) {
         net::Tuple tuple;
         tuple.source = from.bytes;
         tuple.destination = to.bytes;
@@ -108,13 +130,29 @@ private:
         tuple.destination_port = service.first;
         for (std::size_t lane = 0; lane < lanes_; ++lane) {
             tuple.ingress_port = static_cast<std::uint16_t>(lane);
-            const ruleset::TraceVerdict& verdict = ruleset_.verdict(ruleset_.classify(tuple));
-            seen.note(verdict.enforced, verdict.pending);
+            note(seen, ruleset_.classify(tuple));
         }
+    }
+
+    void note(Seen& seen, TraceId trace) {
+        const std::uint32_t now = enforced_.number(trace);
+        const std::uint32_t then = pending_.number(trace);
+        const Outcome pending = requirements_[then].outcome();
+        seen.pending.note(pending, then);
+        if (ruleset_.enforcement() == ruleset::Enforcement::kObserve) {  // everything passes
+            seen.enforced.note(Outcome::kAllow, now);
+            seen.differs |= pending != Outcome::kAllow;
+            return;
+        }
+        seen.enforced.note(requirements_[now].outcome(), now);
+        seen.differs |= !requirements_.implies(now, then) || !requirements_.implies(then, now);
     }
 
     const Ruleset& ruleset_;
     std::size_t lanes_;
+    Requirements requirements_;
+    RegimeRequirements enforced_;
+    RegimeRequirements pending_;
 };
 
 struct Group {
@@ -154,6 +192,7 @@ std::string_view name(Reach reach) noexcept {
         case Reach::kNone: return "none";
         case Reach::kDeny: return "deny";
         case Reach::kAllow: return "allow";
+        case Reach::kDepends: return "depends";
         case Reach::kMixed: return "mixed";
     }
     return "none";
@@ -181,7 +220,7 @@ Matrix connectivity(const Ruleset& ruleset, const MatrixQuery& query) {
     }
     matrix.group_by = query.group_by;
     const std::vector<Group> groups = grouped(shown, query.group_by);
-    const Surveyor surveyor(ruleset);
+    Surveyor surveyor(ruleset);
     for (const Group& source : groups) {
         matrix.endpoints.push_back(source.name);
         std::vector<Cell>& row = matrix.cells.emplace_back();

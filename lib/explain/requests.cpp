@@ -50,6 +50,28 @@ Result<reference::ConnectionFacts> connection_facts(const std::string& http, con
     return facts;
 }
 
+std::string ShownText::options() const {
+    std::string out;
+    const auto add = [&out](const char* option, const std::string& value) {
+        if (value.empty()) return;
+        std::string quoted;
+        for (const char c : value) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
+        out += (out.empty() ? "" : " ") + std::string(option) + " '" + quoted + '\'';
+    };
+    add("--http", http);
+    add("--sni", sni);
+    add("--domain", domain);
+    return out;
+}
+
+ShownText shown_text(const reference::ConnectionFacts& facts) {
+    ShownText out;
+    if (facts.http) out.http = facts.http->method + ' ' + facts.http->target;
+    if (facts.tls) out.sni = facts.tls->server_name;
+    for (const std::string& name : facts.names) out.domain += (out.domain.empty() ? "" : ",") + name;
+    return out;
+}
+
 Result<TraceQuery> trace_request(const Query& query) {
     TraceQuery out;
     const std::string protocol = text_parameter(query, "protocol", "tcp");

@@ -7,6 +7,7 @@
 
 #include "diff_space.h"
 #include "drywall/explain/protocols.h"
+#include "requirement.h"
 
 namespace drywall::explain {
 
@@ -16,7 +17,9 @@ using ClassNumbers = std::vector<std::uint32_t>;
 
 // Packets that change in one direction alike: through which ports they enter, and which services they are.
 struct Changed {
-    Verdict before = Verdict::kDeny;
+    bool newly_denied = false;
+    std::uint32_t before = 0;  // of Requirements
+    std::uint32_t after = 0;
     net::Family family{};
     std::vector<std::size_t> lanes;  // classes
     ClassNumbers services;
@@ -32,7 +35,11 @@ std::vector<bool> marks(const ClassNumbers& numbers, std::size_t size) {
 class Comparison {
 public:
     Comparison(const Regime& before, const Regime& after, DiffSpace space)
-        : before_(before), after_(after), space_(std::move(space)) {}
+        : before_(before),
+          after_(after),
+          space_(std::move(space)),
+          was_(before, requirements_),
+          is_(after, requirements_) {}
 
     [[nodiscard]] std::size_t questions() const {
         std::size_t count = 0;
@@ -48,7 +55,7 @@ public:
         for_each_pair([&](std::uint32_t source, std::uint32_t destination) { ask(source, destination); });
         SemanticDiff diff;
         for (const auto& [changed, destinations_of] : changes_) add_regions(diff, changed, destinations_of, most);
-        diff.left_out = diff.newly_denied + diff.newly_allowed - diff.differences.size();
+        diff.left_out = regions_ - diff.differences.size();
         return diff;
     }
 
@@ -87,40 +94,59 @@ private:
     }
 
     void ask(std::uint32_t source, std::uint32_t destination) {
-        std::map<std::pair<Verdict, ClassNumbers>, std::vector<std::size_t>> lanes_of;
+        using Change = std::pair<std::uint32_t, std::uint32_t>;  // requirements before and after
+        std::map<std::pair<Change, ClassNumbers>, std::vector<std::size_t>> lanes_of;
         for (std::size_t lane = 0; lane < space_.lanes.size(); ++lane) {
             if (!may_differ(source, destination, space_.lanes[lane])) continue;
-            std::map<Verdict, ClassNumbers> changed;  // by the verdict before
+            std::map<Change, ClassNumbers> changed;
             for (std::uint32_t service = 0; service < services_of(source).examples.size(); ++service) {
                 const net::Tuple tuple = packet(source, destination, service, space_.lanes[lane].lanes.front());
-                const Verdict was = before_.verdict(tuple);
-                if (was != after_.verdict(tuple)) changed[was].push_back(service);
+                const Change change{was_.number(tuple), is_.number(tuple)};
+                if (denies_more(change) || allows_more(change)) changed[change].push_back(service);
             }
-            for (auto& [was, services] : changed) lanes_of[{was, std::move(services)}].push_back(lane);
+            for (auto& [change, services] : changed) lanes_of[{change, std::move(services)}].push_back(lane);
         }
-        for (auto& [what, lanes] : lanes_of)
-            changes_[{what.first, space_.addresses.sources[source].family, std::move(lanes), what.second}][source]
+        for (auto& [what, lanes] : lanes_of) {
+            const Change& change = what.first;
+            changes_[{denies_more(change), change.first, change.second, space_.addresses.sources[source].family,
+                      std::move(lanes), what.second}][source]
                 .push_back(destination);
+        }
+    }
+
+    [[nodiscard]] bool denies_more(const std::pair<std::uint32_t, std::uint32_t>& change) {
+        return !requirements_.implies(change.first, change.second);
+    }
+    [[nodiscard]] bool allows_more(const std::pair<std::uint32_t, std::uint32_t>& change) {
+        return !requirements_.implies(change.second, change.first);
     }
 
     // Sources that lose or gain the same destinations are one region.
     void add_regions(SemanticDiff& diff, const Changed& changed,
-                     const std::map<std::uint32_t, ClassNumbers>& destinations_of, std::size_t most) const {
+                     const std::map<std::uint32_t, ClassNumbers>& destinations_of, std::size_t most) {
         std::map<ClassNumbers, ClassNumbers> rectangles;
         for (const auto& [source, destinations] : destinations_of) rectangles[destinations].push_back(source);
-        (changed.before == Verdict::kAllow ? diff.newly_denied : diff.newly_allowed) += rectangles.size();
+        regions_ += rectangles.size();
+        if (changed.newly_denied) diff.newly_denied += rectangles.size();
+        if (allows_more({changed.before, changed.after})) diff.newly_allowed += rectangles.size();
         for (const auto& [destinations, sources] : rectangles)
             if (diff.differences.size() < most) diff.differences.push_back(region(changed, sources, destinations));
     }
 
     [[nodiscard]] Difference region(const Changed& changed, const ClassNumbers& sources,
-                                    const ClassNumbers& destinations) const {
+                                    const ClassNumbers& destinations) {
         using Entry = ClassedAddresses::Entry;
         const ClassedAddresses& addresses = space_.addresses;
         const ClassedServices& services = services_of(sources.front());
         Difference out;
-        out.before = changed.before;
-        out.after = changed.before == Verdict::kAllow ? Verdict::kDeny : Verdict::kAllow;
+        const Requirement& was = requirements_[changed.before];
+        const Requirement& is = requirements_[changed.after];
+        out.before = was.outcome();
+        out.after = is.outcome();
+        out.before_asks = was.words();
+        out.after_asks = is.words();
+        out.newly_denied = changed.newly_denied;
+        out.newly_allowed = allows_more({changed.before, changed.after});
         out.sources = addresses.region(&Entry::source, marks(sources, addresses.sources.size()));
         out.destinations = addresses.region(&Entry::destination, marks(destinations, addresses.destinations.size()));
         out.services = services.regions(marks(changed.services, services.examples.size()));
@@ -129,16 +155,22 @@ private:
         std::ranges::sort(out.lanes);
         out.example = packet(sources.front(), destinations.front(), changed.services.front(),
                              space_.lanes[changed.lanes.front()].lanes.front());
-        out.before_by = before_.decider(out.example);
-        out.after_by = after_.decider(out.example);
+        if (out.before == Outcome::kDepends || out.after == Outcome::kDepends)
+            out.shown = shown_differences(before_, after_, out.example);
+        out.before_by = out.shown.empty() ? before_.decider(out.example) : out.shown.front().before_by;
+        out.after_by = out.shown.empty() ? after_.decider(out.example) : out.shown.front().after_by;
         return out;
     }
 
     const Regime& before_;
     const Regime& after_;
     DiffSpace space_;
+    Requirements requirements_;
+    RegimeRequirements was_;
+    RegimeRequirements is_;
+    std::size_t regions_ = 0;
     // By what changes: the sources, and for each of them the destinations.
-    std::map<Changed, std::map<std::uint32_t, ClassNumbers>, std::greater<>> changes_;  // what was allowed first
+    std::map<Changed, std::map<std::uint32_t, ClassNumbers>, std::greater<>> changes_;  // what is newly denied first
 };
 
 }  // namespace
@@ -146,6 +178,10 @@ private:
 Verdict Regime::verdict(const net::Tuple& tuple) const {
     const classify::Trace& trace = ruleset->trace(ruleset->classify(tuple));
     return world == World::kEnforced ? trace.enforced : trace.pending;
+}
+
+Outcome Regime::outcome(const net::Tuple& tuple) const {
+    return requirement_of(*this, ruleset->classify(tuple)).outcome();
 }
 
 std::vector<std::string> Regime::asks(const net::Tuple& tuple) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "conditions.h"
 #include "names.h"
 
 namespace drywall::explain {
@@ -23,14 +24,6 @@ Result<std::vector<std::size_t>> lanes_of(const Ruleset& ruleset, const std::str
     if (lanes.empty())
         return Error::of(ErrorKind::kNotFound, "the appliance has no port '" + port + "'", "its ports are: " + known);
     return lanes;
-}
-
-std::string step_of(const HitDescriptor& hit) {
-    if (hit.kind == HitKind::kFailsafe) return "failsafe list";
-    if (hit.kind == HitKind::kUnmatched) return "unmatched traffic";
-    const bool ingress = hit.direction == Direction::kIngress;
-    if (hit.forward) return ingress ? "ingress port" : "egress port";
-    return ingress ? "ingress of the destination" : "egress of the source";
 }
 
 // Calico numbers the hits of one endpoint and direction, and has no Log among them: a Log stands with the number of
@@ -68,25 +61,6 @@ TraceDecision decision_of(const Ruleset& ruleset, TraceId id) {
     return out;
 }
 
-std::string text_of(const inspect::Condition& condition) {
-    std::string out;
-    const auto add = [&out](std::string_view between, const std::string& member) {
-        if (!out.empty()) out += between;
-        out += member;
-    };
-    if (const auto* names = std::get_if<inspect::NameCondition>(&condition)) {
-        for (const std::string& name : names->names) add(" or ", name);
-        return "to " + out;
-    }
-    const auto& http = std::get<inspect::HttpCondition>(condition);
-    for (const std::string& method : http.methods) add(" or ", method);
-    if (out.empty()) out = "any request";
-    std::string paths;
-    for (const auto& path : http.paths)
-        paths += (paths.empty() ? " of " : " or ") + path.path + (path.prefix ? "..." : "");
-    return out + paths;
-}
-
 // Of both worlds, in the order in which they are asked.
 std::vector<std::string> conditions_of(const Ruleset& ruleset, TraceId undecided) {
     std::vector<std::string> out;
@@ -95,7 +69,7 @@ std::vector<std::string> conditions_of(const Ruleset& ruleset, TraceId undecided
         for (const HitId id : *hits) {
             if (!classify::is_conditional(id)) continue;
             const HitDescriptor& hit = ruleset.hit(id);
-            std::string text = hit.text() + ": " + text_of(ruleset.condition(*hit.condition));
+            std::string text = hit.text() + ": " + condition_text(ruleset.condition(*hit.condition));
             if (std::find(out.begin(), out.end(), text) == out.end()) out.push_back(std::move(text));
         }
     return out;

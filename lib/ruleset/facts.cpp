@@ -3,6 +3,7 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "drywall/inspect/http_path.h"
 #include "drywall/ruleset/ruleset.h"
@@ -45,30 +46,56 @@ bool names_hold(bool address, bool server_name, const reference::ConnectionFacts
     return false;
 }
 
+// The facts of one connection, matched with the conditions of one generation.
+class Matched {
+public:
+    Matched(const Ruleset& ruleset, const reference::ConnectionFacts& facts, inspect::ConditionWorkspace& workspace)
+        : ruleset_(ruleset), matcher_(ruleset.conditions()), facts_(facts), workspace_(workspace) {
+        workspace.request.clear();
+        workspace.address_names.clear();
+        workspace.server_name.clear();
+        request_ = facts.http && match_request(matcher_, *facts.http, workspace);
+        for (const std::string& name : facts.names)
+            by_address_ = matcher_.match_name(name, workspace.scratch, workspace.address_names) && by_address_;
+        by_server_name_ =
+            facts.tls && matcher_.match_name(facts.tls->server_name, workspace.scratch, workspace.server_name);
+    }
+
+    [[nodiscard]] bool holds(inspect::ConditionId id) const {
+        if (!std::holds_alternative<inspect::NameCondition>(ruleset_.condition(id)))
+            return request_ && matcher_.holds(id, workspace_.request);
+        return names_hold(by_address_ && matcher_.holds(id, workspace_.address_names),
+                          by_server_name_ && matcher_.holds(id, workspace_.server_name), facts_,
+                          ruleset_.surroundings().domains);
+    }
+
+private:
+    const Ruleset& ruleset_;
+    const inspect::Conditions& matcher_;
+    const reference::ConnectionFacts& facts_;
+    const inspect::ConditionWorkspace& workspace_;
+    bool request_ = false;
+    bool by_address_ = true;
+    bool by_server_name_ = false;
+};
+
 }  // namespace
 
 TraceId Ruleset::resolve(TraceId trace, const reference::ConnectionFacts& facts,
                          inspect::ConditionWorkspace& workspace) const {
     if (!inspects()) return trace;
-    const inspect::Conditions& matcher = conditions();
-    workspace.request.clear();
-    workspace.address_names.clear();
-    workspace.server_name.clear();
-    const bool request = facts.http && match_request(matcher, *facts.http, workspace);
-    bool by_address = true;
-    for (const std::string& name : facts.names)
-        by_address = matcher.match_name(name, workspace.scratch, workspace.address_names) && by_address;
-    const bool by_server_name =
-        facts.tls && matcher.match_name(facts.tls->server_name, workspace.scratch, workspace.server_name);
-    const auto truth = [&](inspect::ConditionId id) {
-        const bool names = std::holds_alternative<inspect::NameCondition>(condition(id));
-        const bool holds = names ? names_hold(by_address && matcher.holds(id, workspace.address_names),
-                                              by_server_name && matcher.holds(id, workspace.server_name), facts,
-                                              surroundings().domains)
-                                 : request && matcher.holds(id, workspace.request);
-        return holds ? Truth::kTrue : Truth::kFalse;
-    };
+    const Matched matched(*this, facts, workspace);
+    const auto truth = [&](inspect::ConditionId id) { return matched.holds(id) ? Truth::kTrue : Truth::kFalse; };
     return resolve(trace, truth).trace;
+}
+
+std::vector<bool> Ruleset::conditions_met(const reference::ConnectionFacts& facts,
+                                          inspect::ConditionWorkspace& workspace) const {
+    std::vector<bool> met(tables_->condition_list.size());
+    if (!inspects()) return met;
+    const Matched matched(*this, facts, workspace);
+    for (std::uint32_t id = 0; id < met.size(); ++id) met[id] = matched.holds(inspect::ConditionId{id});
+    return met;
 }
 
 }  // namespace drywall::ruleset

@@ -1,6 +1,8 @@
 #include "drywall/whatif/json.h"
 
+#include <map>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -81,6 +83,64 @@ Json flows_json(const ReplayReport& report, const ruleset::Ruleset& ruleset, Lis
     return out;
 }
 
+// Of a record in which nothing stands of what the connection said.
+std::string_view outcome_name(explain::Outcome outcome) {
+    return outcome == explain::Outcome::kDepends ? "undecided" : name(outcome);
+}
+
+std::string_view kind_name(telemetry::RequestKind kind) {
+    switch (kind) {
+        case telemetry::RequestKind::kHttp: return "http";
+        case telemetry::RequestKind::kTls: return "tls";
+        case telemetry::RequestKind::kUnread: break;
+    }
+    return "unread";
+}
+
+Json example_json(const ReplayedRequest& request) {
+    return {{"kind", kind_name(request.kind)},
+            {"method", request.method},
+            {"host", request.host},
+            {"path", request.path},
+            {"source_ip", request.source.text()},
+            {"dest_ip", request.destination.text()},
+            {"dest_port", request.destination_port}};
+}
+
+std::string decider(const ruleset::Ruleset& ruleset, const std::vector<HitId>& hits) {
+    return hits.empty() ? std::string() : ruleset.hit(hits.back()).text();
+}
+
+// Denied ones and those on which the worlds differ, or all; all are counted.
+Json requests_json(const ReplayReport& report, const ruleset::Ruleset& ruleset, Listed listed) {
+    std::map<std::string, std::uint64_t> counts{{"enforced_allowed", 0}, {"enforced_denied", 0}, {"pending_allowed", 0},
+                                                {"pending_denied", 0},   {"newly_denied", 0},    {"newly_allowed", 0}};
+    Json groups = Json::array();
+    for (const ReplayedRequests& group : report.requests) {
+        const ruleset::TraceVerdict& verdict = ruleset.verdict(group.trace);
+        const bool differs = verdict.enforced != verdict.pending;
+        counts[verdict.enforced == Verdict::kAllow ? "enforced_allowed" : "enforced_denied"] += group.count;
+        counts[verdict.pending == Verdict::kAllow ? "pending_allowed" : "pending_denied"] += group.count;
+        if (differs) counts[verdict.pending == Verdict::kDeny ? "newly_denied" : "newly_allowed"] += group.count;
+        if (listed == Listed::kDiffering && !differs && verdict.enforced == Verdict::kAllow) continue;
+        const classify::Trace& trace = ruleset.trace(group.trace);
+        Json responsible = Json::array();
+        for (const ruleset::PolicyRef& policy : ruleset.responsible(group.trace)) responsible.push_back(policy.text());
+        Json examples = Json::array();
+        for (const ReplayedRequest& request : group.examples) examples.push_back(example_json(request));
+        groups.push_back({{"action", name(verdict.enforced)},
+                          {"pending_action", name(verdict.pending)},
+                          {"enforced_by", decider(ruleset, trace.enforced_hits)},
+                          {"pending_by", decider(ruleset, trace.pending_hits)},
+                          {"responsible", std::move(responsible)},
+                          {"requests", group.count},
+                          {"examples", std::move(examples)}});
+    }
+    Json out = counts;
+    out["groups"] = std::move(groups);
+    return out;
+}
+
 Json captures_json(const std::vector<ReplayedCapture>& captures) {
     Json out = Json::array();
     for (const ReplayedCapture& capture : captures)
@@ -128,6 +188,7 @@ Json json_of(const CaptureReplay& replay, const ruleset::Ruleset& ruleset, Liste
             {"rules", runtime::json_of(counted.rules)},
             {"staged", runtime::json_of(counted.staged)},
             {"disagreements", runtime::json_of(counted.disagreements)},
+            {"requests", requests_json(report, ruleset, listed)},
             {"flows", flows_json(report, ruleset, listed)},
             {"flows_left_out", report.flows_left_out}};
 }
@@ -136,12 +197,11 @@ Json json_of(const FlowReplay& replay, const ruleset::Ruleset& ruleset, Listed l
     Json flows = Json::array();
     for (const RejudgedFlow& flow : replay.flows) {
         const RecordedFlow& recorded = flow.recorded;
-        const ruleset::TraceVerdict& verdict = ruleset.verdict(flow.trace);
-        const bool differs =
-            flow.uncertain || verdict.enforced != recorded.action || verdict.pending != recorded.action;
-        if (listed == Listed::kDiffering && !differs) continue;
+        if (listed == Listed::kDiffering && !flow.differs()) continue;
         Json one = flow_json(ruleset, recorded.source, recorded.destination, recorded.protocol,
                              recorded.destination_port, flow.trace);
+        one["action"] = outcome_name(flow.enforced);
+        one["pending_action"] = outcome_name(flow.pending);
         one["recorded_action"] = name(recorded.action);
         one["uncertain"] = flow.uncertain;
         one["start_time"] = recorded.first ? time_text(*recorded.first) : std::string();
@@ -159,6 +219,7 @@ Json json_of(const FlowReplay& replay, const ruleset::Ruleset& ruleset, Listed l
             {"enforced_newly_denied", amount_json(replay.enforced_newly_denied)},
             {"enforced_newly_allowed", amount_json(replay.enforced_newly_allowed)},
             {"uncertain", amount_json(replay.uncertain)},
+            {"undecided", amount_json(replay.undecided)},
             {"flows", std::move(flows)},
             {"flows_left_out", replay.flows_left_out}};
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <istream>
 #include <iterator>
+#include <tuple>
 #include <utility>
 
 #include "drywall/explain/first_packet.h"
@@ -244,24 +245,34 @@ RejudgedFlow judge(const ruleset::Ruleset& ruleset, RecordedFlow flow) {
     const std::vector<std::string>& ports = ruleset.surroundings().port_names;
     const auto entered = std::find(ports.begin(), ports.end(), flow.ingress_port);
     const bool known = entered != ports.end();
+    RejudgedFlow judged{std::move(flow), {}};
+    const auto outcomes = [&](const net::Tuple& tuple) {
+        return std::pair(explain::Regime{&ruleset, World::kEnforced}.outcome(tuple),
+                         explain::Regime{&ruleset, World::kPending}.outcome(tuple));
+    };
     const PortId port{static_cast<std::uint16_t>(known ? entered - ports.begin() : 0)};
-    RejudgedFlow judged{std::move(flow), {}, false};
-    judged.trace = ruleset.classify(first_packet(judged.recorded, port));
-    const ruleset::TraceVerdict& verdict = ruleset.verdict(judged.trace);
-    for (std::size_t other = 1; !known && other < ports.size(); ++other) {
-        const TraceId there = ruleset.classify(first_packet(judged.recorded, PortId(other)));
-        const ruleset::TraceVerdict& else_verdict = ruleset.verdict(there);
-        if (else_verdict.enforced != verdict.enforced || else_verdict.pending != verdict.pending)
+    const net::Tuple tuple = first_packet(judged.recorded, port);
+    judged.trace = ruleset.classify(tuple);
+    std::tie(judged.enforced, judged.pending) = outcomes(tuple);
+    for (std::size_t other = 1; !known && other < ports.size(); ++other)
+        if (outcomes(first_packet(judged.recorded, PortId(other))) != std::pair(judged.enforced, judged.pending))
             judged.uncertain = true;
-    }
     return judged;
+}
+
+bool differs_from(Verdict recorded, explain::Outcome outcome) {
+    return outcome != (recorded == Verdict::kAllow ? explain::Outcome::kAllow : explain::Outcome::kDeny);
+}
+
+Verdict verdict_of(explain::Outcome outcome) {
+    return outcome == explain::Outcome::kAllow ? Verdict::kAllow : Verdict::kDeny;
 }
 
 }  // namespace
 
 void FlowRejudge::add(RecordedFlow flow) {
+    using explain::Outcome;
     RejudgedFlow judged = judge(ruleset_, std::move(flow));
-    const ruleset::TraceVerdict& verdict = ruleset_.verdict(judged.trace);
     const Verdict recorded = judged.recorded.action;
     const Amount amount = judged.recorded.amount();
     const bool was_allowed = recorded == Verdict::kAllow;
@@ -269,18 +280,24 @@ void FlowRejudge::add(RecordedFlow flow) {
     if (judged.uncertain) {
         replay_.uncertain += amount;
     } else {
-        replay_.judged.add(verdict.enforced, verdict.pending, amount);
-        if (verdict.enforced != recorded)
+        if (judged.undecided())
+            replay_.undecided += amount;
+        else
+            replay_.judged.add(verdict_of(judged.enforced), verdict_of(judged.pending), amount);
+        if (judged.enforced != Outcome::kDepends && differs_from(recorded, judged.enforced))
             (was_allowed ? replay_.enforced_newly_denied : replay_.enforced_newly_allowed) += amount;
-        if (verdict.pending != recorded)
+        if (judged.pending != Outcome::kDepends && differs_from(recorded, judged.pending))
             (was_allowed ? replay_.pending_newly_denied : replay_.pending_newly_allowed) += amount;
     }
-    const bool differs = judged.uncertain || verdict.enforced != recorded || verdict.pending != recorded;
-    if (keep_ == Keep::kDiffering && !differs) return;
+    if (keep_ == Keep::kDiffering && !judged.differs()) return;
     if (replay_.flows.size() < most_kept_)
         replay_.flows.push_back(std::move(judged));
     else
         replay_.flows_left_out += amount.connections;
+}
+
+bool RejudgedFlow::differs() const noexcept {
+    return uncertain || differs_from(recorded.action, enforced) || differs_from(recorded.action, pending);
 }
 
 FlowReplay rejudge(const ruleset::Ruleset& ruleset, std::vector<RecordedFlow> flows) {

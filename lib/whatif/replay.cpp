@@ -6,6 +6,7 @@
 
 #include "drywall/runtime/ledger.h"
 #include "flow_book.h"
+#include "request_book.h"
 
 namespace drywall::whatif {
 
@@ -66,6 +67,7 @@ struct Replay::State {
     std::vector<std::unique_ptr<telemetry::TraceCounters>> traces;  // one worker's: the ledger takes those of all
     engine::Engine engine;
     FlowBook book;
+    RequestBook requests;
     telemetry::EventBatch events;
     inspect::ConditionWorkspace workspace;
     std::array<engine::Decision, kMaxBurst> decisions{};
@@ -92,7 +94,8 @@ std::span<const engine::Decision> Replay::take(std::span<const net::FrameView> f
 
     state.engine.process(frames, *state.ruleset, *state.traces.front(), state.now, state.decisions, state.events, {},
                          &state.workspace);
-    state.engine.forget_requests();  // they are counted by their traces
+    state.requests.enter(state.engine.requests());
+    state.engine.forget_requests();
     state.enter_events();
     const std::span<const engine::Decision> decided = std::span(state.decisions).first(frames.size());
     for (std::size_t i = 0; i < frames.size(); ++i)
@@ -137,6 +140,7 @@ ReplayReport Replay::finish() {
     report.connections_exact = state.book.exact();
     report.flows_left_out = state.book.left_out();
     report.flows = state.book.take_flows();
+    report.requests = state.requests.take(*state.traces.front(), state.ruleset->trace_count());
     return report;
 }
 

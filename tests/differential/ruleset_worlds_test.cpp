@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <memory>
 #include <string>
+#include <variant>
 #include <vector>
 
 #include "drywall/classify/oracle.h"
+#include "random_layer7.h"
 #include "ruleset_random_cluster.h"
 #include "self_check.h"
 
@@ -86,6 +89,99 @@ TEST(Worlds, NothingStagedCanBeSeenInTheEnforcedOneWhenPendingIsCalicos) {
         cluster.surroundings().pending_as_calico = true;
         expect_no_trace_of_staging(cluster, seed);
     }
+}
+
+// A cluster most of whose Allow rules ask for requests or names, in enforced and in staged policies.
+Cluster random_layer7_cluster(std::uint64_t seed) {
+    Cluster cluster = random_cluster(seed);
+    Dice dice(seed + 4711);
+    for (auto& [id, resource] : cluster.inventory()) {
+        policy::Resource changed = *resource;
+        if (auto* policy = std::get_if<policy::Policy>(&changed)) add_conditions(dice, *policy);
+        resource = std::make_shared<const policy::Resource>(std::move(changed));
+    }
+    return cluster;
+}
+
+// One ruleset, asked about connections that show something.
+class Asked {
+public:
+    explicit Asked(const Cluster& cluster) : ruleset_(cluster.build()) {
+        if (!ruleset_->inspects()) return;
+        EXPECT_TRUE(workspace_.grow_for(ruleset_->conditions()));
+    }
+    [[nodiscard]] const Ruleset& ruleset() const { return *ruleset_; }
+    [[nodiscard]] bool depends(const net::Tuple& key) const {
+        return ruleset_->verdict(ruleset_->classify(key)).inspection != ruleset::Inspection::kNone;
+    }
+    [[nodiscard]] bool enforces(const net::Tuple& key) const {
+        return ruleset_->verdict(ruleset_->classify(key)).inspection == ruleset::Inspection::kEnforce;
+    }
+    [[nodiscard]] TraceId trace(const net::Tuple& key, const reference::ConnectionFacts& facts) {
+        const TraceId id = ruleset_->classify(key);
+        return depends(key) ? ruleset_->resolve(id, facts, workspace_) : id;
+    }
+
+private:
+    Built ruleset_;
+    inspect::ConditionWorkspace workspace_;
+};
+
+TEST(Worlds, PendingIsWhatIsEnforcedAfterPromotionForWhateverConnectionsShow) {
+    std::size_t depended = 0;
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        const Cluster cluster = random_layer7_cluster(seed);
+        Asked before(cluster);
+        Asked after(with_all_promoted(cluster));
+        Dice dice(seed);
+        for (const net::Tuple& key : keys_of(before.ruleset(), after.ruleset())) {
+            // What a world denies whatever is said is denied at once, as if every condition before that held; the
+            // other world does not come to its questions.
+            if (!before.depends(key) && after.depends(key)) {
+                ASSERT_EQ(before.ruleset().verdict(before.ruleset().classify(key)).enforced, Verdict::kDeny);
+                continue;
+            }
+            const reference::ConnectionFacts facts = random_facts(dice);
+            const classify::Trace& is = before.ruleset().trace(before.trace(key, facts));
+            const classify::Trace& becomes = after.ruleset().trace(after.trace(key, facts));
+            depended += before.depends(key) ? 1 : 0;
+            ASSERT_EQ(is.pending, becomes.enforced) << "seed " << seed << ", key " << ruleset::text(key) << '\n'
+                                                    << text(facts);
+            if (before.depends(key) != after.depends(key)) continue;
+            ASSERT_EQ(as_promoted(before.ruleset(), is.pending_hits), described(after.ruleset(), becomes.enforced_hits))
+                << "seed " << seed << ", key " << ruleset::text(key) << '\n'
+                << text(facts);
+            ASSERT_EQ(becomes.pending_hits, becomes.enforced_hits) << "seed " << seed;
+        }
+    }
+    EXPECT_GT(depended, 1000U) << "the inventories ask for too little";
+}
+
+TEST(Worlds, StagedConditionsCanNotBeSeenInTheEnforcedOne) {
+    std::size_t depended = 0;
+    for (std::uint64_t seed = 1; seed <= kSeeds; ++seed) {
+        const Cluster cluster = random_layer7_cluster(seed);
+        Asked with(cluster);
+        Asked without(without_staged(cluster));
+        ASSERT_EQ(with.ruleset().enforced_image(), without.ruleset().enforced_image()) << "seed " << seed;
+        Dice dice(seed);
+        for (const net::Tuple& key : keys_of(with.ruleset(), without.ruleset())) {
+            const reference::ConnectionFacts facts = random_facts(dice);
+            const TraceId a = with.trace(key, facts);
+            const TraceId b = without.trace(key, facts);
+            depended += with.depends(key) ? 1 : 0;
+            ASSERT_EQ(with.ruleset().verdict(a).enforced, without.ruleset().verdict(b).enforced)
+                << "seed " << seed << ", key " << ruleset::text(key) << '\n'
+                << text(facts);
+            ASSERT_EQ(with.ruleset().verdict(a).reason, without.ruleset().verdict(b).reason) << "seed " << seed;
+            ASSERT_EQ(described(with.ruleset(), with.ruleset().trace(a).enforced_hits),
+                      described(without.ruleset(), without.ruleset().trace(b).enforced_hits))
+                << "seed " << seed << ", key " << ruleset::text(key) << '\n'
+                << text(facts);
+            ASSERT_EQ(with.enforces(key), without.enforces(key)) << "seed " << seed << ", key " << ruleset::text(key);
+        }
+    }
+    EXPECT_GT(depended, 1000U) << "the inventories ask for too little";
 }
 
 TEST(Worlds, TheCompiledTableAnswersAsTheOracleDoes) {

@@ -40,20 +40,29 @@ struct Service {
 [[nodiscard]] Result<Service> parse_service(std::string_view text);
 
 enum class Reach : std::uint8_t {
-    kNone,   // the two have no address family in common, or are the same endpoint
-    kDeny,   // no service passes
-    kAllow,  // every service passes
-    kMixed,  // some pass, or it depends on the port of entry or the address
+    kNone,     // the two have no address family in common, or are the same endpoint
+    kDeny,     // no service passes
+    kAllow,    // every service passes
+    kDepends,  // of every service passes what says what rules ask for
+    kMixed,    // some pass, or it depends on the port of entry or the address
 };
 [[nodiscard]] std::string_view name(Reach reach) noexcept;
+
+// A service of which passes what says what rules ask for, and what that is, where it was asked first.
+struct AskedService {
+    std::string service;
+    std::vector<std::string> asks;  // "ingress of the destination: GET of /shop..."; all of them must be met
+};
 
 struct Cell {
     Reach enforced = Reach::kNone;
     Reach pending = Reach::kNone;
-    bool differs = false;  // for at least one service the worlds disagree
+    bool differs = false;  // for at least one service the worlds disagree, or ask for something else
     std::vector<std::string>
         enforced_allowed;  // services that pass, wholly or in part; filled in when mixed or differing
     std::vector<std::string> pending_allowed;
+    std::vector<AskedService> enforced_depends;  // wholly or in part; filled in whenever there are any
+    std::vector<AskedService> pending_depends;
 };
 
 struct Matrix {

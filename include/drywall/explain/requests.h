@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstddef>
+#include <string>
 
 #include "drywall/base/result.h"
 #include "drywall/explain/json.h"
@@ -19,6 +20,16 @@ namespace drywall::explain {
 // names by which its destination is known, with commas between. Empty: not shown.
 [[nodiscard]] Result<reference::ConnectionFacts> connection_facts(const std::string& http, const std::string& sni,
                                                                   const std::string& domain);
+
+// The other way round: what to write to ask about it.
+struct ShownText {
+    std::string http;
+    std::string sni;
+    std::string domain;
+    // As options of `drywall trace`, quoted for a shell: "--http 'GET /shop' --domain a.example". Empty: shows nothing.
+    [[nodiscard]] std::string options() const;
+};
+[[nodiscard]] ShownText shown_text(const reference::ConnectionFacts& facts);
 
 [[nodiscard]] Result<TraceQuery> trace_request(const Query& query);
 

@@ -1,5 +1,8 @@
 // SemanticDiff: what another ruleset, or another world of the same one, decides otherwise: regions of packets, exactly.
-// Every packet whose verdict differs lies in exactly one region, and every region differs in all of its packets.
+// Every packet whose verdict differs lies in exactly one region, and every region differs in all of its packets. Where
+// rules ask what a connection says, the verdict is what they ask for: packets of which that differs are in a region,
+// with an example of what a connection may say. Requirements that are written differently and come to the same are
+// known as equal where that follows from single conditions; where it does not, they count as different.
 //
 // Threads: pure functions over immutable rulesets.
 // Bounds:  at most DiffLimits::regions are listed, the rest is counted. A comparison that would ask more questions than
@@ -12,6 +15,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "drywall/base/result.h"
@@ -19,17 +23,30 @@
 #include "drywall/classify/program.h"
 #include "drywall/explain/json.h"
 #include "drywall/net/packet_meta.h"
+#include "drywall/reference/connection_facts.h"
 #include "drywall/ruleset/ruleset.h"
 
 namespace drywall::explain {
+
+// What becomes of packets. In the order of what passes.
+enum class Outcome : std::uint8_t {
+    kDeny,
+    kDepends,  // on what their connection says
+    kAllow,
+};
+[[nodiscard]] constexpr std::string_view name(Outcome outcome) noexcept {
+    return outcome == Outcome::kAllow ? "allow" : outcome == Outcome::kDeny ? "deny" : "depends";
+}
 
 // What is compared: one world of one ruleset.
 struct Regime {
     const ruleset::Ruleset* ruleset = nullptr;
     World world = World::kEnforced;
 
-    // What policy decides, whether it is enforced just now or only observed.
+    // What policy decides, whether it is enforced just now or only observed: by addresses and ports. kAllow where it
+    // depends on more.
     [[nodiscard]] Verdict verdict(const net::Tuple& tuple) const;
+    [[nodiscard]] Outcome outcome(const net::Tuple& tuple) const;
     // The hit that decides, as Calico's string.
     [[nodiscard]] std::string decider(const net::Tuple& tuple) const;
     // Where what the connection says decides: every rule that asks, by what it will be called once promoted, and what
@@ -59,22 +76,38 @@ struct ServiceRegion {
     [[nodiscard]] std::string text() const;
 };
 
-struct Difference {
+// A connection that one regime allows and the other one denies, by what it shows.
+struct ShownDifference {
+    reference::ConnectionFacts facts;
     Verdict before = Verdict::kDeny;
     Verdict after = Verdict::kDeny;
+    std::string before_by;  // what decides
+    std::string after_by;
+};
+
+struct Difference {
+    Outcome before = Outcome::kDeny;
+    Outcome after = Outcome::kDeny;
+    bool newly_denied = false;  // something of it that passed does not any more
+    bool newly_allowed = false;
+    std::vector<std::string> before_asks;  // where it depends: "ingress of the destination: GET of /shop..."
+    std::vector<std::string> after_asks;   // all of these lines must be met
     AddressRegion sources;
     AddressRegion destinations;
     std::vector<ServiceRegion> services;  // disjoint
     std::vector<std::uint16_t> lanes;     // ports by which the packets enter
     net::Tuple example;
-    std::string before_by;  // what decides the example
+    std::string before_by;  // what decides the example; where it depends, the first of `shown`
     std::string after_by;
+    // Where it depends: one connection that is newly denied, one that is newly allowed. None where nothing was found
+    // that shows the difference.
+    std::vector<ShownDifference> shown;
     [[nodiscard]] bool contains(const net::Tuple& tuple) const;
 };
 
 struct SemanticDiff {
     std::vector<Difference> differences;  // what is newly denied first
-    std::size_t newly_denied = 0;         // regions, listed or not
+    std::size_t newly_denied = 0;         // regions, listed or not; one may be of both kinds
     std::size_t newly_allowed = 0;
     std::size_t left_out = 0;
 };

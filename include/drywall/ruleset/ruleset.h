@@ -171,6 +171,10 @@ public:
     // REQUIRES: classify() answered `trace`; `workspace` was grown for conditions()
     [[nodiscard]] TraceId resolve(TraceId trace, const reference::ConnectionFacts& facts,
                                   inspect::ConditionWorkspace& workspace) const;
+    // Control side: by ConditionId, whether it holds for a connection that has shown these facts.
+    // REQUIRES: as the resolve() before
+    [[nodiscard]] std::vector<bool> conditions_met(const reference::ConnectionFacts& facts,
+                                                   inspect::ConditionWorkspace& workspace) const;
     // To match what connections say with. REQUIRES: inspects()
     [[nodiscard]] const inspect::Conditions& conditions() const noexcept { return *tables_->conditions; }
     [[nodiscard]] const inspect::Condition& condition(inspect::ConditionId id) const noexcept {

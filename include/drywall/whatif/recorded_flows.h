@@ -18,6 +18,7 @@
 #include "drywall/base/result.h"
 #include "drywall/base/verdict.h"
 #include "drywall/explain/json.h"
+#include "drywall/explain/semantic_diff.h"
 #include "drywall/net/address.h"
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/whatif/replay.h"
@@ -61,18 +62,28 @@ struct RejudgedFlow {
     RecordedFlow recorded;
     TraceId trace{};         // by the port that was recorded, or the appliance's first
     bool uncertain = false;  // the verdict depends on the port by which it came in, which was not recorded
+    // kDepends: on what it said, of which nothing was recorded.
+    explain::Outcome enforced = explain::Outcome::kDeny;
+    explain::Outcome pending = explain::Outcome::kDeny;
+
+    // From what was recorded: also where it may.
+    [[nodiscard]] bool differs() const noexcept;
+    [[nodiscard]] bool undecided() const noexcept {
+        return enforced == explain::Outcome::kDepends || pending == explain::Outcome::kDepends;
+    }
 };
 
 struct FlowReplay {
     Amount recorded_allowed;
     Amount recorded_denied;
-    Comparison judged;  // by the candidate, without the uncertain ones
+    Comparison judged;  // by the candidate, without the uncertain and the undecided ones
     // Against what was recorded: in the enforced and in the pending world of the candidate.
     Amount enforced_newly_denied;
     Amount enforced_newly_allowed;
     Amount pending_newly_denied;
     Amount pending_newly_allowed;
     Amount uncertain;
+    Amount undecided;  // in one world at least; where the other one decides, it is said above what that comes to
     std::vector<RejudgedFlow> flows;   // that were kept, as they came
     std::uint64_t flows_left_out = 0;  // connections of those that found no room; the amounts have them
 };

@@ -22,6 +22,7 @@
 #include "drywall/ruleset/ruleset.h"
 #include "drywall/runtime/dataplane.h"
 #include "drywall/telemetry/counters.h"
+#include "drywall/telemetry/request.h"
 #include "drywall/whatif/chunks.h"
 
 namespace drywall::whatif {
@@ -65,6 +66,26 @@ struct ReplayedFlow {
 
 using ReplayedFlows = Chunks<ReplayedFlow>;
 
+// A request, a TLS greeting, or a stream that could not be read. Texts are printable ASCII: other bytes became "?".
+struct ReplayedRequest {
+    telemetry::RequestKind kind = telemetry::RequestKind::kHttp;
+    std::string method;
+    std::string host;  // HTTP: what it names; TLS: the server name
+    std::string path;  // normalised
+    net::Address source;
+    net::Address destination;
+    std::uint16_t destination_port = 0;
+    bool operator==(const ReplayedRequest&) const = default;
+};
+
+// Requests on which the same rules decided.
+struct ReplayedRequests {
+    TraceId trace{};
+    std::uint64_t count = 0;
+    std::vector<ReplayedRequest> examples;  // the first different ones, at most kMostExamples
+    static constexpr std::size_t kMostExamples = 5;
+};
+
 struct ReplayReport {
     // As /v1/stats has them: rules, staged policies, disagreements, drops, and what passed without policy.
     runtime::Snapshot counted;
@@ -72,7 +93,8 @@ struct ReplayReport {
     bool connections_exact = true;     // false: too many denied ones to tell repeated packets from new connections
     ReplayedFlows flows;               // in the order in which they were first seen
     std::uint64_t flows_left_out = 0;  // connections of groups that found no room in `flows`
-    std::uint64_t cut = 0;             // packets that the recording holds only the beginning of
+    std::vector<ReplayedRequests> requests;  // what was asked for inside of connections, by what decided
+    std::uint64_t cut = 0;                   // packets that the recording holds only the beginning of
     std::uint64_t cut_unjudged = 0;    // of them those without the headers that a decision needs: dropped as truncated
     std::uint64_t time_went_back = 0;  // packets older than one before them; judged at the time of that one
     Nanos first{0};                    // since 1970

@@ -168,11 +168,11 @@ TEST_F(Offline, MatrixOfFilesIsATableJsonOrCsv) {
     EXPECT_EQ(matrix(invocation(), arguments), Exit::kOk) << err.str();
     EXPECT_THAT(out.str(), HasSubstr("prod/web"));
     EXPECT_EQ(matrix(invocation(Format::kCsv), arguments), Exit::kOk);
-    EXPECT_THAT(out.str(), HasSubstr("workloadendpoint/prod/web,workloadendpoint/prod/db,allow,\r\n"));
+    EXPECT_THAT(out.str(), HasSubstr("workloadendpoint/prod/web,workloadendpoint/prod/db,allow,,\r\n"));
     arguments.view = "diff";
     arguments.group_by = "app";
     EXPECT_EQ(matrix(invocation(Format::kCsv), arguments), Exit::kOk);
-    EXPECT_THAT(out.str(), HasSubstr("web,db,allow,deny,true,tcp/8080,\r\n"));
+    EXPECT_THAT(out.str(), HasSubstr("web,db,allow,deny,true,tcp/8080,,,\r\n"));
     EXPECT_EQ(matrix(invocation(Format::kJson), arguments), Exit::kOk);
     EXPECT_EQ(Json::parse(out.str())["endpoints"], Json::parse(R"(["db","web"])"));
     arguments.port = "tcp/8080";

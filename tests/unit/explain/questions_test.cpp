@@ -199,5 +199,33 @@ TEST(Protocols, HaveNamesAndNumbers) {
     for (const char* wrong : {"0", "256", "tcpp", "", "-1"}) EXPECT_FALSE(protocol_number(wrong)) << wrong;
 }
 
+TEST(Matrix, WhatDependsOnWhatIsSaidIsNeitherAllowedNorDenied) {
+    const std::string asking = with(kWebToDb, "destination: {ports: [8080]}",
+                                    "destination: {ports: [8080]}\n      http: {methods: [GET], paths: [{exact: /a}]}");
+    const Site site = site_of({kEndpoints, asking});
+    const auto service = parse_service("tcp/8080");
+    ASSERT_TRUE(service);
+    const Matrix one = connectivity(*site.ruleset, {.service = *service, .group_by = {}});
+    EXPECT_EQ(cell(one, "web", "db").enforced, Reach::kDepends);
+    ASSERT_EQ(cell(one, "web", "db").enforced_depends.size(), 1U);
+    EXPECT_EQ(cell(one, "web", "db").enforced_depends[0].asks,
+              std::vector<std::string>{"ingress of the destination: GET of /a"});
+    EXPECT_FALSE(cell(one, "web", "db").differs);
+    const Matrix all = connectivity(*site.ruleset, {});
+    EXPECT_EQ(cell(all, "web", "db").enforced, Reach::kMixed) << "the other ports are denied";
+    EXPECT_EQ(cell(all, "web", "db").enforced_allowed, std::vector<std::string>{});
+    EXPECT_EQ(json_of(all, MatrixView::kEnforced)["rows"][1]["cells"][0]["depends"][0]["service"], "tcp/8080");
+}
+
+TEST(Matrix, AStagedPolicyThatAsksForSomethingElseDiffers) {
+    const std::string staged = with(with(kWebToDb, "kind: G", "kind: StagedG"), "destination: {ports: [8080]}",
+                                    "destination: {ports: [8080]}\n      http: {methods: [GET]}");
+    const Site site = site_of({kEndpoints, kWebToDb, staged});
+    const Cell& to_db = cell(connectivity(*site.ruleset, {}), "web", "db");
+    EXPECT_TRUE(to_db.differs);
+    EXPECT_EQ(to_db.enforced_depends.size(), 0U);
+    EXPECT_EQ(to_db.pending_depends.size(), 1U);
+}
+
 }  // namespace
 }  // namespace drywall::explain

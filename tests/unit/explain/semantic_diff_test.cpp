@@ -40,8 +40,8 @@ TEST(SemanticDiff, AStagedPolicyShowsAsWhatItsPromotionWouldDeny) {
     EXPECT_EQ(diff.newly_denied, 1u);
     EXPECT_EQ(diff.newly_allowed, 0u);
     const Difference& only = diff.differences.front();
-    EXPECT_EQ(only.before, Verdict::kAllow);
-    EXPECT_EQ(only.after, Verdict::kDeny);
+    EXPECT_EQ(only.before, Outcome::kAllow);
+    EXPECT_EQ(only.after, Outcome::kDeny);
     EXPECT_EQ(texts(only.sources.in), std::vector<std::string>{"10.0.0.1/32"});
     EXPECT_EQ(texts(only.destinations.in), std::vector<std::string>{"10.1.0.1/32"});
     EXPECT_EQ(services_text(only), "tcp/8080");
@@ -60,7 +60,7 @@ TEST(SemanticDiff, BothDirectionsOfChangeAreTold) {
     EXPECT_EQ(there.newly_allowed, 1u);
     const SemanticDiff back = diff_of({b.ruleset.get()}, {a.ruleset.get()});
     EXPECT_EQ(back.newly_denied, 1u);
-    EXPECT_EQ(back.differences[0].before, Verdict::kAllow);
+    EXPECT_EQ(back.differences[0].before, Outcome::kAllow);
 }
 
 TEST(SemanticDiff, WhoeverIsNotNamedIsEveryoneElse) {
@@ -104,6 +104,87 @@ TEST(SemanticDiff, NamesEndpointsInJson) {
     EXPECT_EQ(only["destinations"]["endpoints"][0], "workloadendpoint/prod/db");
     EXPECT_EQ(only["services"][0], "tcp/8080");
     EXPECT_EQ(json["to"]["world"], "pending");
+}
+
+std::string asking(const std::string& http) {
+    return with(kWebToDb, "destination: {ports: [8080]}", "destination: {ports: [8080]}\n      http: " + http);
+}
+
+TEST(SemanticDiff, AConditionOnRequestsNarrowsWhatPasses) {
+    const Site a = site_of({kEndpoints, kWebToDb});
+    const Site b = site_of({kEndpoints, asking("{methods: [GET], paths: [{prefix: /shop}]}")});
+    const SemanticDiff diff = diff_of({a.ruleset.get()}, {b.ruleset.get()});
+    ASSERT_EQ(diff.differences.size(), 1U);
+    EXPECT_EQ(diff.newly_denied, 1U);
+    EXPECT_EQ(diff.newly_allowed, 0U);
+    const Difference& only = diff.differences.front();
+    EXPECT_EQ(only.before, Outcome::kAllow);
+    EXPECT_EQ(only.after, Outcome::kDepends);
+    EXPECT_EQ(only.before_asks, std::vector<std::string>{});
+    EXPECT_EQ(only.after_asks, std::vector<std::string>{"ingress of the destination: GET of /shop..."});
+    EXPECT_EQ(services_text(only), "tcp/8080");
+    ASSERT_EQ(only.shown.size(), 1U);
+    EXPECT_EQ(only.shown[0].after, Verdict::kDeny);
+    EXPECT_EQ(only.after_by, "default|gnp:web-to-db|deny|-1");
+    const SemanticDiff back = diff_of({b.ruleset.get()}, {a.ruleset.get()});
+    EXPECT_EQ(back.newly_denied, 0U);
+    EXPECT_EQ(back.newly_allowed, 1U);
+}
+
+TEST(SemanticDiff, ExchangedConditionsAreNewlyDeniedAndNewlyAllowed) {
+    const Site a = site_of({kEndpoints, asking("{methods: [GET]}")});
+    const Site b = site_of({kEndpoints, asking("{methods: [POST], paths: [{exact: /in}]}")});
+    const Regime before{a.ruleset.get()};
+    const Regime after{b.ruleset.get()};
+    const SemanticDiff diff = diff_of(before, after);
+    ASSERT_EQ(diff.differences.size(), 1U);
+    EXPECT_EQ(diff.newly_denied, 1U);
+    EXPECT_EQ(diff.newly_allowed, 1U);
+    EXPECT_EQ(diff.left_out, 0U);
+    const Json only = json_of(diff, before, after)["differences"][0];
+    EXPECT_EQ(only["before"], "depends");
+    ASSERT_EQ(only["shown"].size(), 2U);
+    EXPECT_EQ(only["shown"][0]["options"], "--http 'GET /in'");
+    EXPECT_EQ(only["shown"][0]["after"], "deny");
+    EXPECT_EQ(only["shown"][1]["http"], "POST /in");
+    EXPECT_EQ(only["shown"][1]["after_by"], "default|gnp:web-to-db|allow|0");
+}
+
+TEST(SemanticDiff, ConditionsThatComeToTheSameAreEqual) {
+    const Site a = site_of({kEndpoints, asking("{methods: [GET, POST], paths: [{prefix: /a}, {exact: /a/b}]}")});
+    const Site b = site_of({kEndpoints, asking("{methods: [POST, GET], paths: [{prefix: /a}]}")});
+    EXPECT_TRUE(diff_of({a.ruleset.get()}, {b.ruleset.get()}).differences.empty());
+    const Site wider = site_of({kEndpoints, asking("{methods: ['*'], paths: [{prefix: /}]}")});
+    const SemanticDiff diff = diff_of({a.ruleset.get()}, {wider.ruleset.get()});
+    EXPECT_EQ(diff.newly_denied, 0U);
+    EXPECT_EQ(diff.newly_allowed, 1U);
+}
+
+constexpr const char* kToNames = R"(apiVersion: projectcalico.org/v3
+kind: StagedGlobalNetworkPolicy
+metadata: {name: to-names}
+spec:
+  selector: app == 'web'
+  types: [Egress]
+  egress:
+    - action: Allow
+      destination: {domains: ['*.b.example', a.example]}
+)";
+
+TEST(SemanticDiff, NamesThatAStagedPolicyAsksForAreTold) {
+    const Site site = site_of({kEndpoints, kToNames});
+    const SemanticDiff diff = diff_of({site.ruleset.get()}, {site.ruleset.get(), World::kPending});
+    ASSERT_FALSE(diff.differences.empty());
+    const Difference& first = diff.differences.front();
+    EXPECT_EQ(first.after_asks, std::vector<std::string>{"egress of the source: to *.b.example or a.example"});
+    ASSERT_EQ(first.shown.size(), 1U);
+    EXPECT_EQ(first.shown[0].after_by, "default|sgnp:to-names|deny|-1");
+
+    const Site less = site_of({kEndpoints, with(kToNames, "'*.b.example', a.example", "'*.b.example'")});
+    const SemanticDiff lost = diff_of({site.ruleset.get(), World::kPending}, {less.ruleset.get(), World::kPending});
+    ASSERT_FALSE(lost.differences.empty());
+    EXPECT_EQ(lost.newly_allowed, 0U) << "what is below a name is not the name";
+    EXPECT_EQ(lost.differences[0].shown[0].facts.names, std::vector<std::string>{"a.example"});
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "drywall/whatif/json.h"
 #include "sites.h"
 
 namespace drywall::whatif {
@@ -130,6 +131,34 @@ spec: {selector: port == 'left', applyOnForward: true, types: [Ingress], ingress
     settings.ports_assumed = false;
     const explain::Site site = test::site_of({kEndpoints, port}, settings);
     EXPECT_EQ(rejudge(*site.ruleset, *flows).uncertain.connections, 3U);
+}
+
+TEST(Rejudge, WhatDependsOnWhatWasSaidIsUndecided) {
+    using namespace drywall::test;
+    const auto flows = read(kRecord);
+    ASSERT_TRUE(flows);
+    const explain::Site site = test::site_of({kEndpoints, test::with_http(kWebToDb, "{methods: [GET]}")});
+    const FlowReplay replay = rejudge(*site.ruleset, *flows);
+    EXPECT_EQ(replay.undecided, (Amount{3, {18, 1900}}));
+    EXPECT_EQ(replay.judged.enforced_allowed, Amount{}) << "it is not allowed just because nothing is known";
+    EXPECT_EQ(replay.judged.enforced_denied, Amount{});
+    EXPECT_EQ(replay.enforced_newly_denied, Amount{});
+    EXPECT_EQ(replay.uncertain, Amount{});
+    const explain::Json json = json_of(replay, *site.ruleset, Listed::kDiffering);
+    EXPECT_EQ(json["undecided"]["connections"], 3);
+    EXPECT_EQ(json["flows"][0]["action"], "undecided");
+    EXPECT_EQ(json["flows"][0]["pending_action"], "undecided");
+}
+
+TEST(Rejudge, AWorldThatDeniesWhateverIsSaidIsDecided) {
+    using namespace drywall::test;
+    const auto flows = read(kRecord);
+    ASSERT_TRUE(flows);
+    const explain::Site site =
+        test::site_of({kEndpoints, test::with_http(kWebToDb, "{methods: [GET]}"), kStagedClosed});
+    const FlowReplay replay = rejudge(*site.ruleset, *flows);
+    EXPECT_EQ(replay.undecided.connections, 3U) << "by what is enforced";
+    EXPECT_EQ(replay.pending_newly_denied.connections, 3U);
 }
 
 }  // namespace

@@ -149,5 +149,49 @@ TEST(Replay, RulesAreCountedAsTheAppliancesStatisticsCountThem) {
     EXPECT_EQ(report.counted.staged.front().would_deny.packets, 1U);
 }
 
+std::string asking(const char* kind) {
+    const std::string text = test::with_http(kWebToDb, "{methods: [GET], paths: [{prefix: /shop}]}");
+    return drywall::test::with(text, "kind: GlobalNetworkPolicy", std::string("kind: ") + kind);
+}
+
+// The handshake of one connection, then what the client sends in it.
+void talk(ReplayOf& replay, std::string_view requests) {
+    (void)replay.sees(request().syn().sequence(99));
+    (void)replay.sees(answer().syn().ack().sequence(499, 100));
+    (void)replay.sees(request().ack().sequence(100, 500));
+    (void)replay.sees(request().ack().sequence(100, 500).payload(requests));
+}
+
+TEST(Replay, RequestsThatAStagedRuleWouldDenyAreCountedWithExamples) {
+    ReplayOf replay({kEndpoints, kWebToDb, asking("StagedGlobalNetworkPolicy")});
+    talk(replay, "GET /shop/1 HTTP/1.1\r\nHost: a.example\r\n\r\nPOST /in%1b HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    const ReplayReport report = replay.finish();
+    std::uint64_t newly_denied = 0;
+    std::uint64_t passed = 0;
+    for (const ReplayedRequests& group : report.requests) {
+        const ruleset::TraceVerdict& verdict = replay.ruleset().verdict(group.trace);
+        EXPECT_EQ(verdict.enforced, Verdict::kAllow);
+        (verdict.pending == Verdict::kDeny ? newly_denied : passed) += group.count;
+        if (verdict.pending == Verdict::kAllow) continue;
+        ASSERT_EQ(group.examples.size(), 1U);
+        EXPECT_EQ(group.examples[0].method, "POST");
+        EXPECT_EQ(group.examples[0].host, "a.example");
+        EXPECT_EQ(group.examples[0].path, "/in?") << "what is not printable is not told";
+        EXPECT_EQ(group.examples[0].destination.text(), "10.1.0.1");
+    }
+    EXPECT_EQ(newly_denied, 1U);
+    EXPECT_EQ(passed, 1U);
+}
+
+TEST(Replay, ARequestThatTheCandidateDeniesEndsItsConnection) {
+    ReplayOf replay({kEndpoints, asking("GlobalNetworkPolicy")});
+    talk(replay, "POST /shop HTTP/1.1\r\nHost: a.example\r\n\r\n");
+    EXPECT_EQ(replay.sees(request().ack().sequence(200, 500)), DropReason::kHttpDenied);
+    const ReplayReport report = replay.finish();
+    ASSERT_EQ(report.requests.size(), 1U);
+    EXPECT_EQ(replay.ruleset().verdict(report.requests[0].trace).enforced, Verdict::kDeny);
+    EXPECT_EQ(report.requests[0].count, 1U);
+}
+
 }  // namespace
 }  // namespace drywall::whatif

@@ -23,6 +23,12 @@ inline explain::Site site_of(std::vector<std::string> texts,
     return *std::move(site);
 }
 
+// A rule for a port that asks for requests, too.
+inline std::string with_http(const std::string& policy, const std::string& http) {
+    return drywall::test::with(policy, "destination: {ports: [8080]}",
+                               "destination: {ports: [8080]}\n      http: " + http);
+}
+
 // "web" in namespace prod with app=web is {"web", "prod", "10.0.0.1", "app: web"}.
 inline std::string workload(const std::string& name, const std::string& ns, const std::string& address,
                             const std::string& labels) {
