@@ -8,6 +8,7 @@
 #include <optional>
 #include <thread>
 
+#include "arguments.h"
 #include "client.h"
 #include "commands.h"
 #include "drywall/observe/flow_filter.h"

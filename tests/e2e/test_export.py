@@ -287,6 +287,8 @@ failsafe:
             "/v1/generations/{generation}/resources": [f"/v1/generations/{self.appliance.generation()}/resources"],
             "/v1/flows": ["/v1/flows", "/v1/flows?differing=true&limit=1", "/v1/flows?latest=true", "/v1/flows?after=x"],
             "/v1/drops/watch": ["/v1/drops/watch?timeout=50ms&snaplen=64", "/v1/drops/watch?count=x"],
+            "/v1/requests": ["/v1/requests", "/v1/requests?path=/&not-method=PUT&since=1h&limit=3", "/v1/requests?path=x"],
+            "/v1/requests/watch": ["/v1/requests/watch?timeout=50ms&kind=http", "/v1/requests/watch?count=x"],
             "/v1/matrix": ["/v1/matrix", "/v1/matrix?view=diff", "/v1/matrix?view=pending&group-by=app",
                            "/v1/matrix?view=nonsense"],
             "/v1/diff": ["/v1/diff", "/v1/diff?to=999999"],

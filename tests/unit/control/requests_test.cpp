@@ -7,6 +7,7 @@
 #include <gtest/gtest.h>
 
 #include "commands_layer7.h"
+#include "drywall/control/denial_watch.h"
 #include "served.h"
 
 namespace drywall::control {
@@ -149,6 +150,26 @@ TEST(RequestsApi, ImpactAndCheckForetellWhatWouldBeDenied) {
         EXPECT_EQ(check["would_deny_requests"], 1);
         EXPECT_EQ(check["impact"]["requests"]["examples"][0]["method"], "PUT");
     }
+}
+
+TEST(DenialWatch, PutsPathsToTheRulesBeforeAsTheyWereSent) {
+    const std::string enforced = drywall::test::with(kStagedAsks, "StagedGlobalNetworkPolicy", "GlobalNetworkPolicy");
+    test::Site site{{test::kEndpoints, drywall::test::with(enforced, "methods: [GET]", "paths: [{exact: /a}]")}};
+    const auto before = site->state().ruleset;
+    ASSERT_TRUE(before->inspects());
+    observe::FlowLog log;
+    DenialWatch watch(log);
+    const Generation since{index(before->generation()) + 1};
+    watch.begin(since, before);
+    for (const char* path : {"/a?b", "/a"}) {  // the first was sent as /a%3fb, and was denied before
+        telemetry::Request denied = request("GET", path, DropReason::kHttpDenied);
+        denied.generation = since;
+        denied.tuple.source_port = path == std::string("/a") ? 40001 : 40000;
+        watch.on_request(denied, nullptr);
+    }
+    EXPECT_EQ(watch.seen().connections, 1U);
+    EXPECT_EQ(watch.seen().examples, std::vector<std::string>{"tcp 10.0.0.1:40001 -> 10.1.0.1:8080 GET /a"});
+    EXPECT_EQ(log.requests().query({}).size(), 2U) << "and hands every record on";
 }
 
 struct RequestsShell {

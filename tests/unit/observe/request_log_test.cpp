@@ -130,6 +130,20 @@ TEST_F(JudgedRequests, ShowWhatStagedPoliciesWouldDecideOtherwise) {
     EXPECT_EQ(json["source_name"], "workloadendpoint/prod/web");
 }
 
+TEST_F(JudgedRequests, WhatWouldChangeIsNotForgottenBecauseMuchElseIsAsked) {
+    RequestLog log(2);
+    log.add(judged("PUT", "/put"), built_.get(), WallTime(1s));
+    for (const char* path : {"/1", "/2", "/3"}) log.add(judged("GET", path), built_.get(), WallTime(2s));
+    EXPECT_EQ(paths(log.query({})), (Paths{"/2", "/3"}));
+    EXPECT_EQ(paths(log.query({.only_would_deny = true})), Paths{"/put"});
+    EXPECT_EQ(paths(log.everything({})), (Paths{"/put", "/2", "/3"}));
+    EXPECT_EQ(paths(log.everything(WallTime(2s))), (Paths{"/2", "/3"}));
+    log.add(judged("PUT", "/put2"), built_.get(), WallTime(3s));
+    EXPECT_EQ(paths(log.everything({})), (Paths{"/put", "/3", "/put2"})) << "each once";
+    log.add(judged("PUT", "/put3"), built_.get(), WallTime(3s));
+    EXPECT_EQ(paths(log.query({.only_would_deny = true})), (Paths{"/put2", "/put3"})) << "within bounds, too";
+}
+
 TEST_F(JudgedRequests, WhatDiedOfSomethingElseThanPolicyWouldNotChange) {
     log_.add(judged("GET", "/get", DropReason::kInspectLimit), built_.get(), {});
     log_.add(judged("PUT", "/put", DropReason::kInspectLimit), built_.get(), {});
