@@ -2,12 +2,13 @@
 
 import json
 import shlex
+import socket
 import struct
 from pathlib import Path
 
 from tests.e2e.case import eventually
 from tests.e2e.test_layer7 import GET_SHOP, RESET, WEB, Layer7Case, requests
-from tests.lab import frames
+from tests.lab import frames, layer7, policies
 
 NEGATIVE = 1
 
@@ -145,6 +146,27 @@ class Questions(Layer7Case):
         self.assertGreater(answer["undecided"]["connections"], 0)
         self.assertEqual(answer["newly_denied"]["connections"], 0)
         self.assertEqual({flow["action"] for flow in answer["flows"]}, {"undecided"})
+
+    def test_a_replay_learns_names_from_the_answers_in_the_recording(self):
+        client, server, resolver = (self.host(name).v4 for name in ("frontend", "database", "cache"))
+        ask = layer7.question("shop.example")
+        told = (ask[:2] + struct.pack("!5H", 0x8180, 1, 1, 0, 0) + ask[12:] + b"\xc0\x0c" +
+                struct.pack("!HHIH", 1, 1, 300, 4) + socket.inet_aton(server))
+        dns = [frames.datagram(client, resolver, frames.UDP, frames.udp(client, resolver, 5353, 53, ask)),
+               frames.datagram(resolver, client, frames.UDP, frames.udp(resolver, client, 53, 5353, told))]
+        talk = recorded(client, server, 40000, "GET /")
+        policy = self.file("out.yaml", policies.policy(
+            "out", "app == 'frontend'", "action: Allow; protocol: UDP; destination: {ports: [53]}",
+            "action: Allow; destination: {domains: [shop.example]}", direction="egress"))
+        config = self.file("drywall.yaml", self.appliance.config.read_text() + f"layer7: {{dns: {{servers: [{resolver}/32]}}}}\n")
+
+        def denied(name: str, packets: list[bytes]) -> int:
+            done = self.appliance.drywall("replay", "-f", self.site(), "-f", policy, "--config", config, "--fail-on", "nothing",
+                                          "--pcap", self.file(name, pcap(packets)), "-o", "json")
+            self.assertEqual(done.returncode, 0, done.stderr)
+            return json.loads(done.stdout)["enforced"]["denied"]["connections"]
+        self.assertEqual(denied("known.pcap", dns + talk), 0)
+        self.assertGreater(denied("unknown.pcap", talk), 0, "without the answer its address has no name")
 
     def test_what_can_not_be_answered_is_warned_of_with_its_place(self):
         doubtful = self.file("doubtful.yaml", requests(
