@@ -78,15 +78,8 @@ runtime::DataplaneSettings dataplane_settings(const loader::Settings& settings,
                                               std::vector<std::shared_ptr<io::Port>> ports) {
     runtime::DataplaneSettings dataplane;
     dataplane.engine = whatif::engine_settings(settings);
-    const loader::Layer7Dns& dns = settings.layer7.dns;
-    if (!dns.servers.empty())
-        dataplane.engine.layer7.names =
-            std::make_shared<inspect::NameCache>(inspect::NameCacheSettings{.entries = dns.names,
-                                                                            .workers = settings.worker_cores.size(),
-                                                                            .hash_seed = dataplane.engine.hash_seed,
-                                                                            .min_ttl = dns.min_ttl,
-                                                                            .max_ttl = dns.max_ttl,
-                                                                            .extra_ttl = dns.extra_ttl});
+    dataplane.engine.layer7.names =
+        whatif::name_cache(settings, settings.worker_cores.size(), dataplane.engine.hash_seed);
     const io::Owners owners(static_cast<std::uint16_t>(settings.worker_cores.size()), dataplane.engine.hash_seed);
     dataplane.ports = io::distributed(std::move(ports), dataplane.engine.peer_of, distribute(settings), owners,
                                       settings.packet_buffers);

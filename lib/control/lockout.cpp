@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "drywall/explain/protocols.h"
+#include "drywall/explain/semantic_diff.h"
 
 namespace drywall::control {
 
@@ -40,12 +41,14 @@ Fate fate_of(const observe::FlowGroup& group, const ruleset::Ruleset& current, c
         const net::Tuple tuple = observe::first_packet(group, PortId(port));
         if (current.trace(current.classify(tuple)).enforced != Verdict::kAllow) continue;
         fate.allowed_now = true;
-        const TraceId id = candidate.classify(tuple);
-        const classify::Trace& then = candidate.trace(id);
-        // Nobody knows what it will say: what lets only some of it pass is not what lets people in.
-        const bool depends = candidate.verdict(id).inspection == ruleset::Inspection::kEnforce;
-        if (then.enforced == Verdict::kAllow && !depends) continue;
-        fate.denied_by = then.enforced_hits.empty() ? std::string() : candidate.hit(then.enforced_hits.back()).text();
+        // Nobody knows what it will say: what lets less of it pass than now is not what lets people in.
+        const explain::Regime then{&candidate};
+        if (explain::passes_no_less({&current}, then, tuple)) continue;
+        fate.denied_by = then.decider(tuple);
+        if (then.outcome(tuple) == explain::Outcome::kDepends) {
+            fate.denied_by = "what its rules would ask for";
+            for (const std::string& asked : then.asked_words(tuple)) *fate.denied_by += " (" + asked + ')';
+        }
         return fate;
     }
     return fate;

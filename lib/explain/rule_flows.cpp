@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "conditions.h"
 #include "drywall/explain/semantic_diff.h"
 #include "rule_reach.h"
 
@@ -62,6 +63,9 @@ std::vector<RuleFlows> rule_flows(const ruleset::Ruleset& ruleset, const policy:
             const auto found =
                 std::find_if(dead.begin(), dead.end(), [&h = hit](const DeadRule& rule) { return rule.hit == h; });
             flows.why_none = why_none(found == dead.end() ? nullptr : &*found);
+            if (about.condition && found == dead.end())
+                flows.why_none =
+                    "it asks what a connection says: " + condition_text(ruleset.condition(*about.condition));
         }
         out.push_back(std::move(flows));
     }

@@ -117,10 +117,11 @@ void RuleReach::look_for_shadow(DeadRule& rule, const std::vector<RuleSite>& sit
 
 // What decided the packet in the same step before the rule came up, or the deny that kept it from that step.
 std::string RuleReach::decided_instead(const net::Tuple& packet, const HitDescriptor& about) const {
-    const classify::Trace& trace = ruleset_.trace(ruleset_.classify(packet));
+    const classify::Trace& trace = ruleset_.undecided_trace(ruleset_.classify(packet));
     const auto& hits = about.policy->staged ? trace.pending_hits : trace.enforced_hits;
     const HitDescriptor* last = nullptr;
     for (const HitId id : hits) {
+        if (classify::is_conditional(id)) continue;  // it takes only some of them
         const HitDescriptor& hit = ruleset_.hit(id);
         if (hit.action == Action::kLog) continue;
         last = &hit;

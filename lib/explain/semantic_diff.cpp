@@ -184,6 +184,15 @@ Outcome Regime::outcome(const net::Tuple& tuple) const {
     return requirement_of(*this, ruleset->classify(tuple)).outcome();
 }
 
+std::vector<std::string> Regime::asked_words(const net::Tuple& tuple) const {
+    return requirement_of(*this, ruleset->classify(tuple)).words();
+}
+
+bool passes_no_less(const Regime& before, const Regime& after, const net::Tuple& tuple) {
+    return implies(requirement_of(before, before.ruleset->classify(tuple)),
+                   requirement_of(after, after.ruleset->classify(tuple)));
+}
+
 std::vector<std::string> Regime::asks(const net::Tuple& tuple) const {
     std::vector<std::string> asked;
     const TraceId id = ruleset->classify(tuple);

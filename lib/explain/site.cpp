@@ -151,7 +151,9 @@ policy::Surroundings surroundings_of(const loader::Settings& settings) {
         around.failsafe.push_back({rule.protocol, rule.port, rule.to, rule.from});
     around.domains = {.evidence = settings.layer7.domains.evidence,
                       .missing_sni = settings.layer7.tls.missing_sni,
-                      .ech = settings.layer7.tls.ech};
+                      .ech = settings.layer7.tls.ech,
+                      // without a configuration nobody knows: then it is not complained about
+                      .learned = settings.ports_assumed || !settings.layer7.dns.servers.empty()};
     return around;
 }
 

@@ -6,6 +6,7 @@
 #include <tuple>
 #include <utility>
 
+#include "conditions.h"
 #include "drywall/classify/oracle.h"
 #include "why_not.h"
 
@@ -164,12 +165,25 @@ private:
             const bool matched = found != lowered.end() && matches_any(found->second);
             const bool met = found != lowered.end() && std::any_of(found->second.begin(), found->second.end(),
                                                                    [&](auto each) { return meets(each); });
-            std::string why = "the connection does not show what the rule asks for (http, domains)";
-            if (matched || !met) why = matched ? std::string() : reason(rule, text);
+            std::string why;
+            if (!matched) why = met ? not_shown(found->second) : reason(rule, text);
             policy.rules.push_back({static_cast<int>(i), rule.action, matched, std::move(why), rule.spot});
             if (matched && rule.action != Action::kLog) return rule.action;
         }
         return std::nullopt;
+    }
+
+    // Of rules whose addresses and ports match: what they ask for besides.
+    [[nodiscard]] std::string not_shown(const std::vector<classify::RuleIndex>& rules) const {
+        for (const classify::RuleIndex rule : rules) {
+            const HitId id = program_.rules[index(rule)].hit;
+            if (id == classify::kNoHit || !classify::is_conditional(id) || !meets(rule)) continue;
+            const inspect::Condition& asked = ruleset_.condition(*ruleset_.hit(id).condition);
+            const bool names = std::holds_alternative<inspect::NameCondition>(asked);
+            return (names ? "domains: the connection is not shown to go " : "http: the connection does not show ") +
+                   condition_text(asked);
+        }
+        return {};
     }
 
     [[nodiscard]] std::string reason(const policy::Rule& rule, const Text& text) const {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "example_packet.h"
+#include "layer7_warnings.h"
 #include "rule_reach.h"
 
 namespace drywall::explain {
@@ -69,6 +70,7 @@ public:
         dead_rules();
         default_denies();
         denied_management();
+        asked_in_vain();
         std::stable_sort(found_.begin(), found_.end(), [](const Complaint& a, const Complaint& b) {
             return std::tie(a.place.file, a.place.line, a.place.column) <
                    std::tie(b.place.file, b.place.line, b.place.column);
@@ -239,6 +241,28 @@ private:
                      ? "once it is promoted, what no rule allows is denied there; without it their profiles allow it"
                      : "what no rule allows is denied there from now on; without this policy their profiles allow it");
         }
+    }
+
+    // What rules ask of connections and can't learn.
+    void asked_in_vain() {
+        const std::optional<RuleWarning> no_names = warning_of_names(ruleset_.surroundings().domains);
+        for (const auto& item : view_.policies) {
+            const policy::Policy& policy = *item.value;
+            const auto say = [&](const policy::Rule& rule, const std::string& which, const RuleWarning& what) {
+                warn(policy, rule.spot, text_of(policy) + ": " + which + ' ' + what.about, what.hint);
+            };
+            for (std::size_t i = 0; i < policy.ingress.size(); ++i)
+                for (const RuleWarning& what : warnings_of_http(policy.ingress[i]))
+                    say(policy.ingress[i], "ingress rule " + std::to_string(i), what);
+            for (std::size_t i = 0; no_names && i < policy.egress.size(); ++i)
+                if (!policy.egress[i].destination.domains.empty())
+                    say(policy.egress[i], "egress rule " + std::to_string(i), *no_names);
+        }
+        if (!no_names) return;
+        for (const auto& item : view_.sets)
+            if (!item.value->allowed_egress_domains.empty())
+                warn(item.id, item.value->metadata, item.id.text() + ": allowedEgressDomains " + no_names->about,
+                     no_names->hint);
     }
 
     void denied_management() {

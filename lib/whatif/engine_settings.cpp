@@ -90,4 +90,16 @@ engine::EngineSettings engine_settings(const loader::Settings& settings) {
     return engine;
 }
 
+std::shared_ptr<inspect::NameCache> name_cache(const loader::Settings& settings, std::size_t workers,
+                                               std::uint64_t hash_seed) {
+    const loader::Layer7Dns& dns = settings.layer7.dns;
+    if (dns.servers.empty()) return nullptr;
+    return std::make_shared<inspect::NameCache>(inspect::NameCacheSettings{.entries = dns.names,
+                                                                           .workers = workers,
+                                                                           .hash_seed = hash_seed,
+                                                                           .min_ttl = dns.min_ttl,
+                                                                           .max_ttl = dns.max_ttl,
+                                                                           .extra_ttl = dns.extra_ttl});
+}
+
 }  // namespace drywall::whatif

@@ -147,6 +147,7 @@ private:
 engine::EngineSettings settings_for(const loader::Settings& settings, bool tap) {
     engine::EngineSettings engine = engine_settings(settings);
     engine.report_interval = Nanos{0};  // nobody listens before the end
+    engine.layer7.names = name_cache(settings, 1, engine.hash_seed);
     // A recording begins in the middle of connections and may lack segments. What policy says of it is the question,
     // not what an attack would have met.
     engine.mid_stream = engine::MidStream::kAllow;

@@ -47,12 +47,17 @@ struct Regime {
     // depends on more.
     [[nodiscard]] Verdict verdict(const net::Tuple& tuple) const;
     [[nodiscard]] Outcome outcome(const net::Tuple& tuple) const;
+    // Where it depends: what each step of the way asks for; all of these lines must be met.
+    [[nodiscard]] std::vector<std::string> asked_words(const net::Tuple& tuple) const;
     // The hit that decides, as Calico's string.
     [[nodiscard]] std::string decider(const net::Tuple& tuple) const;
     // Where what the connection says decides: every rule that asks, by what it will be called once promoted, and what
     // each step comes to otherwise. Equal lists decide equally, whatever is said. Empty: addresses and ports decide.
     [[nodiscard]] std::vector<std::string> asks(const net::Tuple& tuple) const;
 };
+
+// Whatever of this packet's connections passes before passes after, too, whatever they say. Never said wrongly.
+[[nodiscard]] bool passes_no_less(const Regime& before, const Regime& after, const net::Tuple& tuple);
 
 // An address belongs to it when the longest of all these prefixes that holds it is one of `in`.
 struct AddressRegion {

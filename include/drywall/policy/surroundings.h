@@ -23,6 +23,7 @@ struct DomainConditions {
     // What becomes of the condition where the client's name can't be told: kDeny, it does not hold; kAllow, it does.
     Verdict missing_sni = Verdict::kDeny;
     Verdict ech = Verdict::kDeny;
+    bool learned = true;  // some resolver's answers are; false: no address is known by any name
     bool operator==(const DomainConditions&) const = default;
 };
 

@@ -12,6 +12,7 @@ using test::kEndpoints;
 using test::kStagedClosed;
 using test::kWebToDb;
 using test::site_of;
+using test::with;
 using testing::HasSubstr;
 
 constexpr const char* kHead = R"(apiVersion: projectcalico.org/v3
@@ -103,6 +104,15 @@ TEST(Walk, GoesThroughBothWorldsRuleByRule) {
     EXPECT_EQ(pending.name, "sgnp:closed");
     EXPECT_TRUE(pending.staged);
     EXPECT_TRUE(pending.rules.front().matched);
+}
+
+TEST(Walk, ARuleThatAsksForMoreThanWasShownSaysWhat) {
+    const Site site = site_of({kEndpoints, with(kWebToDb, "destination: {ports: [8080]}",
+                                                "destination: {ports: [8080]}\n      http: {methods: [GET]}")});
+    const TraceDecision decision = trace_of(site, "prod/web", 8080).decisions.front();
+    const WalkedRule& rule = decision.enforced_walk[1].tiers.front().policies.front().rules.front();
+    EXPECT_FALSE(rule.matched);
+    EXPECT_EQ(rule.why_not, "http: the connection does not show GET");
 }
 
 }  // namespace

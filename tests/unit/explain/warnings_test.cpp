@@ -9,12 +9,14 @@
 namespace drywall::test {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
 using ::testing::StartsWith;
+using ::testing::UnorderedElementsAre;
 
 constexpr auto kWeb = "10.0.0.1";
 constexpr auto kDb = "10.0.0.2";
@@ -132,6 +134,54 @@ TEST_F(Warnings, TheyComeInTheOrderOfTheText) {
     early.metadata.place = {"a.yaml", 4, 3};
     cluster.add(policy::Resource(late)).add(policy::Resource(early));
     EXPECT_THAT(all(), ElementsAre(StartsWith("a.yaml:4:3"), StartsWith("a.yaml:20:3")));
+}
+
+policy::HttpMatch paths(std::vector<policy::HttpPath> list) { return {.methods = {}, .paths = std::move(list)}; }
+
+TEST_F(Warnings, RequestsOnAPortOfTlsCanNotBeRead) {
+    cluster.add(gnp("p").selects("app == 'db'").ingress(allow().tcp(443).http(paths({}))).ingress(allow()));
+    EXPECT_THAT(all(),
+                ElementsAre(AllOf(HasSubstr("globalnetworkpolicy/p: ingress rule 0 asks for requests on tcp/443"),
+                                  HasSubstr("usually TLS"))));
+}
+
+TEST_F(Warnings, APathThatIsNotInTheFormOfRequestsSaysWhatToWrite) {
+    const auto warned = [&](const std::string& path) {
+        cluster.add(gnp("p")
+                        .selects("app == 'db'")
+                        .ingress(allow().tcp(80).http(paths({{.prefix = true, .path = path}})))
+                        .ingress(allow()));
+        return all();
+    };
+    EXPECT_THAT(warned("/a//b"),
+                ElementsAre(AllOf(HasSubstr("'/a//b', which no request ever has"), HasSubstr("'/a/b'"))));
+    EXPECT_THAT(warned("/a/../b"), ElementsAre(AllOf(HasSubstr("no request ever has"), HasSubstr("write '/b'"))));
+    EXPECT_THAT(warned("/a\\b"), ElementsAre(HasSubstr("no request ever has")));
+    EXPECT_THAT(warned("/%41"), ElementsAre(AllOf(HasSubstr("only as '/%2541'"), HasSubstr("write '/A'"))));
+    for (const char* fine : {"/", "/a", "/a/", "/a/b.c", "/a_b-c~d"}) EXPECT_THAT(warned(fine), IsEmpty()) << fine;
+}
+
+TEST_F(Warnings, NamesThatNobodyLearnsAllowNothing) {
+    cluster.add(
+        gnp("p").selects("app == 'db'").ingress(allow()).egress(allow().to_domains({"a.example"})).egress(allow()));
+    cluster.set("partners", {}, {{"who", "partner"}}, {"b.example"});
+    EXPECT_THAT(all(), IsEmpty());
+    cluster.surroundings().domains.learned = false;
+    EXPECT_THAT(all(),
+                UnorderedElementsAre(AllOf(HasSubstr("egress rule 0 asks for names"), HasSubstr("layer7.dns.servers")),
+                                     HasSubstr("globalnetworkset/partners: allowedEgressDomains asks for names")));
+    cluster.surroundings().domains.evidence = policy::DomainEvidence::kAddressOrSni;
+    EXPECT_THAT(all(), IsEmpty()) << "the name in TLS suffices";
+}
+
+TEST_F(Warnings, WhatTakesThePacketsOfADeadRuleIsNoCondition) {
+    cluster.add(gnp("p")
+                    .selects("app == 'db'")
+                    .ingress(allow().tcp(80).http(paths({{.prefix = true, .path = "/a"}})))
+                    .ingress(allow().tcp(80))
+                    .ingress(deny().tcp(80))
+                    .ingress(allow()));
+    EXPECT_THAT(all(), ElementsAre(HasSubstr("ingress rule 2 can never match: default|gnp:p|allow|1 comes before it")));
 }
 
 }  // namespace
