@@ -53,7 +53,8 @@ std::string asked_of(const Json& depends) {
     for (const Json& one : depends) {
         std::string asks;
         for (const std::string& line : texts_at(one, "/asks")) asks = joined_by(" and ", asks, line);
-        out = joined_by("; ", out, text_at(one, "/service") + " if " + asks);
+        if (!out.empty()) out += "; ";
+        out.append(text_at(one, "/service")).append(" if ").append(asks);
     }
     return out;
 }
@@ -61,7 +62,7 @@ std::string asked_of(const Json& depends) {
 // What a glyph can't say: which services pass, or change. Empty when there is nothing to add.
 std::string note_of(const Json& cell, bool diff) {
     if (!diff) {
-        const std::string depends = asked_of(at(cell, "/depends"));
+        std::string depends = asked_of(at(cell, "/depends"));
         if (text_at(cell, "/reach") != "mixed") return depends;
         const std::vector<std::string> allowed = texts_at(cell, "/allowed");
         if (allowed.empty() && !depends.empty()) return "only " + depends;

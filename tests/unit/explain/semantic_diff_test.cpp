@@ -160,6 +160,29 @@ TEST(SemanticDiff, ConditionsThatComeToTheSameAreEqual) {
     EXPECT_EQ(diff.newly_allowed, 1U);
 }
 
+// What passes with the second passes with the first, and not the other way around.
+TEST(SemanticDiff, WhatAConditionCoversIsKnownPathByPath) {
+    const std::vector<std::pair<std::string, std::string>> wide_and_narrow{
+        {"{paths: [{prefix: /a}]}", "{paths: [{exact: /a}]}"},
+        {"{paths: [{prefix: /a}]}", "{paths: [{prefix: /a/b}]}"},
+        {"{paths: [{prefix: /a}]}", "{paths: [{prefix: /a/}]}"},
+        {"{paths: [{prefix: /}]}", "{paths: [{prefix: /a}, {exact: /b}]}"},
+        {"{methods: ['*']}", "{paths: [{prefix: /}]}"},
+        {"{methods: [GET, PUT]}", "{methods: [GET], paths: [{prefix: /a}]}"}};
+    for (const auto& [wide, narrow] : wide_and_narrow) {
+        const Site a = site_of({kEndpoints, asking(wide)});
+        const Site b = site_of({kEndpoints, asking(narrow)});
+        const SemanticDiff diff = diff_of({a.ruleset.get()}, {b.ruleset.get()});
+        EXPECT_EQ(diff.newly_denied, 1U) << wide << " to " << narrow;
+        EXPECT_EQ(diff.newly_allowed, 0U) << wide << " to " << narrow;
+        if (narrow.find("[{prefix: /}]") != std::string::npos) continue;  // only "*" and the like tell these apart
+        ASSERT_EQ(diff.differences[0].shown.size(), 1U) << wide << " to " << narrow;
+    }
+    const Site beside = site_of({kEndpoints, asking("{paths: [{prefix: /ab}]}")});
+    const Site short_one = site_of({kEndpoints, asking("{paths: [{prefix: /a}]}")});
+    EXPECT_EQ(diff_of({beside.ruleset.get()}, {short_one.ruleset.get()}).newly_denied, 1U) << "/ab is not below /a";
+}
+
 constexpr const char* kToNames = R"(apiVersion: projectcalico.org/v3
 kind: StagedGlobalNetworkPolicy
 metadata: {name: to-names}
