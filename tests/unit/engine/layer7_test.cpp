@@ -312,6 +312,26 @@ TEST(Layer7, NothingIsSaidBehindAResetAlsoWhereWindowsAreOnlyObserved) {
     talk.expect_all_accounted();
 }
 
+// The server may not have taken the reset, answers the SYN with a mere acknowledgement (RFC 5961 4.2), and goes on
+// with the connection that it has.
+TEST(Layer7, NothingIsSaidBehindASynThatNobodyAnsweredAlsoWhereWindowsAreOnlyObserved) {
+    EngineSettings settings = Talk::default_settings();
+    settings.tcp_window = TcpWindow::kObserve;
+    for (const bool challenged : {false, true}) {
+        SCOPED_TRACE(challenged);
+        Talk talk(shop(), settings);
+        talk.shake_hands();
+        EXPECT_EQ(talk.says(kAllowed), kPass);
+        EXPECT_EQ(talk.is_answered(), kPass);
+        const std::uint32_t next = 100 + talk.at_;
+        EXPECT_EQ(talk.send(Talk::client().rst().ack().sequence(next, talk.answered_)), kPass);
+        EXPECT_EQ(talk.send(Talk::client().syn().sequence(next - 1)), kPass);
+        if (challenged) (void)talk.send(Talk::server().ack().sequence(talk.answered_, next));
+        EXPECT_EQ(talk.says(kDenied), DropReason::kInspectUnreadable);
+        talk.expect_all_accounted();
+    }
+}
+
 TEST(Layer7, StagedRulesLetEverythingPassWhateverItIs) {
     Talk talk(with_policies(1, {staged(ingress_policy("web", "server", {http_rule({"GET"}, "/shop")}))}));
     talk.shake_hands();
