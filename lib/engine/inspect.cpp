@@ -208,6 +208,13 @@ void Burst::read(const Subject& subject, flow::Flow& flow, const net::TcpSegment
         if (enforces && news > 0) judgement.drop = DropReason::kInspectUnreadable;
         return;
     }
+    if (notes(flow).reader == flow::FlowNotes::kNoReader && !segment.has(net::tcp_flag::kSyn) &&
+        (flow.state == flow::FlowState::kNew || flow.state == flow::FlowState::kSynCrossed)) {
+        // Nobody has agreed to where the stream begins, and a receiver that still has an older connection of these
+        // ports would take it. It comes here only where windows are observed.
+        if (enforces) judgement.drop = DropReason::kInspectUnreadable;
+        return;
+    }
     const auto no_room = [&] {
         if (enforces && place_.settings.layer7.over_limit == Verdict::kDeny)
             judgement.drop = DropReason::kInspectLimit;  // sent again, it may find room

@@ -20,6 +20,15 @@ bool begins_with_method(std::string_view bytes) noexcept {
     return beginning.size() <= kMaxMethod;
 }
 
+// Servers skip blanks and empty lines before a request, and some take others for the space behind its method: what one
+// of them would serve is no other protocol. Line ends behind a word are, as in "QUIT\r\n".
+bool begins_with_blank_or_splits_method(std::string_view bytes) noexcept {
+    const std::string_view beginning = bytes.substr(0, kMaxMethod + 1);
+    const std::size_t at = beginning.find_first_of(" \t\v\f\r\n");
+    if (at == std::string_view::npos || !all_of(beginning.substr(0, at), kTokenCharacter)) return false;
+    return at == 0 || (beginning[at] != '\r' && beginning[at] != '\n');
+}
+
 // The lines came in pieces, and what was read of the first ones is gone. Each was fine; now all together.
 void reread_head(std::string_view bytes, HttpHead& head) noexcept {
     HttpFraming fields;
@@ -69,11 +78,12 @@ HttpReader::Line HttpReader::next_line(std::string_view bytes, std::string_view&
 HttpProgress HttpReader::read_start(std::string_view bytes, HttpHead& head) noexcept {
     if (bytes.front() == '\r' && !empty_line_) {  // RFC 9112 2.2: one is to be ignored
         if (bytes.size() == 1) return kMore;
-        if (bytes[1] != '\n') return fail(start_problem());
+        if (bytes[1] != '\n') return fail(Problem::kMalformed);
         empty_line_ = true;
         return done(HttpStep::kFraming, 2, State::kStart);
     }
-    if (!begins_with_method(bytes)) return fail(start_problem());
+    if (!begins_with_method(bytes))
+        return fail(begins_with_blank_or_splits_method(bytes) ? Problem::kMalformed : start_problem());
     if (bytes.size() > kMaxMethod) state_ = State::kHead;  // the method was seen whole
     return read_head(bytes, head);
 }

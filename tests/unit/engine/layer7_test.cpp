@@ -201,6 +201,31 @@ TEST(Layer7, WhatIsNoHttpDiesAsDeclared) {
     EXPECT_EQ(other.counted(), (std::map<std::string, std::uint64_t>{{"default|gnp:web|allow|0", 1}}));
 }
 
+// Servers skip empty lines and blanks before a request, and take tabs for spaces: what a lenient one would serve is no
+// other protocol.
+TEST(Layer7, BlanksDoNotMakeARequestAnotherProtocol) {
+    EngineSettings settings = Wire::default_settings();
+    settings.layer7.not_http = Verdict::kAllow;
+    settings.layer7.upgraded = Verdict::kAllow;
+    const std::string upgrade = "GET /shop HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n";
+    for (const std::string before : {"\n", "\r\n\r\n", "\r\n\n", "\r\r\n", " ", "\t", "\v", "\f"}) {
+        SCOPED_TRACE(testing::PrintToString(before));
+        Talk talk(shop(), settings);
+        talk.shake_hands();
+        EXPECT_EQ(talk.says(before + std::string(kDenied)), DropReason::kInspectUnreadable);
+        Talk later(shop(), settings);
+        later.shake_hands();
+        EXPECT_EQ(later.says(upgrade), kPass);
+        EXPECT_EQ(later.says(before + std::string(kDenied)), DropReason::kInspectUnreadable);
+    }
+    for (const std::string between : {"\t", "\v", "\f"}) {
+        SCOPED_TRACE(testing::PrintToString(between));
+        Talk talk(shop(), settings);
+        talk.shake_hands();
+        EXPECT_EQ(talk.says("GET" + between + "/admin HTTP/1.1\r\n\r\n"), DropReason::kInspectUnreadable);
+    }
+}
+
 TEST(Layer7, DataInASynIsLeftToBeSentAgain) {
     Talk talk(shop());
     EXPECT_EQ(talk.send(Talk::client().syn().sequence(99).payload(kAllowed)), DropReason::kInspectUnreadable);
@@ -285,6 +310,26 @@ TEST(Layer7, NothingIsSaidBehindAResetAlsoWhereWindowsAreOnlyObserved) {
     EXPECT_EQ(talk.send(talk.said("GET /admin?", 0)), kPass) << "which the server has";
     EXPECT_EQ(talk.requests(), std::vector<std::string>{});
     talk.expect_all_accounted();
+}
+
+// The server may not have taken the reset, answers the SYN with a mere acknowledgement (RFC 5961 4.2), and goes on
+// with the connection that it has.
+TEST(Layer7, NothingIsSaidBehindASynThatNobodyAnsweredAlsoWhereWindowsAreOnlyObserved) {
+    EngineSettings settings = Talk::default_settings();
+    settings.tcp_window = TcpWindow::kObserve;
+    for (const bool challenged : {false, true}) {
+        SCOPED_TRACE(challenged);
+        Talk talk(shop(), settings);
+        talk.shake_hands();
+        EXPECT_EQ(talk.says(kAllowed), kPass);
+        EXPECT_EQ(talk.is_answered(), kPass);
+        const std::uint32_t next = 100 + talk.at_;
+        EXPECT_EQ(talk.send(Talk::client().rst().ack().sequence(next, talk.answered_)), kPass);
+        EXPECT_EQ(talk.send(Talk::client().syn().sequence(next - 1)), kPass);
+        if (challenged) (void)talk.send(Talk::server().ack().sequence(talk.answered_, next));
+        EXPECT_EQ(talk.says(kDenied), DropReason::kInspectUnreadable);
+        talk.expect_all_accounted();
+    }
 }
 
 TEST(Layer7, StagedRulesLetEverythingPassWhateverItIs) {

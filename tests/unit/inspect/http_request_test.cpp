@@ -166,7 +166,7 @@ TEST(HttpReader, OtherProtocolsAreKnownByTheirFirstBytes) {
     EXPECT_EQ(told("SSH-2.0-OpenSSH_9.2p1 Debian-2\r\n"), Told{"not HTTP"});
     EXPECT_EQ(told("SSH-2.0-x\r\n"), Told{"not HTTP"});
     EXPECT_EQ(told("EHLO example.com\r\n"), Told{"not HTTP"});
-    EXPECT_EQ(told(" GET / HTTP/1.1\r\n"), Told{"not HTTP"});
+    EXPECT_EQ(told(" GET / HTTP/1.1\r\n"), Told{"malformed"}) << "some servers skip what is before it";
     EXPECT_EQ(told(std::string(33, 'A')), Told{"not HTTP"});
     EXPECT_EQ(told(std::string_view("\0", 1)), Told{"not HTTP"});
 }
