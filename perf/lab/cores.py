@@ -64,6 +64,11 @@ def thread_seconds(pid: int, threads: list[int]) -> float:
     return sum(int(Path(f"/proc/{pid}/task/{thread}/schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
+def kernel_seconds(names: tuple[str, ...]) -> float:
+    """CPU time of kernel threads whose names begin so: what they do is in no softirq."""
+    return sum(thread_seconds(thread, [thread]) for thread in _named(names))
+
+
 def softirq_seconds(cpu: int) -> float:
     """What a CPU spent in interrupts, in ticks' resolution; whatever ran there when they came."""
     for text in Path("/proc/stat").read_text().splitlines():

@@ -29,13 +29,14 @@ CLIENT, SERVER, BEHIND, BOX_BEHIND = "10.77.0.11", "10.77.0.21", "10.78.0.21", "
 DRYWALL_PACKET, DRYWALL_XDP, NGINX, BRIDGE = "Drywall, AF_PACKET", "Drywall, AF_XDP", "nginx", "Linux bridge, no rules"
 DRIVERS = {DRYWALL_PACKET: "net_af_packet", DRYWALL_XDP: "net_af_xdp"}
 DEVICE_OPTIONS = {DRYWALL_PACKET: ",blocksz=65536,framesz=2048,framecnt=4096", DRYWALL_XDP: ""}
+NAPI = tuple(f"napi/{interface}-" for interface in BOX_PORTS.values())  # kernel threads
 PER_CORE, DELAY = "requests/s per core of work", "latency p50, us"
 KEPT, EACH = "kept", "one for each"
 METHOD = f"""\
 `wrk` on one CPU asks a web server there (nginx, {ANSWER} bytes an answer) for paths below those that policy allows, {CONNECTIONS} connections at a time; the contender has the
 other CPU, with a veth pair to either side. Drywall lies in the wire (one worker, `idle: backoff`); nginx is a reverse proxy with one worker that keeps its connections to
 the server. Both allow GET below so many paths, and nothing else: before anything is measured, a request that is not allowed must fail. *Work* is the CPU time of the contender's
-own process and of the softirqs of its CPU, at most that CPU (a softirq that interrupts the process is in both figures: a bound from above), so what a contender leaves idle is
+own process, of the interfaces' NAPI threads where XDP is used, and of the softirqs of its CPU, at most that CPU (a softirq that interrupts the process is in both figures: a bound from above), so what a contender leaves idle is
 not counted; the client and the server share the other CPU, and are the limit of *requests/s*.
 *Latency*: one connection, one request after the other. Connections are *kept*, or there is *one for each* request."""
 
@@ -167,11 +168,13 @@ def running(contender: str, box: Box, folder: Path, allowed: list[str]) -> Itera
     devices = [f"{DRIVERS[contender]}{number},iface={BOX_PORTS[side]}{DEVICE_OPTIONS[contender]}" for number, side in enumerate((LEFT, RIGHT))]
     program = Drywalld(box.machine, devices, folder / "drywall", policies(allowed), namespace=box.box, idle="backoff")
     try:
-        if contender == DRYWALL_XDP:
-            for interface in BOX_PORTS.values():
-                box.box.run("sh", "-c", f"echo 1 > /sys/class/net/{interface}/threaded")
-            cores.bind(tuple(f"napi/{interface}-" for interface in BOX_PORTS.values()), core)
-        yield Work(core, program.polling_seconds)
+        if contender != DRYWALL_XDP:
+            yield Work(core, program.polling_seconds)
+            return
+        for interface in BOX_PORTS.values():
+            box.box.run("sh", "-c", f"echo 1 > /sys/class/net/{interface}/threaded")
+        cores.bind(NAPI, core)
+        yield Work(core, lambda: program.polling_seconds() + cores.kernel_seconds(NAPI))
     finally:
         program.stop()
 
