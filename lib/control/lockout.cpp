@@ -23,10 +23,12 @@ bool is_management(const observe::FlowGroup& group, std::span<const ManagementSe
     });
 }
 
-// What becomes of a group: not allowed now, still allowed, or newly denied (then by which hit).
+// What becomes of a group: not allowed now, still allowed, or newly denied (then by which hit), perhaps only where it
+// asks for something else than what rules let pass.
 struct Fate {
     bool allowed_now = false;
     std::optional<std::string> denied_by{};
+    bool passes_by_what_it_asks = false;
 };
 
 bool entered_by(const observe::FlowGroup& group, const ruleset::Ruleset& ruleset, std::size_t port) {
@@ -45,7 +47,8 @@ Fate fate_of(const observe::FlowGroup& group, const ruleset::Ruleset& current, c
         const explain::Regime then{&candidate};
         if (explain::passes_no_less({&current}, then, tuple)) continue;
         fate.denied_by = then.decider(tuple);
-        if (then.outcome(tuple) == explain::Outcome::kDepends) {
+        fate.passes_by_what_it_asks = then.outcome(tuple) == explain::Outcome::kDepends;
+        if (fate.passes_by_what_it_asks) {
             fate.denied_by = "what its rules would ask for";
             for (const std::string& asked : then.asked_words(tuple)) *fate.denied_by += " (" + asked + ')';
         }
@@ -132,7 +135,7 @@ Lockouts find_lockouts(const ruleset::Ruleset& current, const ruleset::Ruleset& 
             if (name.empty()) continue;
             EndpointTally& tally = endpoints[name];
             tally.connections += connections_of(group);
-            tally.keeps_some |= !fate.denied_by;
+            tally.keeps_some |= !fate.denied_by || fate.passes_by_what_it_asks;
         }
         if (!fate.denied_by) continue;
         (manages ? managed : others)

@@ -129,7 +129,7 @@ class Foretold(Layer7Case):
         self.assertEqual(answer["verdict"], "SAFE")
         self.assertEqual(answer["impact"]["uncertain"]["groups"], 0)
         self.assertEqual(answer["impact"]["requests"]["observed"], 2)
-        self.drywall("promote", "web", "--force")  # what lets only some of it pass is not what keeps an endpoint reachable
+        self.drywall("promote", "web")
         self.assertEqual(self.curl(self.url("/shop/1"))[0], 0)
 
     def test_what_was_asked_before_another_edit_still_counts(self):

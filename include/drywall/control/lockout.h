@@ -41,7 +41,7 @@ struct LostFlow {
     [[nodiscard]] std::string text() const;
 };
 
-// An endpoint of which every connection would newly be denied.
+// An endpoint of which every connection would newly be denied, whatever it asks for.
 struct LostEndpoint {
     std::string name;
     std::uint64_t connections = 0;

@@ -25,7 +25,7 @@ explain::Site asking(const std::string& http) {
     return *std::move(site);
 }
 
-Lockouts lockouts(const std::string& before, const std::string& after) {
+Lockouts lockouts(const std::string& before, const std::string& after, std::vector<ManagementService> management = {}) {
     observe::FlowGroup group;
     group.source = *net::Address::parse("10.0.0.1");
     group.destination = *net::Address::parse("10.1.0.1");
@@ -34,7 +34,7 @@ Lockouts lockouts(const std::string& before, const std::string& after) {
     group.connections_started = 3;
     const explain::Site was = asking(before);
     const explain::Site is = asking(after);
-    return find_lockouts(*was.ruleset, *is.ruleset, std::vector{group}, {});
+    return find_lockouts(*was.ruleset, *is.ruleset, std::vector{group}, management);
 }
 
 TEST(Lockout, WhatIsAskedForAsBeforeTakesNothing) {
@@ -43,12 +43,16 @@ TEST(Lockout, WhatIsAskedForAsBeforeTakesNothing) {
     EXPECT_EQ(lockouts("{methods: [GET]}", "").endpoints.size(), 0U);
 }
 
-TEST(Lockout, WhatIsAskedForInAdditionMayTakeAllOfIt) {
+// To ask web servers' clients for something is what such rules are for; of who manages the site nobody knows what it
+// will say.
+TEST(Lockout, WhatIsAskedForInAdditionIsToldAndTakesManagementPathsOnly) {
     for (const char* before : {"", "{methods: [GET, POST]}"}) {
         const Lockouts lost = lockouts(before, "{methods: [GET]}");
         ASSERT_EQ(lost.others.size(), 1U);
         EXPECT_THAT(lost.others[0].denied_by, testing::HasSubstr("(ingress of the destination: GET)"));
-        EXPECT_EQ(lost.endpoints.size(), 2U);
+        EXPECT_FALSE(lost.any());
+        const Lockouts managed = lockouts(before, "{methods: [GET]}", {{net::protocol::kTcp, 8080, {}}});
+        EXPECT_EQ(managed.management.size(), 1U);
     }
 }
 
