@@ -221,7 +221,8 @@ TEST(Matrix, AStagedPolicyThatAsksForSomethingElseDiffers) {
     const std::string staged = with(with(kWebToDb, "kind: G", "kind: StagedG"), "destination: {ports: [8080]}",
                                     "destination: {ports: [8080]}\n      http: {methods: [GET]}");
     const Site site = site_of({kEndpoints, kWebToDb, staged});
-    const Cell& to_db = cell(connectivity(*site.ruleset, {}), "web", "db");
+    const Matrix all = connectivity(*site.ruleset, {});
+    const Cell& to_db = cell(all, "web", "db");
     EXPECT_TRUE(to_db.differs);
     EXPECT_EQ(to_db.enforced_depends.size(), 0U);
     EXPECT_EQ(to_db.pending_depends.size(), 1U);
