@@ -8,6 +8,7 @@ from pathlib import Path
 from tests.e2e.case import WireCase, eventually, on_every_driver
 from tests.lab import layer7, policies, traffic
 from tests.lab.appliance import drops
+from tests.lab.bad_wire import BadWire
 
 WEB, TLS = 8080, 8443
 RESET = 56  # curl: failure in receiving network data
@@ -240,3 +241,31 @@ class Names(Layer7Case):
         self.web("database", WEB)
         self.ask("shop.example")
         self.assertEqual(self.curl(self.url("/"), host="frontend")[0], 0)
+
+
+class OverABadWire(Layer7Case):
+    """Segments are lost, doubled and come out of order, as between any two programs; none of that may cost an allowed request."""
+
+    ALLOWED = ("action: Allow; protocol: TCP; destination: {ports: [8080]}; http: {methods: [GET, POST], paths: [{prefix: /shop}]}")
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.bad = BadWire(self.wire, self.host("backend-1"), seed=8)
+        self.addCleanup(self.bad.stop)
+
+    def test_allowed_requests_and_uploads_arrive_and_denied_ones_do_not(self):
+        server = self.web()
+        self.appliance.apply(requests(self.ALLOWED))
+        upload = self.folder / "upload"
+        upload.write_bytes(bytes(range(256)) * 4096)  # a megabyte
+        pages = [f"/shop/{number}" for number in range(20)]
+        code, out = self.curl(*map(self.url, pages), timeout=60)
+        self.assertEqual((code, out.splitlines()), (0, [f"GET {page}" for page in pages]), "over one connection")
+        for turn in range(3):
+            self.assertEqual(self.curl("--data-binary", f"@{upload}", self.url(f"/shop/upload/{turn}"), timeout=60),
+                             (0, f"POST /shop/upload/{turn}\n"))
+        self.assertIn(self.curl(self.url("/admin"), timeout=10)[0], (RESET, TIMED_OUT))
+        self.assertEqual([page for page in server.seen if not page.split()[1].startswith("/shop")], [])
+        self.assertGreater(self.bad.spoiled, 100)
+        died = {reason: packets for reason, packets in drops(self.settled_stats()).items() if packets}
+        self.assertEqual([reason for reason in died if reason.startswith("inspect_") and reason != "inspect_limit"], [], died)
