@@ -10,7 +10,6 @@ namespace drywall::explain {
 namespace {
 
 using ruleset::HitDescriptor;
-using ruleset::HitKind;
 using ruleset::Ruleset;
 
 Result<std::vector<std::size_t>> lanes_of(const Ruleset& ruleset, const std::string& port) {
