@@ -62,11 +62,4 @@ Trace Paths::trace(TraceId id) const {
     return {verdict(key[0]), verdict(key[1]), key[2] != 0, hits(key[0]), hits(key[1])};
 }
 
-std::vector<Trace> Paths::traces() const {
-    std::vector<Trace> all;
-    all.reserve(traces_.size());
-    for (std::uint32_t id = 0; id < traces_.size(); ++id) all.push_back(trace(TraceId{id}));
-    return all;
-}
-
 }  // namespace drywall::classify

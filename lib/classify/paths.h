@@ -36,7 +36,6 @@ public:
 
     [[nodiscard]] std::size_t trace_count() const noexcept { return traces_.size(); }
     [[nodiscard]] Trace trace(TraceId id) const;
-    [[nodiscard]] std::vector<Trace> traces() const;
     [[nodiscard]] std::size_t bytes() const noexcept {
         return paths_.bytes() + traces_.bytes() + then_.bytes() + joined_traces_.bytes();
     }

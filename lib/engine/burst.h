@@ -129,6 +129,7 @@ private:
     void conclude(const ruleset::Resolution& resolution, flow::Flow& flow, const Shown& shown,
                   Judgement& judgement) noexcept;
     void watch_no_more(flow::Flow& flow) noexcept;
+    [[nodiscard]] static bool may_be_read_from_here(const flow::Flow& flow, const net::TcpSegment& segment) noexcept;
     void read_to_the_end(const flow::Flow& flow) noexcept;
     void deny(flow::Flow& flow, Judgement& judgement) noexcept;
     void tell(const inspect::Finding& finding, const flow::Flow& flow, const Judgement& judgement) noexcept;

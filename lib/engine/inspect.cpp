@@ -199,20 +199,22 @@ void Burst::inspect(const Subject& subject, flow::Flow& flow, const net::TcpSegm
     read(subject, flow, segment, undecided, judgement);
 }
 
+// Data comes where none belongs only when a window that does not fit is observed. Behind the end the stream would be
+// read from its middle. Behind a SYN that nobody answered nobody has agreed to where it begins, and a receiver that
+// still has an older connection of these ports would take it.
+bool Burst::may_be_read_from_here(const flow::Flow& flow, const net::TcpSegment& segment) noexcept {
+    const bool unanswered = flow.state == flow::FlowState::kNew || flow.state == flow::FlowState::kSynCrossed;
+    return !flow::is_over(flow.state) && (!unanswered || segment.has(net::tcp_flag::kSyn));
+}
+
 void Burst::read(const Subject& subject, flow::Flow& flow, const net::TcpSegment& segment, TraceId undecided,
                  Judgement& judgement) noexcept {
     const bool enforces = ruleset_.verdict(undecided).inspection == ruleset::Inspection::kEnforce;
-    if (notes(flow).reader == flow::FlowNotes::kNoReader && flow::is_over(flow.state)) {
-        // What the receiver acknowledged was read. More comes only where a window that does not fit is observed.
+    if (notes(flow).reader == flow::FlowNotes::kNoReader && !may_be_read_from_here(flow, segment)) {
+        // Of a connection that is over, what the receiver acknowledged was read.
         const auto news = static_cast<std::int32_t>(segment.end() - flow.tcp.of(flow.initiator).unacked);
-        if (enforces && news > 0) judgement.drop = DropReason::kInspectUnreadable;
-        return;
-    }
-    if (notes(flow).reader == flow::FlowNotes::kNoReader && !segment.has(net::tcp_flag::kSyn) &&
-        (flow.state == flow::FlowState::kNew || flow.state == flow::FlowState::kSynCrossed)) {
-        // Nobody has agreed to where the stream begins, and a receiver that still has an older connection of these
-        // ports would take it. It comes here only where windows are observed.
-        if (enforces) judgement.drop = DropReason::kInspectUnreadable;
+        const bool was_read = flow::is_over(flow.state) && news <= 0;
+        if (enforces && !was_read) judgement.drop = DropReason::kInspectUnreadable;
         return;
     }
     const auto no_room = [&] {
