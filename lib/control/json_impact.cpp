@@ -56,7 +56,7 @@ Json requests_json(const observe::RequestImpact& requests, std::size_t limit) {
         Json row = {{"effect", name(one.effect)}, {"now_by", one.now_by}, {"then_by", one.then_by}};
         const observe::FlowRecord& connection = one.request.connection;
         row["time"] = time_text(one.request.time);
-        row["kind"] = observe::name(one.request.kind);
+        row["kind"] = name(one.request.kind);
         row["method"] = one.request.method;
         row["host"] = one.request.host;
         row["path"] = one.request.path;

@@ -20,34 +20,17 @@ std::optional<std::string> normal_form(std::string_view target) {
     return std::string(normal.path);
 }
 
-// As a client writes it that means every byte of it.
-std::string encoded(std::string_view path) {
-    constexpr std::string_view kHex = "0123456789ABCDEF";
-    constexpr std::string_view kPlain = "/-._~";
-    std::string out;
-    for (const char c : path) {
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (letter || kPlain.find(c) != std::string_view::npos) {
-            out += c;
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        out += {'%', kHex[byte >> 4U], kHex[byte & 0xfU]};
-    }
-    return out;
-}
-
 std::optional<RuleWarning> warning_of_path(const policy::HttpPath& path) {
     const std::optional<std::string> normal = normal_form(path.path);
     const bool same = normal && *normal == path.path;
     if (same) return std::nullopt;
     const std::string instead =
         normal ? "write '" + *normal + "'" : "no request with such a path is allowed by any rule";
-    if (normal_form(encoded(path.path)) != path.path)
+    if (normal_form(inspect::target_of(path.path)) != path.path)
         return RuleWarning{"asks for the path '" + path.path + "', which no request ever has",
                            "paths are compared with dot segments resolved, slashes one, and no backslash: " + instead};
     return RuleWarning{
-        "asks for the path '" + path.path + "', which requests have only as '" + encoded(path.path) + "'",
+        "asks for the path '" + path.path + "', which requests have only as '" + inspect::target_of(path.path) + "'",
         "paths are compared decoded, without matrix parameters: " + instead};
 }
 

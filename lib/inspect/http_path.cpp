@@ -83,4 +83,20 @@ NormalisedPath normalise_path(std::string_view target, std::span<char> buffer) n
     return {PathProblem::kNone, writer.finish()};
 }
 
+std::string target_of(std::string_view path) {
+    constexpr std::string_view kHex = "0123456789ABCDEF";
+    constexpr std::string_view kPlain = "-._~!$&'()*+,=:@/";  // RFC 3986 3.3, without the ";" of parameters
+    std::string out;
+    for (const char c : path) {
+        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+        if (letter || kPlain.find(c) != std::string_view::npos) {
+            out += c;
+            continue;
+        }
+        const auto byte = static_cast<unsigned char>(c);
+        out += {'%', kHex[byte >> 4U], kHex[byte & 0xfU]};
+    }
+    return out;
+}
+
 }  // namespace drywall::inspect

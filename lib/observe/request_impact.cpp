@@ -8,6 +8,8 @@
 #include <tuple>
 #include <utility>
 
+#include "drywall/inspect/http_path.h"
+
 namespace drywall::observe {
 
 namespace {
@@ -15,23 +17,6 @@ namespace {
 using explain::Regime;
 using reference::ConnectionFacts;
 using telemetry::RequestKind;
-
-// What is more than itself in a target: else "/a?b", which was sent as "/a%3fb", would be read as "/a".
-std::string target_of(std::string_view path) {
-    constexpr std::string_view kDigits = "0123456789abcdef";
-    constexpr std::string_view kPlain = "-._~!$&'()*+,=:@/";
-    std::string out;
-    for (const char c : path) {
-        const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-        if (letter || kPlain.find(c) != std::string_view::npos) {
-            out += c;
-            continue;
-        }
-        const auto byte = static_cast<unsigned char>(c);
-        out += {'%', kDigits[byte >> 4U], kDigits[byte & 15U]};
-    }
-    return out;
-}
 
 // A request as one regime decides it.
 struct Answer {
@@ -77,7 +62,7 @@ std::string_view name(Effect effect) noexcept {
 
 ConnectionFacts facts_of(RequestKind kind, std::string_view method, std::string_view host, std::string_view path) {
     ConnectionFacts facts;
-    if (kind == RequestKind::kHttp) facts.http = {.method = std::string(method), .target = target_of(path)};
+    if (kind == RequestKind::kHttp) facts.http = {.method = std::string(method), .target = inspect::target_of(path)};
     if (kind == RequestKind::kTls) facts.tls = {.server_name = std::string(host), .encrypted = false};
     return facts;
 }

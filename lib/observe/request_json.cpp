@@ -25,15 +25,6 @@ std::string decider(const std::vector<Hit>& hits) {
 
 }  // namespace
 
-std::string_view name(telemetry::RequestKind kind) noexcept {
-    switch (kind) {
-        case telemetry::RequestKind::kHttp: return "http";
-        case telemetry::RequestKind::kTls: return "tls";
-        case telemetry::RequestKind::kUnread: break;
-    }
-    return "unread";
-}
-
 Json json_of_request(const RequestRecord& request) {
     const FlowRecord& connection = request.connection;
     const Decided& decided = *connection.decision;

@@ -14,13 +14,6 @@ namespace {
 
 constexpr std::size_t kMostHeld = 32768;  // for a recorder that comes every quarter of a second
 
-std::string printable(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c < ' ' || c > '~') c = '?';
-    return out;
-}
-
 }  // namespace
 
 class RequestLog::Describer {
@@ -31,7 +24,7 @@ public:
         record.kind = request.kind;
         record.drop_reason = request.drop;
         const auto text = [&](const auto& told) {
-            std::string out = printable(told.text());
+            std::string out = telemetry::printable(told.text());
             record.verbatim = record.verbatim && !told.cut() && out == told.text();
             return told.cut() ? out + "..." : out;
         };

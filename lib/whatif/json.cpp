@@ -88,17 +88,8 @@ std::string_view outcome_name(explain::Outcome outcome) {
     return outcome == explain::Outcome::kDepends ? "undecided" : name(outcome);
 }
 
-std::string_view kind_name(telemetry::RequestKind kind) {
-    switch (kind) {
-        case telemetry::RequestKind::kHttp: return "http";
-        case telemetry::RequestKind::kTls: return "tls";
-        case telemetry::RequestKind::kUnread: break;
-    }
-    return "unread";
-}
-
 Json example_json(const ReplayedRequest& request) {
-    return {{"kind", kind_name(request.kind)},
+    return {{"kind", name(request.kind)},
             {"method", request.method},
             {"host", request.host},
             {"path", request.path},

@@ -7,26 +7,14 @@
 
 namespace drywall::whatif {
 
-namespace {
-
-// Bytes of a recording are anybody's: a report must not have those that a terminal obeys.
-std::string printable(std::string_view text) {
-    std::string out(text);
-    for (char& c : out)
-        if (c < ' ' || c > '~') c = '?';
-    return out;
-}
-
-}  // namespace
-
 void RequestBook::enter(std::span<const telemetry::Request> requests) {
     for (const telemetry::Request& request : requests) {
         std::vector<ReplayedRequest>& examples = examples_[request.trace];
         if (examples.size() >= ReplayedRequests::kMostExamples) continue;
         ReplayedRequest one{.kind = request.kind,
-                            .method = printable(request.method.text()),
-                            .host = printable(request.host.text()),
-                            .path = printable(request.path.text()),
+                            .method = telemetry::printable(request.method.text()),
+                            .host = telemetry::printable(request.host.text()),
+                            .path = telemetry::printable(request.path.text()),
                             .source = {request.tuple.family, request.tuple.source},
                             .destination = {request.tuple.family, request.tuple.destination},
                             .destination_port = request.tuple.destination_port};

@@ -21,8 +21,6 @@
 
 namespace drywall::observe {
 
-[[nodiscard]] std::string_view name(telemetry::RequestKind kind) noexcept;
-
 struct RequestRecord {
     std::uint64_t sequence = 0;  // 1, 2, 3, ... of this run
     WallTime time{};             // when it was recorded, which is within milliseconds

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
 #include <type_traits>
 
@@ -43,6 +44,23 @@ enum class RequestKind : std::uint8_t {
     kTls,     // a ClientHello
     kUnread,  // nothing could be read of it
 };
+[[nodiscard]] constexpr std::string_view name(RequestKind kind) noexcept {
+    switch (kind) {
+        case RequestKind::kHttp: return "http";
+        case RequestKind::kTls: return "tls";
+        case RequestKind::kUnread: break;
+    }
+    return "unread";
+}
+
+// Control side. What was sent is anybody's text: what is shown of it has "?" for every byte but printable ASCII, so
+// that no terminal obeys it.
+[[nodiscard]] inline std::string printable(std::string_view text) {
+    std::string out(text);
+    for (char& c : out)
+        if (c < ' ' || c > '~') c = '?';
+    return out;
+}
 
 struct Request {
     RequestKind kind = RequestKind::kHttp;
