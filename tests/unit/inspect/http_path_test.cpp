@@ -88,5 +88,16 @@ TEST(HttpPath, ABufferThatIsTooSmallIsSaid) {
     EXPECT_EQ(normalise_path("/abc?long query", buffer).path, "/abc");
 }
 
+TEST(HttpPath, ATargetMeansEveryByteOfItsPath) {
+    EXPECT_EQ(target_of("/shop/a-b_c.d~e"), "/shop/a-b_c.d~e");
+    EXPECT_EQ(target_of("/a?b;c%41"), "/a%3Fb%3Bc%2541");
+    std::array<char, 1024> buffer{};
+    for (int byte = 1; byte < 256; ++byte) {
+        if (byte == '/' || byte == '\\' || byte == ';') continue;  // in no normal path so
+        const std::string path = std::string("/a") + static_cast<char>(byte) + "z";
+        EXPECT_EQ(normalise_path(target_of(path), buffer).path, path) << byte;
+    }
+}
+
 }  // namespace
 }  // namespace drywall::inspect
