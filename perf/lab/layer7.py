@@ -17,6 +17,7 @@ from perf.lab import cores
 from perf.lab.forwarders import Drywalld, Machine
 from perf.lab.plan import Scale, alternate
 from perf.lab.report import LOWER, CannotRun, Figure, Goal, Question
+from perf.lab.wire import DRIVERS, DRYWALL_PACKET, DRYWALL_XDP, NAPI, bind_napi, devices, steer
 from perf.peers import nginx
 from tests.lab.netns import Namespace
 from tests.lab.wire import BOX_PORTS, LEFT, RIGHT, whole_frames
@@ -26,10 +27,7 @@ PORT, ANSWER = 8080, 200
 CONNECTIONS = 50
 # The client always asks SERVER: the web server itself, or the proxy, which has a server BEHIND it.
 CLIENT, SERVER, BEHIND, BOX_BEHIND = "10.77.0.11", "10.77.0.21", "10.78.0.21", "10.78.0.1"
-DRYWALL_PACKET, DRYWALL_XDP, NGINX, BRIDGE = "Drywall, AF_PACKET", "Drywall, AF_XDP", "nginx", "Linux bridge, no rules"
-DRIVERS = {DRYWALL_PACKET: "net_af_packet", DRYWALL_XDP: "net_af_xdp"}
-DEVICE_OPTIONS = {DRYWALL_PACKET: ",blocksz=65536,framesz=2048,framecnt=4096", DRYWALL_XDP: ""}
-NAPI = tuple(f"napi/{interface}-" for interface in BOX_PORTS.values())  # kernel threads
+NGINX, BRIDGE = "nginx", "Linux bridge, no rules"
 PER_CORE, DELAY = "requests/s per core of work", "latency p50, us"
 KEPT, EACH = "kept", "one for each"
 METHOD = f"""\
@@ -55,8 +53,8 @@ class Box:
                 interface = BOX_PORTS[side]
                 self.box.ip(f"link add {interface} type veth peer name eth0 netns {end.name}\nlink set {interface} up")
                 end.ip("link set lo up\nlink set eth0 up")
-                self._steer(end, "eth0", machine.other_core)
-                self._steer(self.box, interface, machine.core)
+                steer(end, "eth0", machine.other_core)
+                steer(self.box, interface, machine.core)
                 whole_frames(self.box, interface)
                 whole_frames(end, "eth0")
             self.client.ip(f"addr add {CLIENT}/24 dev eth0")
@@ -70,12 +68,6 @@ class Box:
         namespace.sysctl(ipv6__conf__default__disable_ipv6=1, ipv6__conf__all__disable_ipv6=1, core__somaxconn=4096,
                          ipv4__tcp_max_syn_backlog=4096, ipv4__tcp_tw_reuse=1, ipv4__ip_local_port_range="1024 65000")
         return namespace
-
-    @staticmethod
-    def _steer(namespace: Namespace, interface: str, cpu: int) -> None:
-        done = namespace.run("sh", "-c", f"echo {1 << cpu:x} > /sys/class/net/{interface}/queues/rx-0/rps_cpus")
-        if done.returncode != 0:
-            raise CannotRun(f"the kernel steers no packets of {interface}: {done.stderr.strip()}")
 
     def nginx(self, folder: Path, name: str, text: str, namespace: Namespace, address: str, cpu: int) -> subprocess.Popen:
         if shutil.which("nginx") is None:
@@ -165,15 +157,12 @@ def running(contender: str, box: Box, folder: Path, allowed: list[str]) -> Itera
                    "\n".join(f"link set {interface} master br0" for interface in BOX_PORTS.values()))
         yield Work(core, lambda: 0.0)
         return
-    devices = [f"{DRIVERS[contender]}{number},iface={BOX_PORTS[side]}{DEVICE_OPTIONS[contender]}" for number, side in enumerate((LEFT, RIGHT))]
-    program = Drywalld(box.machine, devices, folder / "drywall", policies(allowed), namespace=box.box, idle="backoff")
+    program = Drywalld(box.machine, devices(DRIVERS[contender]), folder / "drywall", policies(allowed), namespace=box.box, idle="backoff")
     try:
         if contender != DRYWALL_XDP:
             yield Work(core, program.polling_seconds)
             return
-        for interface in BOX_PORTS.values():
-            box.box.run("sh", "-c", f"echo 1 > /sys/class/net/{interface}/threaded")
-        cores.bind(NAPI, core)
+        bind_napi(box.box, core)
         yield Work(core, lambda: program.polling_seconds() + cores.kernel_seconds(NAPI))
     finally:
         program.stop()

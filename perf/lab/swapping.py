@@ -66,7 +66,7 @@ def on_memory(folder: Path, *, scale: Scale, count: int, swapping: bool) -> dict
 def on_wire(question: Question, case: dict[str, str], folder: Path, scale: Scale) -> None:
     line = wire.Wire(scale.machine)
     try:
-        program = Drywalld(scale.machine, line.devices(wire.AF_PACKET), folder / "drywall", all_policies(WIRE_POLICIES), namespace=line.box)
+        program = Drywalld(scale.machine, wire.devices(wire.AF_PACKET), folder / "drywall", all_policies(WIRE_POLICIES), namespace=line.box)
         try:
             files = []
             for name, ports in (("a", "[8000, 9000]"), ("b", "[8000, 9001]")):

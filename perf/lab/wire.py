@@ -34,6 +34,23 @@ STREAMS = 5  # one for each port of the UDP rules
 GATEWAYS = {LEFT: ("169.254.1.1", "169.254.1.2"), RIGHT: ("169.254.2.1", "169.254.2.2")}
 
 
+def steer(namespace: Namespace, interface: str, cpu: int) -> None:
+    done = namespace.run("sh", "-c", f"echo {1 << cpu:x} > /sys/class/net/{interface}/queues/rx-0/rps_cpus")
+    if done.returncode != 0:
+        raise CannotRun(f"the kernel steers no packets of {interface}: {done.stderr.strip()}")
+
+
+def bind_napi(box: Namespace, cpu: int) -> None:
+    """Of the box's interfaces, once a program for XDP is attached to them."""
+    for interface in BOX_PORTS.values():
+        box.run("sh", "-c", f"echo 1 > /sys/class/net/{interface}/threaded")
+    cores.bind(NAPI, cpu)
+
+
+def devices(driver: str) -> list[str]:
+    return [f"{driver}{number},iface={BOX_PORTS[side]}{_OPTIONS[driver]}" for number, side in enumerate((LEFT, RIGHT))]
+
+
 def mac(namespace: Namespace, interface: str) -> str:
     return json.loads(namespace.run("ip", "-j", "link", "show", interface).stdout)[0]["address"]
 
@@ -44,8 +61,8 @@ class Wire(generator.Bench):
         self.machine = machine
         try:
             for side in (LEFT, RIGHT):
-                self._steer(self.generator, side, machine.other_core)
-                self._steer(self.box, BOX_PORTS[side], machine.core)
+                steer(self.generator, side, machine.other_core)
+                steer(self.box, BOX_PORTS[side], machine.core)
                 whole_frames(self.box, BOX_PORTS[side])
                 whole_frames(self.generator, side)
             self.macs = {side: mac(self.box, BOX_PORTS[side]) for side in (LEFT, RIGHT)}
@@ -53,22 +70,6 @@ class Wire(generator.Bench):
         except BaseException:
             self.delete()
             raise
-
-    @staticmethod
-    def _steer(namespace: Namespace, interface: str, cpu: int) -> None:
-        done = namespace.run("sh", "-c", f"echo {1 << cpu:x} > /sys/class/net/{interface}/queues/rx-0/rps_cpus")
-        if done.returncode != 0:
-            raise CannotRun(f"the kernel steers no packets of {interface}: {done.stderr.strip()}")
-
-    def bind_napi(self) -> None:
-        """Of the box's interfaces, once a program for XDP is attached to them."""
-        for side in (LEFT, RIGHT):
-            interface = BOX_PORTS[side]
-            self.box.run("sh", "-c", f"echo 1 > /sys/class/net/{interface}/threaded")
-        cores.bind(NAPI, self.machine.core)
-
-    def devices(self, driver: str) -> list[str]:
-        return [f"{driver}{number},iface={BOX_PORTS[side]}{_OPTIONS[driver]}" for number, side in enumerate((LEFT, RIGHT))]
 
     def returned(self) -> int:
         """Packets that left the box, towards the generator's interfaces."""
@@ -187,11 +188,11 @@ def start(contender: str, wire: Wire, folder: Path, rules: list[Rule]) -> Forwar
     if driver is None:
         return Forwarding(wire, folder, rules if contender == NFTABLES else None)
     if contender.startswith("testpmd"):
-        running = Testpmd(wire.machine, wire.devices(driver), wire.box, waits_for_traffic=False)
+        running = Testpmd(wire.machine, devices(driver), wire.box, waits_for_traffic=False)
     elif contender.startswith("Drywall"):
-        running = Drywalld(wire.machine, wire.devices(driver), folder / "drywall", drywall.stateful(rules), namespace=wire.box)
+        running = Drywalld(wire.machine, devices(driver), folder / "drywall", drywall.stateful(rules), namespace=wire.box)
     else:
-        running = OpenVSwitch(wire.machine, folder, wire.devices(driver), wire.box)
+        running = OpenVSwitch(wire.machine, folder, devices(driver), wire.box)
         (folder / "flows").write_text(openvswitch.flows(rules))
         try:
             running.replace_flows(folder / "flows")
@@ -199,7 +200,7 @@ def start(contender: str, wire: Wire, folder: Path, rules: list[Rule]) -> Forwar
             running.stop()
             raise
     if driver == AF_XDP:
-        wire.bind_napi()
+        bind_napi(wire.box, wire.machine.core)
     return PollMode(running)
 
 
