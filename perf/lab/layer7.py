@@ -17,7 +17,7 @@ from perf.lab import cores
 from perf.lab.forwarders import Drywalld, Machine
 from perf.lab.plan import Scale, alternate
 from perf.lab.report import LOWER, CannotRun, Figure, Goal, Question
-from perf.lab.wire import DRIVERS, DRYWALL_PACKET, DRYWALL_XDP, NAPI, bind_napi, devices, steer
+from perf.lab.wire import AF_PACKET, DRIVERS, DRYWALL_PACKET, DRYWALL_XDP, NAPI, bind_napi, devices, steer
 from perf.peers import nginx
 from tests.lab.netns import Namespace
 from tests.lab.wire import BOX_PORTS, LEFT, RIGHT, whole_frames
@@ -27,12 +27,12 @@ PORT, ANSWER = 8080, 200
 CONNECTIONS = 50
 # The client always asks SERVER: the web server itself, or the proxy, which has a server BEHIND it.
 CLIENT, SERVER, BEHIND, BOX_BEHIND = "10.77.0.11", "10.77.0.21", "10.78.0.21", "10.78.0.1"
-NGINX, BRIDGE = "nginx", "Linux bridge, no rules"
+BUSY, NGINX, BRIDGE = f"{DRYWALL_PACKET}, busy", "nginx", "Linux bridge, no rules"
 PER_CORE, DELAY = "requests/s per core of work", "latency p50, us"
 KEPT, EACH = "kept", "one for each"
 METHOD = f"""\
 `wrk` on one CPU asks a web server there (nginx, {ANSWER} bytes an answer) for paths below those that policy allows, {CONNECTIONS} connections at a time; the contender has the
-other CPU, with a veth pair to either side. Drywall lies in the wire (one worker, `idle: backoff`); nginx is a reverse proxy with one worker that keeps its connections to
+other CPU, with a veth pair to either side. Drywall lies in the wire (one worker, `idle: backoff`, or `busy`, which takes a whole CPU and answers at once); nginx is a reverse proxy with one worker that keeps its connections to
 the server. Both allow GET below so many paths, and nothing else: before anything is measured, a request that is not allowed must fail. *Work* is the CPU time of the contender's
 own process, of the interfaces' NAPI threads where XDP is used, and of the softirqs of its CPU, at most that CPU (a softirq that interrupts the process is in both figures: a bound from above), so what a contender leaves idle is
 not counted; the client and the server share the other CPU, and are the limit of *requests/s*.
@@ -157,7 +157,8 @@ def running(contender: str, box: Box, folder: Path, allowed: list[str]) -> Itera
                    "\n".join(f"link set {interface} master br0" for interface in BOX_PORTS.values()))
         yield Work(core, lambda: 0.0)
         return
-    program = Drywalld(box.machine, devices(DRIVERS[contender]), folder / "drywall", policies(allowed), namespace=box.box, idle="backoff")
+    program = Drywalld(box.machine, devices(DRIVERS.get(contender, AF_PACKET)), folder / "drywall", policies(allowed), namespace=box.box,
+                       idle="busy" if contender == BUSY else "backoff")
     try:
         if contender != DRYWALL_XDP:
             yield Work(core, program.polling_seconds)
@@ -228,10 +229,10 @@ def measure(folder: Path, *, scale: Scale, patterns: int, connections: str, cont
 
 
 def run(scale: Scale) -> Question:
-    contenders = (BRIDGE, DRYWALL_PACKET, DRYWALL_XDP, NGINX)
+    contenders = (BRIDGE, DRYWALL_PACKET, BUSY, DRYWALL_XDP, NGINX)
     question = Question(NAME, "Requests, by method and path", METHOD, [
         Figure(PER_CORE, "", digits=0), Figure("requests/s", "", digits=0), Figure(DELAY, "", LOWER, 0), Figure("latency p99, us", "", LOWER, 0)],
-        reference=NGINX, ours=(DRYWALL_PACKET, DRYWALL_XDP), floors=(BRIDGE,))
+        reference=NGINX, ours=(DRYWALL_PACKET, BUSY, DRYWALL_XDP), floors=(BRIDGE,))
     cases = [{"paths": f"{count:,}", "connections": connections} for count in scale.paths for connections in (KEPT, EACH)]
     turns = [(case, contender, functools.partial(measure, scale=scale, patterns=int(case["paths"].replace(",", "")),
                                                  connections=case["connections"], contender=contender))

@@ -15,7 +15,7 @@ from jsonschema import Draft202012Validator
 from perf.lab import tables
 from perf.lab.__main__ import DOCUMENT, QUESTIONS
 from perf.lab.forwarding import FLOOR, STATEFUL, STATELESS
-from perf.lab.layer7 import BRIDGE, DRYWALL_PACKET, DRYWALL_XDP, NGINX
+from perf.lab.layer7 import BRIDGE, BUSY, DRYWALL_PACKET, DRYWALL_XDP, NGINX
 from perf.lab.swapping import STILL, SWAPPING
 from tests.lab.appliance import ROOT
 
@@ -23,7 +23,7 @@ SCHEMA = json.loads((ROOT / "docs" / "bench-report.schema.json").read_text())
 ASKED = ("forwarding", "swap", "swapping", "layer7")
 ROUNDS = 2
 # Where the programs at both ends are installed, which scripts/setup --bench does.
-WEB = (DRYWALL_PACKET, DRYWALL_XDP, NGINX, BRIDGE) if shutil.which("nginx") and shutil.which("wrk") else ()
+WEB = (DRYWALL_PACKET, BUSY, DRYWALL_XDP, NGINX, BRIDGE) if shutil.which("nginx") and shutil.which("wrk") else ()
 
 
 class Smoke(unittest.TestCase):
